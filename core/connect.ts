@@ -1,0 +1,112 @@
+import { dropDead, SLOT_RETRY_SECONDS, type SlotPorts, sendStored } from './deliver.ts'
+import { type DeviceRequest, tellError, tokensOf } from './device-request.ts'
+import type { DeviceToken, Topic } from './identifiers.ts'
+import { isExpired, type Notification } from './notification.ts'
+import {
+  downTopics,
+  type NotificationQueue,
+  type Registration,
+  type Registrations,
+  type TokenKeyRing,
+} from './ports.ts'
+import { isForTopic, openToken, primaryKey, sealToken } from './token.ts'
+
+export interface ConnectPorts extends SlotPorts {
+  readonly registrations: Registrations
+  readonly ring: TokenKeyRing
+  readonly queue: NotificationQueue
+}
+
+export interface ConnectedMessage {
+  readonly accepted: Topic[]
+  readonly renewed: { readonly topic: Topic; readonly token: DeviceToken }[]
+  readonly rejected: { readonly token: string; readonly reason: ConnectReason }[]
+}
+
+export type ConnectReason = 'BadDeviceToken' | 'NotYourToken' | 'Unregistered'
+
+export interface ConnectResult extends ConnectedMessage {
+  readonly drained: number
+}
+
+/** A device is there: every token it presents is opened, then its slots are sent, oldest first. */
+export async function connect(
+  request: DeviceRequest,
+  ports: ConnectPorts,
+): Promise<ConnectResult | 'refused'> {
+  const tokens = tokensOf(request)
+  if (!tokens) {
+    await tellError(ports.connections, request, 'connect', 'BadRequest')
+    return 'refused'
+  }
+  const registrations = await ports.registrations.list(request.deviceId)
+  const verdict = await judgeTokens(request, tokens, registrations, ports)
+  await ports.connections.send(request.deviceId, downTopics.connected, JSON.stringify(verdict))
+  return { ...verdict, drained: await drain(request, registrations, ports) }
+}
+
+type Presented = NonNullable<ReturnType<typeof tokensOf>>
+
+async function judgeTokens(
+  { deviceId }: DeviceRequest,
+  presented: Presented,
+  registrations: readonly Registration[],
+  ports: ConnectPorts,
+): Promise<ConnectedMessage> {
+  const message: ConnectedMessage = { accepted: [], renewed: [], rejected: [] }
+  for (const { text, token } of presented) {
+    const opened = token && (await openWith(ports.ring, token))
+    if (!opened) message.rejected.push({ token: text, reason: 'BadDeviceToken' })
+    else if (opened.deviceId !== deviceId)
+      message.rejected.push({ token: text, reason: 'NotYourToken' })
+    else {
+      const registration = registrations.find(({ topic }) => isForTopic(opened, topic))
+      if (!registration?.live) message.rejected.push({ token: text, reason: 'Unregistered' })
+      else if (opened.key.state === 'primary') message.accepted.push(registration.topic)
+      else message.renewed.push(await renew(registration, ports.ring))
+    }
+  }
+  return message
+}
+
+async function openWith(ring: TokenKeyRing, token: DeviceToken) {
+  return openToken(await ring.keys(), token) ?? openToken(await ring.refreshed(), token)
+}
+
+async function renew({ deviceId, topic }: Registration, ring: TokenKeyRing) {
+  return { topic, token: sealToken(primaryKey(await ring.keys()), deviceId, topic) }
+}
+
+/** Sends every slot of the device in the order of acceptance, one at a time. */
+async function drain(
+  { deviceId }: DeviceRequest,
+  registrations: readonly Registration[],
+  ports: ConnectPorts,
+): Promise<number> {
+  const slots = [...(await ports.pending.list(deviceId))].sort((a, b) => (a.seq < b.seq ? -1 : 1))
+  let drained = 0
+  for (const slot of slots) if (await drainSlot(slot, registrations, ports)) drained += 1
+  return drained
+}
+
+/**
+ * The registrations were read before the slots: a slot whose registration looks dead is looked at
+ * again, because the device may have registered in between.
+ */
+async function drainSlot(
+  slot: Notification,
+  registrations: readonly Registration[],
+  ports: ConnectPorts,
+): Promise<boolean> {
+  if (isExpired(slot, ports.clock.now())) return false
+  const listed = registrations.find(({ topic }) => topic === slot.topic)
+  const live = listed?.live || (await ports.registrations.find(slot.deviceId, slot.topic))?.live
+  if (!live) {
+    await dropDead(slot, ports)
+    return false
+  }
+  const after = await sendStored(slot, ports)
+  if (after === 'again')
+    await ports.queue.send(slot, { slotOnly: true, delaySeconds: SLOT_RETRY_SECONDS })
+  return after === 'done'
+}

@@ -1,0 +1,102 @@
+import { decodeTime, encodeTime } from 'ulid'
+import { type Answer, jsonAnswer, rejectionAnswer } from './answer.ts'
+import { type AuthenticatePorts, authenticate } from './authenticate.ts'
+import { parseSeq, type Seq } from './identifiers.ts'
+import type { Feedback, FeedbackRow, Ids } from './ports.ts'
+import { chooseId, type ProviderRequest } from './provider-request.ts'
+import { resolveTopic } from './provider-trust.ts'
+import { isRejection, type Rejection, reject } from './rejection.ts'
+
+/**
+ * How long an entry may take from the moment it is named to the moment it can be read, clock skew
+ * between writers included. Rows younger than this are remembered one by one in the cursor.
+ */
+export const SETTLE_MS = 15_000
+
+/** Feedback is kept this long. */
+export const FEEDBACK_DAYS = 30
+
+const PAGE_ROWS = 500
+/** Rows that a cursor remembers; beyond it, young rows wait until they have settled. */
+const MAX_SEEN = 150
+
+/**
+ * Where a reader stands: everything up to `settled` is read; of what is younger, only `seen`. Rows
+ * may become visible out of order within the settling time, so a bare position would skip some.
+ */
+export interface Cursor {
+  readonly settled: Seq | undefined
+  readonly seen: readonly string[]
+}
+
+export const startOfFeedback: Cursor = { settled: undefined, seen: [] }
+
+export function encodeCursor(cursor: Cursor): string {
+  return [cursor.settled ?? '', ...cursor.seen].join('.')
+}
+
+export function parseCursor(text: string): Cursor | undefined {
+  const [settled = '', ...seen] = text.split('.')
+  if (settled !== '' && !parseSeq(settled)) return undefined
+  if (seen.length > MAX_SEEN || seen.some((mark) => !/^[0-9A-HJKMNP-TV-Z]{26}$/.test(mark)))
+    return undefined
+  return { settled: parseSeq(settled), seen }
+}
+
+/** The rows to hand out and where the reader stands afterwards. `rows` are all after `settled`. */
+export function nextPage(
+  cursor: Cursor,
+  rows: readonly FeedbackRow[],
+  nowMs: number,
+): { readonly page: readonly FeedbackRow[]; readonly next: Cursor } {
+  const isSettled = ({ entry }: FeedbackRow) => decodeTime(entry) <= nowMs - SETTLE_MS
+  const settled = rows.filter(isSettled)
+  const young = rows.filter((row) => !isSettled(row)).slice(0, MAX_SEEN)
+  const fresh = ({ entry }: FeedbackRow) => !cursor.seen.includes(entry)
+  return {
+    page: [...settled, ...young].filter(fresh),
+    next: {
+      settled: settled.at(-1)?.entry ?? cursor.settled,
+      seen: young.map(({ entry }) => entry),
+    },
+  }
+}
+
+export interface FeedbackPorts extends AuthenticatePorts {
+  readonly ids: Ids
+  readonly feedback: Pick<Feedback, 'read'>
+}
+
+/** `GET /3/feedback?after=<cursor>`: the feedback of the certificate's topic (its UID, or `topic=`), oldest first. */
+export async function readFeedback(
+  request: ProviderRequest,
+  ports: FeedbackPorts,
+): Promise<Answer> {
+  const id = chooseId(request.headers['apns-id'], () => ports.ids.uuid())
+  const result = await read(request, ports)
+  return isRejection(result) ? rejectionAnswer(id, result) : jsonAnswer(id, result)
+}
+
+async function read(request: ProviderRequest, ports: FeedbackPorts): Promise<object | Rejection> {
+  if (request.method !== 'GET') return reject('MethodNotAllowed', `${request.method} is not GET`)
+  const certificate = await authenticate(request, ports)
+  if (isRejection(certificate)) return certificate
+  const asked = request.query.topic ?? request.headers['apns-topic'] ?? certificate.topics[0]
+  const topic = resolveTopic(certificate, asked)
+  if (typeof topic !== 'string') return topic
+  const cursor = parseCursor(request.query.after ?? '')
+  if (!cursor)
+    return reject('BadPath', 'after is not a cursor of this service: leave it out to start')
+  const rows = await ports.feedback.read(topic, cursor.settled, PAGE_ROWS)
+  const { page, next } = nextPage(cursor, rows, ports.clock.now())
+  return { feedback: page.map(entryOf), cursor: encodeCursor(next) }
+}
+
+function entryOf({ token, timestamp, reason, id }: FeedbackRow) {
+  return { token, timestamp, reason, ...(id === undefined ? {} : { id }) }
+}
+
+/** The greatest entry that a row of this age could have; for reading from a time on. */
+export function entryAt(ms: number): Seq {
+  return `${encodeTime(ms, 10)}ZZZZZZZZZZZZZZZZ` as Seq
+}

@@ -1,0 +1,177 @@
+import { X509Certificate } from 'node:crypto'
+import asn1 from 'node-forge/lib/asn1.js'
+import { type Fingerprint, parseTopic, type Topic } from './identifiers.ts'
+import type { ProviderRecord } from './ports.ts'
+import { type Rejection, reject } from './rejection.ts'
+
+/** Object identifiers of Apple's push certificates (apns-contract §5). */
+export const providerOids = {
+  userId: '0.9.2342.19200300.100.1.1',
+  development: '1.2.840.113635.100.6.3.1',
+  production: '1.2.840.113635.100.6.3.2',
+  topics: '1.2.840.113635.100.6.3.6',
+} as const
+
+/** How far a provider certificate's validity may disagree with this clock. */
+export const CLOCK_SKEW_MS = 60_000
+
+export const MAX_TOPICS = 1_000
+
+/** What the service needs of a client certificate; made once per certificate and cached. */
+export interface ProviderCertificate {
+  readonly fingerprint: Fingerprint
+  /** UID first, then the topic list; without repeats. */
+  readonly topics: readonly Topic[]
+  readonly notBefore: number
+  readonly notAfter: number
+  /** Signed by the provider CA's key and named after it. */
+  readonly issued: boolean
+}
+
+/** Reads a client certificate, or says in words why it is none of ours. */
+export function readProviderCertificate(
+  pem: string,
+  authority: X509Certificate,
+): ProviderCertificate | { readonly fault: string } {
+  const certificate = parseX509(pem)
+  if (!certificate) return { fault: 'the client certificate cannot be read' }
+  const topics = readTopics(certificate.raw)
+  if (!Array.isArray(topics)) return topics
+  return {
+    fingerprint: fingerprintOf(certificate),
+    topics,
+    notBefore: Date.parse(certificate.validFrom),
+    notAfter: Date.parse(certificate.validTo),
+    issued: isIssuedBy(certificate, authority),
+  }
+}
+
+export function fingerprintOf(certificate: X509Certificate): Fingerprint {
+  return certificate.fingerprint256.replaceAll(':', '').toLowerCase() as Fingerprint
+}
+
+/**
+ * Whether this certificate may send now. The record is demanded, not only the absence of a
+ * revocation: a lost or empty table lets nobody in.
+ */
+export function judgeProvider(
+  certificate: ProviderCertificate,
+  record: ProviderRecord | undefined,
+  nowMs: number,
+): Rejection | undefined {
+  const refuse = (detail: string) => reject('BadCertificate', detail)
+  if (!certificate.issued) return refuse('the client certificate is not from this provider CA')
+  if (nowMs < certificate.notBefore - CLOCK_SKEW_MS)
+    return refuse('the client certificate is not valid yet')
+  if (nowMs > certificate.notAfter + CLOCK_SKEW_MS)
+    return refuse('the client certificate has expired: issue another')
+  if (!record) return refuse('the client certificate is not on record here')
+  if (record.revokedAt !== undefined) return refuse('the client certificate has been revoked')
+  return undefined
+}
+
+/** The topic of a request, from its header or the only topic of the certificate. */
+export function resolveTopic(
+  certificate: ProviderCertificate,
+  header: string | undefined,
+): Topic | Rejection {
+  const only = certificate.topics.length === 1 ? certificate.topics[0] : undefined
+  if (header === undefined || header === '')
+    return only ?? reject('MissingTopic', 'the certificate has several topics: send apns-topic')
+  const topic = parseTopic(header)
+  if (!topic) return reject('BadTopic', 'apns-topic is not a bundle id')
+  if (!certificate.topics.includes(topic))
+    return reject('BadTopic', `topic ${topic} is not in this certificate`)
+  return topic
+}
+
+function parseX509(pem: string): X509Certificate | undefined {
+  try {
+    return new X509Certificate(pem)
+  } catch {
+    return undefined
+  }
+}
+
+function isIssuedBy(certificate: X509Certificate, authority: X509Certificate): boolean {
+  return certificate.checkIssued(authority) && certificate.verify(authority.publicKey)
+}
+
+type Fault = { readonly fault: string }
+
+/** Node shows no unknown extensions and loses the order of names, so the DER is read here. */
+function readTopics(der: Buffer): Topic[] | Fault {
+  try {
+    const tbs = children(asn1.fromDer(der.toString('latin1')))[0]
+    const fields = children(tbs)
+    const versioned = fields[0]?.tagClass === asn1.Class.CONTEXT_SPECIFIC ? 1 : 0
+    const userIds = attributeValues(fields[versioned + 4], providerOids.userId)
+    if (userIds.length !== 1) return { fault: 'the certificate must have exactly one UID' }
+    return checkTopics([...userIds, ...listedTopics(extension(fields, providerOids.topics))])
+  } catch {
+    return { fault: 'the client certificate is not well-formed' }
+  }
+}
+
+function checkTopics(values: readonly string[]): Topic[] | Fault {
+  if (values.length > MAX_TOPICS) return { fault: `more than ${MAX_TOPICS} topics` }
+  const topics = values.map(parseTopic)
+  const good = topics.filter((topic): topic is Topic => topic !== undefined)
+  return good.length === topics.length
+    ? [...new Set(good)]
+    : { fault: 'a topic of the certificate is not a bundle id' }
+}
+
+type Node = asn1.Asn1
+
+function children(node: Node | undefined): Node[] {
+  if (!node || !Array.isArray(node.value)) throw new Error('constructed value expected')
+  return node.value
+}
+
+function text(node: Node | undefined): string {
+  const readable =
+    node?.tagClass === asn1.Class.UNIVERSAL &&
+    [asn1.Type.UTF8, asn1.Type.PRINTABLESTRING, asn1.Type.IA5STRING].includes(node.type)
+  if (!readable || typeof node.value !== 'string') throw new Error('text expected')
+  return node.value
+}
+
+function oid(node: Node | undefined): string {
+  if (node?.type !== asn1.Type.OID || typeof node.value !== 'string')
+    throw new Error('OID expected')
+  return asn1.derToOid(node.value)
+}
+
+/** The values of one attribute type in a distinguished name. */
+function attributeValues(name: Node | undefined, type: string): string[] {
+  return children(name)
+    .flatMap((relative) => children(relative))
+    .map((attribute) => children(attribute))
+    .filter(([attributeType]) => oid(attributeType) === type)
+    .map(([, value]) => text(value))
+}
+
+/** The DER inside the extension, or undefined where the certificate has none or it stands twice. */
+function extension(fields: readonly Node[], id: string): Node | undefined {
+  const wrapped = fields.find(
+    (field) => field.tagClass === asn1.Class.CONTEXT_SPECIFIC && Number(field.type) === 3,
+  )
+  if (!wrapped) return undefined
+  const matches = children(children(wrapped)[0])
+    .map((entry) => children(entry))
+    .filter(([entryId]) => oid(entryId) === id)
+  if (matches.length > 1) throw new Error('extension stands twice')
+  const octets = matches[0]?.at(-1)
+  if (!octets) return undefined
+  if (typeof octets.value !== 'string') throw new Error('octets expected')
+  return asn1.fromDer(octets.value)
+}
+
+/** SEQUENCE of pairs: UTF8String topic, SEQUENCE { UTF8String kind … }. */
+function listedTopics(list: Node | undefined): string[] {
+  if (!list) return []
+  const parts = children(list)
+  if (parts.length % 2 !== 0) throw new Error('pairs expected')
+  return parts.filter((_, index) => index % 2 === 0).map(text)
+}

@@ -1,0 +1,44 @@
+import type { RateLimit } from './accept.ts'
+import type { DeviceToken } from './identifiers.ts'
+
+interface Bucket {
+  tokens: number
+  updatedAt: number
+}
+
+/** Bounds the memory: 10,000 buckets of about 100 bytes; beyond it the longest unused is forgotten. */
+const MAX_BUCKETS = 10_000
+
+/**
+ * A token bucket per device token, `perSecond` with a burst of ten seconds' worth; 0 = no limit. It
+ * counts within one execution environment, so a fleet of them lets through as many times more.
+ */
+export function rateLimit(perSecond: number, maxBuckets = MAX_BUCKETS): RateLimit {
+  if (perSecond <= 0) return { take: () => true }
+  const burst = perSecond * 10
+  const buckets = new Map<DeviceToken, Bucket>()
+  return {
+    take(token, nowMs) {
+      const bucket = refill(buckets.get(token), nowMs, perSecond, burst)
+      const granted = bucket.tokens >= 1
+      if (granted) bucket.tokens -= 1
+      // re-inserted, so that the map's order is that of last use
+      buckets.delete(token)
+      buckets.set(token, bucket)
+      if (buckets.size > maxBuckets) buckets.delete(buckets.keys().next().value as DeviceToken)
+      return granted
+    },
+  }
+}
+
+function refill(
+  bucket: Bucket | undefined,
+  nowMs: number,
+  perSecond: number,
+  burst: number,
+): Bucket {
+  if (!bucket) return { tokens: burst, updatedAt: nowMs }
+  // a clock that runs backwards grants nothing
+  const gained = (Math.max(0, nowMs - bucket.updatedAt) / 1000) * perSecond
+  return { tokens: Math.min(burst, bucket.tokens + gained), updatedAt: nowMs }
+}

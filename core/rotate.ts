@@ -1,0 +1,44 @@
+import type { TokenKeyId } from './identifiers.ts'
+import { type KeyInRing, keysToRetire, ringOf, type WrappedKey } from './key-ring.ts'
+import type { Clock, Ids } from './ports.ts'
+
+export interface TokenKeyStore {
+  list(): Promise<readonly WrappedKey[]>
+  /** Makes 64 random bytes in KMS and keeps them wrapped; the plain key never leaves KMS here. */
+  create(id: TokenKeyId, createdAt: number): Promise<void>
+  retire(id: TokenKeyId, at: number): Promise<void>
+}
+
+export interface RotatePorts {
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly tokenKeys: TokenKeyStore
+  readonly graceMs: number
+}
+
+export interface Rotation {
+  readonly created: TokenKeyId
+  readonly retired: readonly TokenKeyId[]
+}
+
+/** Adds a new primary key and retires those whose grace time is over. */
+export async function rotate(ports: RotatePorts): Promise<Rotation> {
+  const now = ports.clock.now()
+  const created = ports.ids.seq(now) as string as TokenKeyId
+  await ports.tokenKeys.create(created, now)
+  const retired = keysToRetire(await ports.tokenKeys.list(), now, ports.graceMs)
+  for (const id of retired) await ports.tokenKeys.retire(id, now)
+  return { created, retired }
+}
+
+/** The first key of a new deployment; does nothing where there is one. */
+export async function ensureKey(ports: RotatePorts): Promise<KeyInRing | undefined> {
+  const ring = ringOf(await ports.tokenKeys.list())
+  const primary = ring.find((key) => key.state === 'primary')
+  if (!primary)
+    await ports.tokenKeys.create(
+      ports.ids.seq(ports.clock.now()) as string as TokenKeyId,
+      ports.clock.now(),
+    )
+  return primary
+}
