@@ -1,0 +1,137 @@
+import {
+  type DynamoDBClient,
+  PutItemCommand,
+  paginateScan,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb'
+import {
+  DecryptCommand,
+  GenerateDataKeyWithoutPlaintextCommand,
+  type KMSClient,
+} from '@aws-sdk/client-kms'
+import type { TokenKeyId } from '../core/identifiers.ts'
+import { type KeyInRing, ringOf, type WrappedKey } from '../core/key-ring.ts'
+import type { Clock, TokenKey, TokenKeyRing } from '../core/ports.ts'
+import type { TokenKeyStore } from '../core/rotate.ts'
+import { TOKEN_KEY_BYTES } from '../core/token.ts'
+import { b, defined, type Item, n, number, optionalNumber, s, text } from './attributes.ts'
+
+/** Binds a wrapped key to its use and name: KMS unwraps it only with the same context. */
+function encryptionContext(id: TokenKeyId): Record<string, string> {
+  return { purpose: 'heliograph-token-key', keyId: id }
+}
+
+/** The token keys table and the KMS key that wraps what is in it. */
+export function tokenKeyStore(
+  dynamoDb: DynamoDBClient,
+  kms: KMSClient,
+  tableName: string,
+  wrapKeyArn: string,
+): TokenKeyStore {
+  return {
+    list: () => listKeys(dynamoDb, tableName),
+    async create(id, createdAt) {
+      const { CiphertextBlob: wrapped } = await kms.send(
+        new GenerateDataKeyWithoutPlaintextCommand({
+          KeyId: wrapKeyArn,
+          NumberOfBytes: TOKEN_KEY_BYTES,
+          EncryptionContext: encryptionContext(id),
+        }),
+      )
+      if (!wrapped) throw new Error('KMS returned no data key')
+      await dynamoDb.send(
+        new PutItemCommand({
+          TableName: tableName,
+          Item: { keyId: s(id), createdAt: n(createdAt), wrapped: b(wrapped) },
+          ConditionExpression: 'attribute_not_exists(keyId)',
+        }),
+      )
+    },
+    async retire(id, at) {
+      await dynamoDb.send(
+        new UpdateItemCommand({
+          TableName: tableName,
+          Key: { keyId: s(id) },
+          UpdateExpression: 'SET retiredAt = if_not_exists(retiredAt, :at)',
+          ConditionExpression: 'attribute_exists(keyId)',
+          ExpressionAttributeValues: { ':at': n(at) },
+        }),
+      )
+    },
+  }
+}
+
+async function listKeys(dynamoDb: DynamoDBClient, tableName: string): Promise<WrappedKey[]> {
+  const items: Item[] = []
+  const input = { TableName: tableName, ConsistentRead: true }
+  for await (const page of paginateScan({ client: dynamoDb }, input))
+    items.push(...(page.Items ?? []))
+  return items.map(
+    (item) =>
+      defined({
+        id: text(item, 'keyId') as TokenKeyId,
+        createdAt: number(item, 'createdAt'),
+        retiredAt: optionalNumber(item, 'retiredAt'),
+        wrapped: item.wrapped?.B ?? new Uint8Array(),
+      }) as WrappedKey,
+  )
+}
+
+/** How long a ring is believed: a retired key stops opening tokens everywhere within this time. */
+const RING_SECONDS = 60
+/** How often an unknown token may make the ring be read again. */
+const REFRESH_SECONDS = 5
+
+/**
+ * The unwrapped ring, kept in memory. KMS is asked once per key and execution environment, never on
+ * the way of a notification whose key is known.
+ */
+export function tokenKeyRing(
+  dynamoDb: DynamoDBClient,
+  kms: KMSClient,
+  tableName: string,
+  clock: Clock,
+): TokenKeyRing {
+  const unwrapped = new Map<TokenKeyId, Uint8Array>()
+  let reading: Promise<readonly TokenKey[]> | undefined
+  let readAt = Number.NEGATIVE_INFINITY
+
+  async function read(): Promise<readonly TokenKey[]> {
+    const live = ringOf(await listKeys(dynamoDb, tableName)).filter(
+      (key) => key.state !== 'retired',
+    )
+    return Promise.all(live.map(unwrap))
+  }
+
+  async function unwrap({ wrapped, ...key }: KeyInRing): Promise<TokenKey> {
+    const bytes = unwrapped.get(key.id) ?? (await decrypt(kms, key.id, wrapped))
+    unwrapped.set(key.id, bytes)
+    return { ...key, key: bytes }
+  }
+
+  function readIfOlderThan(seconds: number): Promise<readonly TokenKey[]> {
+    const now = clock.now()
+    if (reading && now - readAt < seconds * 1000) return reading
+    readAt = now
+    const attempt = read()
+    reading = attempt
+    // a failed read must not be believed for a minute
+    attempt.catch(() => {
+      if (reading === attempt) reading = undefined
+    })
+    return attempt
+  }
+
+  return {
+    keys: () => readIfOlderThan(RING_SECONDS),
+    refreshed: () => readIfOlderThan(REFRESH_SECONDS),
+  }
+}
+
+async function decrypt(kms: KMSClient, id: TokenKeyId, wrapped: Uint8Array): Promise<Uint8Array> {
+  const { Plaintext: key } = await kms.send(
+    new DecryptCommand({ CiphertextBlob: wrapped, EncryptionContext: encryptionContext(id) }),
+  )
+  if (key?.length !== TOKEN_KEY_BYTES) throw new Error(`token key ${id} cannot be unwrapped`)
+  return key
+}
