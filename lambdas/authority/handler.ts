@@ -1,0 +1,61 @@
+import type { CloudFormationCustomResourceEvent } from 'aws-lambda'
+import { issueAuthority, type SigningKey } from '../../core/certificate.ts'
+import type { Authorities, Authority, Clock, Ids, Truststore } from '../../core/ports.ts'
+import type { Made } from '../custom-resource.ts'
+
+export interface AuthorityKey extends SigningKey {
+  readonly arn: string
+  /** SubjectPublicKeyInfo, DER. */
+  publicKey(): Promise<Uint8Array>
+}
+
+export interface AuthorityPorts {
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly stage: string
+  readonly authorities: Authorities & { save(authority: Authority): Promise<void> }
+  readonly keys: Readonly<Record<Authority['name'], AuthorityKey>>
+  readonly truststore: Truststore
+}
+
+const CA_YEARS = 20
+const YEAR_MS = 365.25 * 24 * 3600_000
+
+/**
+ * Makes a CA's certificate once and keeps it: a second deployment, a changed property or a repeated
+ * event must never make another, which would lock all providers or devices out.
+ */
+export async function makeAuthority(
+  event: CloudFormationCustomResourceEvent,
+  ports: AuthorityPorts,
+): Promise<Made> {
+  const name = event.ResourceProperties.authority
+  if (name !== 'provider' && name !== 'device') throw new Error('authority is provider or device')
+  const physicalId = `${ports.stage}-${name}-authority`
+  if (event.RequestType === 'Delete') {
+    if (name === 'provider') await ports.truststore.clear()
+    return { physicalId }
+  }
+  const authority = (await ports.authorities.find(name)) ?? (await issue(name, ports))
+  return name === 'provider'
+    ? { physicalId, attributes: await publish(authority, ports.truststore) }
+    : { physicalId }
+}
+
+async function issue(name: Authority['name'], ports: AuthorityPorts): Promise<Authority> {
+  const key = ports.keys[name]
+  const now = ports.clock.now()
+  const validity = { notBefore: new Date(now), notAfter: new Date(now + CA_YEARS * YEAR_MS) }
+  const title = `Heliograph ${ports.stage} ${name} CA`
+  const publicKey = await key.publicKey()
+  const certificate = await issueAuthority(title, publicKey, validity, ports.ids.bytes(16), key)
+  const authority = { name, certificate, keyArn: key.arn }
+  await ports.authorities.save(authority)
+  return authority
+}
+
+async function publish(authority: Authority, truststore: Truststore) {
+  const { key, version } =
+    (await truststore.current()) ?? (await truststore.put(authority.certificate))
+  return { TruststoreKey: key, TruststoreVersion: version }
+}

@@ -1,0 +1,3 @@
+import { variable } from '../settings.ts'
+
+export const endpointSettings = [variable.stage] as const

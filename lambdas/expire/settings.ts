@@ -1,0 +1,3 @@
+import { variable } from '../settings.ts'
+
+export const expireSettings = [variable.stage, variable.feedbackTable] as const

@@ -1,0 +1,9 @@
+import { variable } from '../settings.ts'
+
+export const feedbackSettings = [
+  variable.stage,
+  variable.feedbackTable,
+  variable.providersTable,
+  variable.authoritiesTable,
+  variable.trustCacheSeconds,
+] as const

@@ -1,0 +1,10 @@
+import { variable } from '../settings.ts'
+
+export const registerSettings = [
+  variable.stage,
+  variable.registrationsTable,
+  variable.providersTable,
+  variable.tokenKeysTable,
+  variable.tokenWrapKey,
+  variable.iotEndpoint,
+] as const
