@@ -1,0 +1,36 @@
+/**
+ * A device: activates once, registers for a topic and prints what it is sent, until Ctrl-C.
+ *
+ *   npx tsx examples/device/listen.ts [topic] [state directory] [local.json of `npm start`]
+ */
+import { readFileSync } from 'node:fs'
+import { openDevice } from '../../sdk/index.ts'
+
+const [
+  topic = 'com.example.app',
+  directory = '.heliograph/example-device',
+  local = '.heliograph/local.json',
+] = process.argv.slice(2)
+const { url, code, ca } = JSON.parse(readFileSync(local, 'utf8')).activation
+
+const device = await openDevice({
+  directory,
+  activation: { url, code, ca: readFileSync(ca, 'utf8') },
+})
+
+device.onNotification(async ({ id, topic, stored, payloadText }) => {
+  // Put it where it is safe before this returns: then it is acknowledged, and will not come again.
+  console.log(`${topic} ${id}${stored ? ' (waited for us)' : ''}: ${payloadText}`)
+})
+device.on('disconnected', ({ cause, retryInMs }) => {
+  if (retryInMs !== undefined) console.error(`${cause}; trying again in ${retryInMs} ms`)
+})
+device.on('error', (error) => console.error(error.message))
+device.on('token', ({ topic, token }) => console.log(`send to ${topic} with the token ${token}`))
+
+process.once('SIGINT', () => device.close())
+
+await device.connect()
+console.log(`device ${device.deviceId} is connected`)
+const token = await device.register(topic)
+console.log(`registered: ${token}`)

@@ -1,0 +1,139 @@
+import type { IncomingMessage } from 'node:http'
+import { request } from 'node:https'
+import { retryDelayMs } from './backoff.ts'
+import { belongTogether, makePrivateKey, makeRequest } from './certificate.ts'
+import type { Clock } from './clock.ts'
+import { fault, HeliographDeviceError, messageOf } from './errors.ts'
+import { type ActivationAnswer, type IdentityStore, parseAnswer } from './identity.ts'
+import { type JsonObject, parseObject, textAt } from './json.ts'
+
+/** What the operator hands out for one device. */
+export interface ActivationOptions {
+  /** Complete, https. */
+  readonly url: string
+  /** The one-time activation code. */
+  readonly code: string
+  /** PEM of the CA that signed the activation endpoint's certificate; the system's CAs where absent. */
+  readonly ca?: string
+}
+
+const TRIES = 4
+const TIME_LIMIT_MS = 15_000
+/** Two certificates and a few names; an answer above this is not one. */
+const LARGEST_ANSWER = 64 * 1024
+
+interface Reply {
+  readonly status: number
+  readonly body: string
+}
+
+/**
+ * Turns a code into an identity. The key is on disk before the first request, so that a repeat after
+ * a lost answer carries the same key, which the service answers with the same device.
+ */
+export async function activate(
+  options: ActivationOptions,
+  identity: IdentityStore,
+  world: { readonly clock: Clock; readonly random: () => number },
+): Promise<string> {
+  const privateKey = await keptKey(identity)
+  const body = JSON.stringify({ csr: await makeRequest(privateKey), activationCode: options.code })
+  const answer = readAnswer(await postWithRetries(options, body, world), privateKey)
+  await identity.change(() => ({ activated: { ...answer, privateKey } }))
+  return answer.deviceId
+}
+
+async function keptKey(identity: IdentityStore): Promise<string> {
+  const freshKey = identity.current.freshKey ?? makePrivateKey()
+  if (identity.current.freshKey === undefined)
+    await identity.change((kept) => ({ ...kept, freshKey }))
+  return freshKey
+}
+
+/** Tries again where no answer came or the service was busy; a refusal is final. */
+async function postWithRetries(
+  options: ActivationOptions,
+  body: string,
+  world: { readonly clock: Clock; readonly random: () => number },
+): Promise<Reply> {
+  for (let failures = 0; ; failures++) {
+    const last = failures === TRIES - 1
+    try {
+      const reply = await post(options, body)
+      if (last || !isBusy(reply.status)) return reply
+    } catch (error) {
+      if (last || error instanceof HeliographDeviceError) throw unreachable(options.url, error)
+    }
+    await pause(world.clock, retryDelayMs(failures, world.random))
+  }
+}
+
+function isBusy(status: number): boolean {
+  return status === 429 || status >= 500
+}
+
+function pause(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => clock.after(ms, resolve))
+}
+
+function post(options: ActivationOptions, body: string): Promise<Reply> {
+  const url = checkedUrl(options.url)
+  return new Promise((resolve, reject) => {
+    const call = request(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+      signal: AbortSignal.timeout(TIME_LIMIT_MS),
+      agent: false,
+      ...(options.ca === undefined ? {} : { ca: options.ca }),
+    })
+    call.on('error', reject)
+    call.on('response', (response) => collect(response).then(resolve, reject))
+    call.end(body)
+  })
+}
+
+function checkedUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url?.protocol === 'https:') return url
+  throw fault('ActivationUnreachable', `the activation url must be an https address, not "${text}"`)
+}
+
+async function collect(response: IncomingMessage): Promise<Reply> {
+  let body = ''
+  response.setEncoding('utf8')
+  for await (const chunk of response) {
+    body += chunk
+    if (body.length > LARGEST_ANSWER) throw new Error(`answer above ${LARGEST_ANSWER} characters`)
+  }
+  return { status: response.statusCode ?? 0, body }
+}
+
+function readAnswer({ status, body }: Reply, privateKey: string): ActivationAnswer {
+  const object = parseObject(body) ?? {}
+  if (status !== 201) throw refused(status, object)
+  const answer = parseAnswer(object)
+  if (answer && belongTogether({ privateKey, certificate: answer.certificate })) return answer
+  throw fault(
+    'ActivationRefused',
+    'the activation endpoint answered 201 without a certificate for this device: check the activation url',
+  )
+}
+
+function refused(status: number, body: JsonObject): HeliographDeviceError {
+  const reason = textAt(body, 'reason')
+  const detail = textAt(body, 'detail')?.slice(0, 200) ?? 'no reason given'
+  const named = reason === undefined ? `HTTP ${status}` : `${reason}, HTTP ${status}`
+  return new HeliographDeviceError(
+    reason ?? 'ActivationRefused',
+    `activation was refused: ${detail} (${named})`,
+  )
+}
+
+function unreachable(url: string, error: unknown): HeliographDeviceError {
+  if (error instanceof HeliographDeviceError) return error
+  return fault(
+    'ActivationUnreachable',
+    `the activation endpoint ${url} cannot be reached (${messageOf(error)}): check the address, the network and the CA, then try again with the same code`,
+    { cause: error },
+  )
+}

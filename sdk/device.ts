@@ -1,0 +1,273 @@
+import { activate } from './activation.ts'
+import { certificateAge } from './certificate.ts'
+import { Connection } from './connection.ts'
+import { asFault, fault, type HeliographDeviceError } from './errors.ts'
+import { type DeviceEvents, type DeviceListener, Events } from './events.ts'
+import { makeDirectory } from './files.ts'
+import { type Activated, IdentityStore } from './identity.ts'
+import { Inbox, type NotificationHandler } from './inbox.ts'
+import { parseObject } from './json.ts'
+import type { LinkOptions } from './link.ts'
+import { type DeviceOptions, type Settings, withDefaults } from './options.ts'
+import { Redrain } from './redrain.ts'
+import { Registrar, type Send } from './registrar.ts'
+import { RegistrationStore } from './registrations.ts'
+import { Renewal } from './renewal.ts'
+import { Serial } from './serial.ts'
+import { TakenStore } from './taken.ts'
+
+interface Stores {
+  readonly identity: IdentityStore
+  readonly registrations: RegistrationStore
+  readonly taken: TakenStore
+}
+
+/** Reads the state of a device, or makes a new one; throws `StateDamaged` where it cannot be read. */
+export async function openDevice(options: DeviceOptions): Promise<Device> {
+  const settings = withDefaults(options)
+  await makeDirectory(settings.directory)
+  return new Device(settings, {
+    identity: await IdentityStore.open(settings.directory),
+    registrations: await RegistrationStore.open(settings.directory),
+    taken: await TakenStore.open(settings.directory, settings.clock),
+  })
+}
+
+/** A device: its identity, its one connection, its topics and its notifications. */
+export class Device {
+  readonly #settings: Settings
+  readonly #stores: Stores
+  readonly #events = new Events()
+  readonly #registrar: Registrar
+  readonly #renewal: Renewal
+  readonly #redrain: Redrain
+  /** What the service says of tokens counts in the order it was said. */
+  readonly #control = new Serial()
+  readonly #inbox: Inbox
+  #connection: Connection | undefined
+  #connecting: Promise<void> | undefined
+  #activating: Promise<string> | undefined
+  #closed = false
+
+  /** Use `openDevice`. */
+  constructor(settings: Settings, stores: Stores) {
+    this.#settings = settings
+    this.#stores = stores
+    const { clock, log, random, timeLimitMs } = settings
+    const send: Send = (request, body) => this.#send(request, body)
+    const report = (error: HeliographDeviceError) => this.#report(error)
+    const reconnect = () => this.#connection?.redial()
+    const hasLeft = (topic: string) => this.#registrar.hasLeft(topic)
+    const { identity, registrations: store, taken } = stores
+    this.#registrar = new Registrar({ store, send, events: this.#events, clock, timeLimitMs })
+    this.#renewal = new Renewal({ identity, send, clock, reconnect, report, log })
+    const present = () => this.#registrar.present()
+    this.#redrain = new Redrain({ clock, random, present })
+    this.#inbox = new Inbox({ taken, hasLeft, redrain: this.#redrain, report, log })
+  }
+
+  /** The id the service gave this device; undefined before activation. */
+  get deviceId(): string | undefined {
+    return this.#stores.identity.current.activated?.deviceId
+  }
+
+  get isConnected(): boolean {
+    return this.#connection?.isOpen ?? false
+  }
+
+  /** Adds a listener; the returned function removes it. */
+  on<Name extends keyof DeviceEvents>(name: Name, listener: DeviceListener<Name>): () => void {
+    return this.#events.on(name, listener)
+  }
+
+  /** Sets what takes notifications over; until then they wait, unacknowledged. A second call replaces it. */
+  onNotification(handler: NotificationHandler): void {
+    this.#inbox.handleWith(handler)
+  }
+
+  /**
+   * Gets the device its certificate and resolves to its id. Does nothing when it has one, unless that
+   * has expired. After a lost answer, call it again with the same code.
+   */
+  async activate(): Promise<string> {
+    this.#refuseClosed()
+    const { activated } = this.#stores.identity.current
+    if (activated && !this.#hasExpired(activated)) return activated.deviceId
+    this.#activating ??= this.#activate().finally(() => {
+      this.#activating = undefined
+    })
+    return this.#activating
+  }
+
+  /**
+   * Connects, activating first where needed, and keeps the device connected until `close`. Resolves at
+   * the first CONNACK, however long that takes; `disconnected` tells of every failed attempt.
+   */
+  async connect(): Promise<void> {
+    this.#refuseClosed()
+    this.#connecting ??= this.#connect().catch((error) => {
+      this.#connecting = undefined
+      throw error
+    })
+    return this.#connecting
+  }
+
+  /**
+   * Registers for a topic and resolves to its device token. Rejects with the service's reason (for
+   * example `UnknownTopic`) or `Timeout`.
+   */
+  async register(topic: string): Promise<string> {
+    this.#refuseClosed()
+    return this.#registrar.register(checkedTopic(topic))
+  }
+
+  /**
+   * Makes the topic's token dead; resolves when the service has been told. After a `Timeout` the wish
+   * is kept, and told at the next connect. Notifications for the topic are dropped from now on.
+   */
+  async unregister(topic: string): Promise<void> {
+    this.#refuseClosed()
+    return this.#registrar.unregister(checkedTopic(topic))
+  }
+
+  /** The token of every registered topic. */
+  tokens(): ReadonlyMap<string, string> {
+    return this.#registrar.tokens()
+  }
+
+  /** Lets handlers at work finish, within `closeLimitMs`, and disconnects. The device cannot be used again. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    await this.#handlersDone()
+    this.#registrar.close()
+    this.#renewal.onDisconnected()
+    this.#redrain.stop()
+    await this.#connection?.stop()
+    await this.#stores.identity.idle()
+    await this.#stores.registrations.idle()
+    await this.#stores.taken.close()
+  }
+
+  #refuseClosed(): void {
+    if (this.#closed) throw fault('Closed', 'this device was closed: open it again')
+  }
+
+  #hasExpired({ certificate }: Activated): boolean {
+    return certificateAge(certificate, this.#settings.clock.now()) === 'expired'
+  }
+
+  async #activate(): Promise<string> {
+    const { activation, clock, random, log, directory } = this.#settings
+    if (!activation) {
+      const message = `the device in ${directory} has no valid certificate: open it with an activation url and code`
+      throw fault('NotActivated', message)
+    }
+    const deviceId = await activate(activation, this.#stores.identity, { clock, random })
+    log(`activated as ${deviceId}`)
+    return deviceId
+  }
+
+  async #connect(): Promise<void> {
+    if (this.deviceId === undefined) await this.activate()
+    this.#refuseClosed()
+    this.#warnOfExpiry()
+    this.#connection = new Connection({
+      clock: this.#settings.clock,
+      random: this.#settings.random,
+      linkOptions: () => this.#linkOptions(),
+      onOpened: (used) => this.#onOpened(used),
+      onFailed: (used) => this.#renewal.onFailed(used),
+      onClosed: (cause, retryInMs) => this.#onClosed(cause, retryInMs),
+    })
+    return this.#connection.start()
+  }
+
+  /** Only a warning: the device's clock may be the one that is wrong. */
+  #warnOfExpiry(): void {
+    const { activated, next } = this.#stores.identity.current
+    if (!activated || next?.certificate || !this.#hasExpired(activated)) return
+    const message =
+      'the certificate of this device has expired by its clock: set the clock, or activate it again with a new code'
+    this.#report(fault('CertificateExpired', message))
+  }
+
+  #linkOptions(): LinkOptions {
+    const { keepaliveSeconds, connectTimeoutMs } = this.#settings
+    const credentials = this.#renewal.credentials()
+    const { mqtt: broker, deviceId } = this.#activated()
+    const receive = (topic: string, message: Buffer) => this.#receive(topic, message)
+    return { broker, credentials, deviceId, keepaliveSeconds, connectTimeoutMs, receive }
+  }
+
+  #activated(): Activated {
+    const { activated } = this.#stores.identity.current
+    if (activated) return activated
+    throw fault('NotActivated', 'this device has no certificate: activate it first')
+  }
+
+  async #send(request: Parameters<Send>[0], body: object): Promise<void> {
+    const topic = this.#activated().publish[request]
+    if (!this.#connection || topic === undefined)
+      throw fault('NotConnected', 'the device is not connected')
+    await this.#connection.publish(topic, JSON.stringify(body))
+  }
+
+  #onOpened(used: LinkOptions['credentials']): void {
+    const { deviceId } = this.#activated()
+    this.#settings.log(`connected as ${deviceId}`)
+    this.#registrar.onConnected()
+    this.#renewal.onConnected(used).catch((thrown) => this.#report(asFault(thrown)))
+    this.#events.emit('connected', { deviceId })
+  }
+
+  #onClosed(cause: string, retryInMs?: number): void {
+    this.#renewal.onDisconnected()
+    const next = retryInMs === undefined ? '' : `; next attempt in ${retryInMs} ms`
+    this.#settings.log(`not connected: ${cause}${next}`)
+    this.#events.emit('disconnected', { cause, ...(retryInMs === undefined ? {} : { retryInMs }) })
+  }
+
+  /** Every message ends here; what cannot be taken over is reported and not acknowledged. */
+  async #receive(topic: string, message: Buffer): Promise<boolean> {
+    try {
+      if (topic === 'heliograph/notification') return await this.#inbox.receive(message)
+      await this.#control.run(() => this.#receiveControl(topic, message.toString('utf8')))
+      return true
+    } catch (thrown) {
+      this.#report(asFault(thrown))
+      return false
+    }
+  }
+
+  async #receiveControl(topic: string, text: string): Promise<void> {
+    const message = parseObject(text)
+    if (!message)
+      return this.#report(fault('BadMessage', `a message on ${topic} is not a JSON object`))
+    if (topic === 'heliograph/token') return this.#registrar.onToken(message)
+    if (topic === 'heliograph/connected') return this.#registrar.onAccount(message)
+    if (topic === 'heliograph/error') return this.#registrar.onError(message)
+    if (topic === 'heliograph/certificate') return this.#renewal.onCertificate(message)
+    this.#settings.log(`a message on ${topic} is of no use to this version`)
+  }
+
+  #report(error: HeliographDeviceError): void {
+    this.#settings.log(error.message)
+    this.#events.emit('error', error)
+  }
+
+  async #handlersDone(): Promise<void> {
+    const { clock, closeLimitMs } = this.#settings
+    let stop = () => {}
+    const limit = new Promise<void>((resolve) => {
+      stop = clock.after(closeLimitMs, resolve)
+    })
+    await Promise.race([this.#inbox.finish(), limit])
+    stop()
+  }
+}
+
+function checkedTopic(topic: string): string {
+  if (typeof topic === 'string' && topic !== '') return topic
+  throw new TypeError("a topic is the app's bundle id, for example com.example.app")
+}

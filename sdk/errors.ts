@@ -1,0 +1,52 @@
+/**
+ * What can go wrong on the device's side. A refusal of the service carries the service's own reason
+ * (for example `UnknownTopic`) instead of one of these.
+ */
+export type DeviceFault =
+  | 'ActivationRefused'
+  | 'ActivationUnreachable'
+  | 'BadMessage'
+  | 'CertificateExpired'
+  | 'Closed'
+  | 'HandlerFailed'
+  | 'ListenerFailed'
+  | 'NotActivated'
+  | 'NotConnected'
+  | 'StateDamaged'
+  | 'StateUnusable'
+  | 'Timeout'
+
+/** Every error this SDK throws, rejects with or emits. `message` is one sentence for a person. */
+export class HeliographDeviceError extends Error {
+  /** A `DeviceFault`, or the service's reason word for word. */
+  readonly reason: string
+  /** The topic it is about, where it is about one. */
+  readonly topic: string | undefined
+
+  constructor(reason: string, message: string, about: { topic?: string; cause?: unknown } = {}) {
+    super(message, about.cause === undefined ? undefined : { cause: about.cause })
+    this.name = 'HeliographDeviceError'
+    this.reason = reason
+    this.topic = about.topic
+  }
+}
+
+/** An error with one of the SDK's own reasons. */
+export function fault(
+  reason: DeviceFault,
+  message: string,
+  about: { topic?: string; cause?: unknown } = {},
+): HeliographDeviceError {
+  return new HeliographDeviceError(reason, message, about)
+}
+
+/** The message of whatever was thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown)
+}
+
+/** What was thrown, as an error of this SDK; what is none can only have come from the state files. */
+export function asFault(thrown: unknown): HeliographDeviceError {
+  if (thrown instanceof HeliographDeviceError) return thrown
+  return fault('StateUnusable', messageOf(thrown), { cause: thrown })
+}

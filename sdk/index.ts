@@ -1,0 +1,8 @@
+export type { ActivationOptions } from './activation.ts'
+export { type Clock, systemClock } from './clock.ts'
+export { type Device, openDevice } from './device.ts'
+export { type DeviceFault, HeliographDeviceError } from './errors.ts'
+export type { DeviceEvents, DeviceListener } from './events.ts'
+export type { NotificationHandler } from './inbox.ts'
+export type { Notification } from './notification.ts'
+export type { DeviceOptions } from './options.ts'

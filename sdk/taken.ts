@@ -1,0 +1,156 @@
+import type { FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Clock } from './clock.ts'
+import { openForAppend, readText, writeAtomically } from './files.ts'
+import { numberAt, parseObject, textAt } from './json.ts'
+import { isOlder, type Notification } from './notification.ts'
+import { Serial } from './serial.ts'
+
+/** A repeat comes within the service's own retries, so the last few and the last day are enough. */
+export const REMEMBERED_IDS = 1_000
+export const REMEMBERED_MS = 24 * 3600 * 1000
+
+/** What is remembered of a notification that the handler has taken over. */
+export interface Taken {
+  readonly id: string
+  readonly topic: string
+  readonly acceptedAt: number
+  readonly seq?: string
+  /** When it was taken, by the device's clock. */
+  readonly at: number
+}
+
+/** `new`: give it to the handler. The others are acknowledged and dropped. */
+export type Verdict = 'new' | 'repeat' | 'outdated'
+
+/** As much of a notification as a verdict needs. */
+export type Identified = Pick<Notification, 'id' | 'topic' | 'acceptedAt' | 'stored'> & {
+  readonly seq?: string
+}
+
+/**
+ * The memory behind the verdicts: the ids of the last notifications, and the newest of each topic.
+ * A stored notification can be overtaken by a direct one; only such a one is ever outdated.
+ */
+export class TakenIndex {
+  readonly #ids = new Map<string, Taken>()
+  readonly #newest = new Map<string, Taken>()
+
+  verdict(notification: Identified, nowMs: number): Verdict {
+    const before = this.#ids.get(keyOf(notification))
+    if (before && nowMs - before.at < REMEMBERED_MS) return 'repeat'
+    const newest = this.#newest.get(notification.topic)
+    if (notification.stored && newest && isOlder(notification, newest)) return 'outdated'
+    return 'new'
+  }
+
+  add(taken: Taken): void {
+    const key = keyOf(taken)
+    this.#ids.delete(key)
+    this.#ids.set(key, taken)
+    const oldest = this.#ids.keys().next()
+    if (this.#ids.size > REMEMBERED_IDS && !oldest.done) this.#ids.delete(oldest.value)
+    const newest = this.#newest.get(taken.topic)
+    if (!newest || isOlder(newest, taken)) this.#newest.set(taken.topic, taken)
+  }
+
+  /** All that a restart must know, in an order that `add` can repeat. */
+  entries(nowMs: number): Taken[] {
+    const recent = [...this.#ids.values()].filter(({ at }) => nowMs - at < REMEMBERED_MS)
+    return [...new Set([...this.#newest.values(), ...recent])]
+  }
+}
+
+function keyOf({ id, topic }: { readonly id: string; readonly topic: string }): string {
+  return `${topic} ${id}`
+}
+
+const FILE = 'taken.jsonl'
+
+/**
+ * The index with its journal on disk: a line per notification, written before the acknowledgement.
+ * A killed process repeats nothing. The line is not forced to the disk, so after a power cut the last
+ * few may come again; that costs a repeat, where forcing would cost a write cycle of flash each.
+ */
+export class TakenStore {
+  readonly #path: string
+  readonly #clock: Clock
+  readonly #index = new TakenIndex()
+  readonly #writes = new Serial()
+  #lines = 0
+  #closed = false
+  #file: FileHandle | undefined
+
+  constructor(path: string, clock: Clock) {
+    this.#path = path
+    this.#clock = clock
+  }
+
+  /** Lines that a power cut left damaged are skipped: all they can cost is a repeat. */
+  static async open(directory: string, clock: Clock): Promise<TakenStore> {
+    const store = new TakenStore(join(directory, FILE), clock)
+    const text = await readText(store.#path)
+    for (const line of text?.split('\n') ?? []) store.#load(line)
+    // Always: a last line without its end would swallow the next one that is appended.
+    if (text !== undefined) await store.#compact()
+    return store
+  }
+
+  verdict(notification: Identified): Verdict {
+    return this.#index.verdict(notification, this.#clock.now())
+  }
+
+  /** Resolves when the notification is remembered; after that it may be acknowledged. */
+  record({ id, topic, acceptedAt, seq }: Identified): Promise<void> {
+    const at = this.#clock.now()
+    const taken = { id, topic, acceptedAt, ...(seq === undefined ? {} : { seq }), at }
+    return this.#writes.run(async () => {
+      await this.#append(`${JSON.stringify(taken)}\n`)
+      this.#index.add(taken)
+      if (this.#lines >= 2 * REMEMBERED_IDS) await this.#compact()
+      if (this.#closed) await this.#closeFile()
+    })
+  }
+
+  /** A handler that outlasts this is still remembered. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#writes.run(() => this.#closeFile())
+  }
+
+  #load(line: string): void {
+    const taken = parseTaken(line)
+    if (taken) this.#index.add(taken)
+  }
+
+  async #append(line: string): Promise<void> {
+    this.#file ??= await openForAppend(this.#path)
+    await this.#file.appendFile(line)
+    this.#lines++
+  }
+
+  /** Writes the journal anew with what still counts. */
+  async #compact(): Promise<void> {
+    const entries = this.#index.entries(this.#clock.now())
+    await this.#closeFile()
+    await writeAtomically(this.#path, entries.map((taken) => `${JSON.stringify(taken)}\n`).join(''))
+    this.#lines = entries.length
+  }
+
+  async #closeFile(): Promise<void> {
+    await this.#file?.close()
+    this.#file = undefined
+  }
+}
+
+function parseTaken(line: string): Taken | undefined {
+  const object = parseObject(line)
+  if (!object) return undefined
+  const id = textAt(object, 'id')
+  const topic = textAt(object, 'topic')
+  const acceptedAt = numberAt(object, 'acceptedAt')
+  const at = numberAt(object, 'at')
+  const seq = textAt(object, 'seq')
+  if (!id || !topic || acceptedAt === undefined || at === undefined) return undefined
+  return { id, topic, acceptedAt, ...(seq === undefined ? {} : { seq }), at }
+}

@@ -1,0 +1,122 @@
+import { mkdtemp, readFile, rm, stat, truncate } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import {
+  type Identified,
+  REMEMBERED_IDS,
+  REMEMBERED_MS,
+  TakenIndex,
+  TakenStore,
+} from '../../sdk/taken.ts'
+import { manualClock } from './helpers/manual-clock.ts'
+
+const one = (id: string, fields: object = {}) => ({
+  id,
+  topic: 'com.example.app',
+  acceptedAt: 1_000,
+  stored: false,
+  ...fields,
+})
+
+describe('what was taken', () => {
+  let directory: string
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'heliograph-taken-'))
+  })
+  afterEach(() => rm(directory, { recursive: true, force: true }))
+
+  it('is told apart by id within its topic', async () => {
+    const store = await TakenStore.open(directory, manualClock())
+    await store.record(one('a'))
+    expect(store.verdict(one('a'))).toBe('repeat')
+    expect(store.verdict(one('b'))).toBe('new')
+    expect(store.verdict(one('a', { topic: 'com.example.other' }))).toBe('new')
+    await store.close()
+  })
+
+  it('is remembered for a day and a thousand ids, and no longer', async () => {
+    const clock = manualClock()
+    const store = await TakenStore.open(directory, clock)
+    await store.record(one('old'))
+    clock.advance(REMEMBERED_MS - 1)
+    expect(store.verdict(one('old'))).toBe('repeat')
+    clock.advance(1)
+    expect(store.verdict(one('old'))).toBe('new')
+    for (let n = 0; n <= REMEMBERED_IDS; n++) await store.record(one(`n${n}`))
+    expect(store.verdict(one('n0'))).toBe('new')
+    expect(store.verdict(one('n1'))).toBe('repeat')
+    await store.close()
+  })
+
+  it('survives a restart, together with the newest of each topic', async () => {
+    const clock = manualClock()
+    const store = await TakenStore.open(directory, clock)
+    await store.record(one('quiet', { topic: 'com.example.quiet', acceptedAt: 5_000 }))
+    for (let n = 0; n < REMEMBERED_IDS; n++) await store.record(one(`n${n}`))
+    await store.close()
+    clock.advance(2 * REMEMBERED_MS)
+    for (const _restart of [1, 2]) {
+      const again = await TakenStore.open(directory, clock)
+      const stored = { topic: 'com.example.quiet', stored: true }
+      expect(again.verdict(one('x', { ...stored, acceptedAt: 4_999 }))).toBe('outdated')
+      expect(again.verdict(one('x', { ...stored, acceptedAt: 5_000 }))).toBe('new')
+      await again.close()
+    }
+  })
+
+  it('takes bounded room on disk', async () => {
+    const store = await TakenStore.open(directory, manualClock())
+    for (let n = 0; n < 5 * REMEMBERED_IDS; n++) await store.record(one(`n${n}`))
+    await store.close()
+    const lines = (await readFile(join(directory, 'taken.jsonl'), 'utf8')).trim().split('\n')
+    expect(lines.length).toBeLessThanOrEqual(2 * REMEMBERED_IDS)
+    const again = await TakenStore.open(directory, manualClock())
+    expect(again.verdict(one(`n${4 * REMEMBERED_IDS}`))).toBe('repeat')
+    await again.close()
+  })
+
+  it('loses nothing to a last line that lacks its end', async () => {
+    const first = await TakenStore.open(directory, manualClock())
+    await first.record(one('a'))
+    await first.close()
+    await truncate(
+      join(directory, 'taken.jsonl'),
+      (await stat(join(directory, 'taken.jsonl'))).size - 1,
+    )
+    const second = await TakenStore.open(directory, manualClock())
+    await second.record(one('b'))
+    await second.close()
+    const third = await TakenStore.open(directory, manualClock())
+    expect([third.verdict(one('a')), third.verdict(one('b'))]).toEqual(['repeat', 'repeat'])
+    await third.close()
+  })
+
+  it('judges the same from its entries as from the whole story', () => {
+    const number = fc.nat(5)
+    const step = fc.record({
+      id: fc.constantFrom('a', 'b', 'c', 'd'),
+      topic: fc.constantFrom('x', 'y'),
+      stored: fc.boolean(),
+    })
+    // The service gives either all its notifications a seq or none.
+    const bySeq = fc
+      .tuple(step, number)
+      .map(([rest, n]) => ({ ...rest, acceptedAt: 0, seq: `${n}` }))
+    const byTime = fc.tuple(step, number).map(([rest, acceptedAt]) => ({ ...rest, acceptedAt }))
+    const history = fc.oneof(
+      fc.tuple(fc.array<Identified>(bySeq, { maxLength: 12 }), bySeq),
+      fc.tuple(fc.array<Identified>(byTime, { maxLength: 12 }), byTime),
+    )
+    fc.assert(
+      fc.property(history, ([story, question]) => {
+        const whole = new TakenIndex()
+        story.forEach((taken, at) => void whole.add({ ...taken, at }))
+        const copy = new TakenIndex()
+        for (const taken of whole.entries(20)) copy.add(taken)
+        expect(copy.verdict(question, 20)).toBe(whole.verdict(question, 20))
+      }),
+    )
+  })
+})
