@@ -1,0 +1,27 @@
+import { join } from 'node:path'
+import { App } from 'aws-cdk-lib'
+import { addHeliograph } from '../lib/heliograph.ts'
+import { bundleFunctions } from './bundle.ts'
+import { cdkContext } from './context.ts'
+import { Refusal } from './refusal.ts'
+import { stageOf, type Target } from './stages.ts'
+
+function target(): Target {
+  const { CDK_DEFAULT_ACCOUNT: account, CDK_DEFAULT_REGION: region } = process.env
+  return { ...(account && { account }), ...(region && { region }) }
+}
+
+function synthesise(): void {
+  const app = new App({ analyticsReporting: false, autoSynth: false, context: cdkContext() })
+  const stage = stageOf((name) => app.node.tryGetContext(name), target())
+  addHeliograph(app, { stage, code: bundleFunctions(join(app.outdir, 'bundles')) })
+  app.synth()
+}
+
+try {
+  synthesise()
+} catch (error) {
+  if (!(error instanceof Refusal)) throw error
+  console.error(error.message)
+  process.exitCode = 1
+}

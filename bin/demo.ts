@@ -1,0 +1,108 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import apn from '@parse/node-apn'
+import { openDeployment } from '../cli/deployment.ts'
+import { inviteDevices } from '../cli/operations/invite.ts'
+import { issueProvider } from '../cli/operations/issue-provider.ts'
+import { topicForms } from '../core/push-type.ts'
+import type { Cloud } from '../local/cloud.ts'
+import { type Device, type Notification, openDevice } from '../sdk/index.ts'
+import { LOCAL_STAGE, writeSecret } from './embedded.ts'
+
+export const DEMO_TOPIC = 'com.example.app'
+const DEMO_CODE = 'local-demo'
+const YEAR_SECONDS = 365 * 24 * 3600
+
+/** What a program needs to send to and be a device of this embedded cloud: `<state>/local.json`. */
+export interface LocalFile {
+  readonly provider: {
+    readonly url: string
+    readonly ca: string
+    readonly topic: string
+    readonly cert: string
+    readonly key: string
+    readonly p12: string
+    readonly passphrase: string
+  }
+  readonly activation: { readonly url: string; readonly ca: string; readonly code: string }
+  readonly mqtt: { readonly url: string; readonly ca: string }
+}
+
+/** The demo app's provider certificate and activation code, made at the first start and kept. */
+export async function prepareDemo(cloud: Cloud, state: string): Promise<LocalFile> {
+  const folder = join(state, 'demo')
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const deployment = await openDeployment({ stage: LOCAL_STAGE, environment: cloud.environment })
+  const codeOptions = { count: 1, ttlSeconds: YEAR_SECONDS, reusable: true, code: DEMO_CODE }
+  await inviteDevices(deployment, codeOptions)
+  const files = {
+    cert: join(folder, 'app.pem'),
+    key: join(folder, 'app.key'),
+    p12: join(folder, 'app.p12'),
+  }
+  const passphraseFile = join(folder, 'app.passphrase')
+  if (!existsSync(passphraseFile)) {
+    const issued = await issueProvider(deployment, { topics: topicForms(DEMO_TOPIC) })
+    const write = (path: string, data: string | Uint8Array) =>
+      writeFileSync(path, data, { mode: 0o600 })
+    write(files.cert, issued.certificatePem)
+    write(files.key, issued.keyPem)
+    write(files.p12, issued.p12)
+    write(passphraseFile, issued.passphrase)
+  }
+  const passphrase = readFileSync(passphraseFile, 'utf8')
+  return localFile(cloud, { ...files, passphrase })
+}
+
+function localFile(
+  cloud: Cloud,
+  credentials: Pick<LocalFile['provider'], 'cert' | 'key' | 'p12' | 'passphrase'>,
+): LocalFile {
+  const [edge] = cloud.mutualTlsApis
+  const [activation] = cloud.apis
+  if (!edge || !activation) throw new Error('the stacks have no provider or activation API')
+  const ca = cloud.caFile
+  return {
+    provider: { url: `https://localhost:${edge.port}`, ca, topic: DEMO_TOPIC, ...credentials },
+    activation: { url: `${activation.url.replace(/\/$/, '')}/activate`, ca, code: DEMO_CODE },
+    mqtt: { url: cloud.mqtt.url, ca },
+  }
+}
+
+export function writeLocalFile(state: string, local: LocalFile): void {
+  writeSecret(join(state, 'local.json'), local)
+}
+
+/** The demo device, activated and registered; `onNotification` hears what arrives. */
+export async function startDemoDevice(
+  local: LocalFile,
+  state: string,
+  onNotification: (notification: Notification) => void,
+): Promise<{ readonly device: Device; readonly token: string }> {
+  const { url, ca, code } = local.activation
+  const device = await openDevice({
+    directory: join(state, 'demo', 'device'),
+    activation: { url, code, ca: readFileSync(ca, 'utf8') },
+  })
+  device.onNotification(onNotification)
+  await device.connect()
+  return { device, token: await device.register(DEMO_TOPIC) }
+}
+
+/** Sends one notification with node-apn as any provider would. */
+export async function sendDemo(local: LocalFile, token: string, text: string): Promise<void> {
+  const { url, ca, cert, key, topic } = local.provider
+  const { hostname, port } = new URL(url)
+  const provider = new apn.Provider({ address: hostname, port: Number(port), ca: [ca], cert, key })
+  const notification = new apn.Notification({ alert: text, topic, pushType: 'alert' })
+  try {
+    const { failed } = await provider.send(notification, token)
+    const [failure] = failed
+    if (failure)
+      throw new Error(
+        `the demo notification was refused: ${JSON.stringify(failure.response ?? failure.error)}`,
+      )
+  } finally {
+    await provider.shutdown()
+  }
+}

@@ -1,0 +1,73 @@
+import { Stack } from 'aws-cdk-lib'
+import { CfnPolicy } from 'aws-cdk-lib/aws-iot'
+import { Construct } from 'constructs'
+import { variable } from '../../lambdas/settings.ts'
+import { physicalName } from '../deployment.ts'
+import type { StageProps } from '../stage.ts'
+import type { HeliographFunction } from './function.ts'
+import { downstreamTopics } from './iot-endpoint.ts'
+import { ruleName, upstreams } from './upstream-rule.ts'
+
+/**
+ * IoT Core puts the name of the thing that the connection's certificate is attached to here. A
+ * thing is named after its device, and a device connects with that name as client id.
+ */
+// biome-ignore lint/suspicious/noTemplateCurlyInString: a policy variable, for IoT Core to fill in
+const thingName = '${iot:Connection.Thing.ThingName}'
+
+/**
+ * The one policy that every device certificate gets: connect as oneself, receive, publish to one's
+ * own upstream topics. No `iot:Subscribe`: downstream topics are the same for all devices, direct
+ * messages need no subscription, and a subscription would hear what others are sent.
+ */
+export class DevicePolicy extends Construct {
+  readonly policyName: string
+
+  constructor(scope: Construct, id: string, stage: StageProps) {
+    super(scope, id)
+    this.policyName = physicalName(stage, 'device')
+    new CfnPolicy(this, 'Policy', {
+      policyName: this.policyName,
+      policyDocument: {
+        Version: '2012-10-17',
+        Statement: [this.#connect(), this.#receive(), this.#publish(stage)],
+      },
+    })
+  }
+
+  /** Tells the function which policy to attach. */
+  tell(listener: HeliographFunction): void {
+    listener.set(variable.devicePolicy, this.policyName)
+  }
+
+  #connect() {
+    return {
+      Effect: 'Allow',
+      Action: 'iot:Connect',
+      Resource: this.#arn('client', thingName),
+      Condition: { Bool: { 'iot:Connection.Thing.IsAttached': 'true' } },
+    }
+  }
+
+  #receive() {
+    return {
+      Effect: 'Allow',
+      Action: 'iot:Receive',
+      Resource: this.#arn('topic', downstreamTopics),
+    }
+  }
+
+  #publish(stage: StageProps) {
+    const topic = (rule: string) => `$aws/rules/${rule}/${thingName}`
+    return {
+      Effect: 'Allow',
+      Action: 'iot:Publish',
+      Resource: upstreams.map((name) => this.#arn('topic', topic(ruleName(stage, name)))),
+    }
+  }
+
+  /** A plain string with tokens, so that no `Fn::Sub` takes `${iot:…}` for its own. */
+  #arn(resource: string, resourceName: string): string {
+    return Stack.of(this).formatArn({ service: 'iot', resource, resourceName })
+  }
+}

@@ -1,0 +1,52 @@
+import { Stack } from 'aws-cdk-lib'
+import { Construct } from 'constructs'
+import { variable } from '../../lambdas/settings.ts'
+import type { Deployment } from '../deployment.ts'
+import { HeliographFunction } from './function.ts'
+import { madeBy } from './made-by.ts'
+
+/** Topics of all messages to devices; a device may receive these and nothing else. */
+export const downstreamTopics = 'heliograph/*'
+
+/** The account's own IoT Core data endpoint, which CloudFormation cannot tell. */
+export class IotEndpoint extends Construct {
+  /** Host name, perhaps with `:port`. */
+  readonly address: string
+
+  constructor(scope: Construct, id: string, deployment: Deployment) {
+    super(scope, id)
+    const finder = new HeliographFunction(this, 'endpoint', deployment, {
+      description: "Asks IoT Core for the account's data endpoint while the stacks are deployed",
+      timeoutSeconds: 60,
+      memoryMegabytes: 256,
+    })
+    finder.allowFamily({
+      actions: ['iot:DescribeEndpoint'],
+      resource: '*',
+      reason: 'IAM knows no resource for DescribeEndpoint, which tells a host name',
+    })
+    const found = madeBy(finder, this, 'IotEndpoint', { endpointType: 'iot:Data-ATS' })
+    this.address = found.getAttString('Address')
+  }
+
+  /** Tells the function the endpoint. */
+  tell(listener: HeliographFunction): void {
+    listener.set(variable.iotEndpoint, this.address)
+  }
+
+  /** Tells the function the endpoint and permits direct messages to any device. */
+  grantSend(grantee: HeliographFunction): void {
+    this.tell(grantee)
+    const clients = Stack.of(grantee).formatArn({
+      service: 'iot',
+      resource: 'client',
+      resourceName: '*',
+    })
+    grantee.allowFamily({
+      actions: ['iot:SendDirectMessage'],
+      resource: clients,
+      reason: 'Devices come and go without a deployment; the condition bounds the topics',
+      conditions: { StringLike: { 'iot:Topic': downstreamTopics } },
+    })
+  }
+}

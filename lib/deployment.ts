@@ -1,0 +1,22 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib'
+import type { FunctionCode } from './functions.ts'
+import type { StageProps } from './stage.ts'
+
+/** What every construct is told: the stage, and where the functions' bundles lie. */
+export interface Deployment {
+  readonly stage: StageProps
+  readonly code: FunctionCode
+}
+
+/** The physical name of a part, for example `heliograph-prod-accept`. */
+export function physicalName(stage: StageProps, part: string): string {
+  return `heliograph-${stage.name}-${part}`
+}
+
+/** Policy for what holds data that cannot be made again. */
+export function removalOf(stage: StageProps): RemovalPolicy {
+  return stage.removal === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY
+}
+
+/** SQS keeps a message for at most 14 days: as long as an operator can be given to look at it. */
+export const longestRetention = Duration.days(14)

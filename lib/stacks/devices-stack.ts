@@ -1,0 +1,212 @@
+import { Stack, type StackProps } from 'aws-cdk-lib'
+import { HttpMethod } from 'aws-cdk-lib/aws-apigatewayv2'
+import { FilterCriteria, FilterRule, StartingPosition } from 'aws-cdk-lib/aws-lambda'
+import type { Construct } from 'constructs'
+import { CertificateDesk } from '../constructs/certificate-desk.ts'
+import { DevicePolicy } from '../constructs/device-policy.ts'
+import { HeliographFunction } from '../constructs/function.ts'
+import { HttpEdge } from '../constructs/http-edge.ts'
+import { addOutputs } from '../constructs/outputs.ts'
+import { RuleErrorSink, type Upstream, UpstreamRule } from '../constructs/upstream-rule.ts'
+import type { Deployment } from '../deployment.ts'
+import type { StateStack } from './state-stack.ts'
+
+/** Everything that devices talk to: activation, the device policy, and what they say upstream. */
+export class DevicesStack extends Stack {
+  readonly activate: HeliographFunction
+  readonly expire: HeliographFunction
+  readonly upstream: Readonly<Record<Upstream, HeliographFunction>>
+  readonly edge: HttpEdge
+
+  constructor(
+    scope: Construct,
+    id: string,
+    deployment: Deployment,
+    props: StackProps & { readonly state: StateStack },
+  ) {
+    super(scope, id, props)
+    const { state } = props
+    const policy = new DevicePolicy(this, 'DeviceAccess', deployment.stage)
+    const { stage } = deployment
+    const { stores, vault } = state
+    const desk = new CertificateDesk({ stage, stores, vault, policy })
+    this.activate = activateFunction(this, deployment, state, desk)
+    this.expire = expireFunction(this, deployment, state)
+    this.upstream = {
+      register: registerFunction(this, deployment, state),
+      connect: connectFunction(this, deployment, state),
+      unregister: unregisterFunction(this, deployment, state),
+      renew: renewFunction(this, deployment, state, desk),
+    }
+    this.#listen(deployment, state)
+    this.edge = new HttpEdge(this, 'Edge', {
+      ...deployment,
+      name: 'activation',
+      description: 'Gives a device its certificate in exchange for an activation code',
+      onlyByDomain: false,
+      authorization:
+        'The activation code in the body authorises, once; devices have nothing else yet',
+      throttle: deployment.stage.activationThrottle,
+    })
+    this.edge.route('/activate', HttpMethod.POST, this.activate)
+    addOutputs(this, {
+      ActivationUrl: `${this.edge.api.apiEndpoint}/activate`,
+      DevicePolicy: policy.policyName,
+      ...this.#functions(),
+    })
+  }
+
+  #functions(): Record<string, string> {
+    const { register, connect, unregister, renew } = this.upstream
+    return {
+      ActivateFunction: this.activate.resource.functionName,
+      RegisterFunction: register.resource.functionName,
+      ConnectFunction: connect.resource.functionName,
+      UnregisterFunction: unregister.resource.functionName,
+      RenewFunction: renew.resource.functionName,
+      ExpireFunction: this.expire.resource.functionName,
+    }
+  }
+
+  #listen({ stage }: Deployment, state: StateStack): void {
+    const errors = new RuleErrorSink(this, 'RuleErrors', state.ruleErrors.queue)
+    for (const upstream of Object.keys(this.upstream) as Upstream[]) {
+      const handler = this.upstream[upstream]
+      new UpstreamRule(handler, 'Upstream', { stage, upstream, handler, errors })
+    }
+  }
+}
+
+function activateFunction(
+  scope: Construct,
+  deployment: Deployment,
+  { stores, iot }: StateStack,
+  desk: CertificateDesk,
+): HeliographFunction {
+  const activate = new HeliographFunction(scope, 'activate', deployment, {
+    description: 'Exchanges an activation code and a CSR for a device certificate',
+    timeoutSeconds: 20,
+    memoryMegabytes: 512,
+  })
+  stores.activations.grant(activate, 'GetItem', 'UpdateItem')
+  desk.grantIssue(activate)
+  iot.tell(activate)
+  return activate
+}
+
+function renewFunction(
+  scope: Construct,
+  deployment: Deployment,
+  { deadLetters, iot }: StateStack,
+  desk: CertificateDesk,
+): HeliographFunction {
+  const renew = new HeliographFunction(scope, 'renew', deployment, {
+    description: 'Gives a connected device its next certificate',
+    timeoutSeconds: 20,
+    memoryMegabytes: 512,
+    deadLetters,
+  })
+  desk.grantIssue(renew)
+  iot.grantSend(renew)
+  return renew
+}
+
+function registerFunction(
+  scope: Construct,
+  deployment: Deployment,
+  { deadLetters, iot, stores, tokenKeyRing }: StateStack,
+): HeliographFunction {
+  const register = new HeliographFunction(scope, 'register', deployment, {
+    description: 'Returns the device token for one topic',
+    timeoutSeconds: 15,
+    memoryMegabytes: 512,
+    deadLetters,
+  })
+  stores.registrations.grant(register, 'GetItem', 'UpdateItem')
+  stores.providers.grant(register, 'GetItem')
+  tokenKeyRing.grantRead(register)
+  iot.grantSend(register)
+  return register
+}
+
+function connectFunction(
+  scope: Construct,
+  deployment: Deployment,
+  { deadLetters, iot, notifications, stores, tokenKeyRing }: StateStack,
+): HeliographFunction {
+  const connect = new HeliographFunction(scope, 'connect', deployment, {
+    description: 'Checks the tokens a device presents and drains what is pending for it',
+    timeoutSeconds: 60,
+    memoryMegabytes: 512,
+    deadLetters,
+  })
+  notifications.grantSend(connect)
+  stores.pending.grant(connect, 'DeleteItem', 'Query')
+  stores.registrations.grant(connect, 'GetItem', 'Query')
+  stores.feedback.grant(connect, 'GetItem', 'PutItem')
+  tokenKeyRing.grantRead(connect)
+  iot.grantSend(connect)
+  return connect
+}
+
+function unregisterFunction(
+  scope: Construct,
+  deployment: Deployment,
+  { deadLetters, iot, stores, tokenKeyRing }: StateStack,
+): HeliographFunction {
+  const unregister = new HeliographFunction(scope, 'unregister', deployment, {
+    description: 'Declares the device token for one topic dead',
+    timeoutSeconds: 15,
+    memoryMegabytes: 512,
+    deadLetters,
+  })
+  stores.registrations.grant(unregister, 'GetItem', 'UpdateItem')
+  stores.pending.grant(unregister, 'DeleteItem')
+  stores.feedback.grant(unregister, 'GetItem', 'PutItem')
+  tokenKeyRing.grantRead(unregister)
+  iot.grantSend(unregister)
+  return unregister
+}
+
+function expireFunction(
+  scope: Construct,
+  deployment: Deployment,
+  { deadLetters, stores }: StateStack,
+): HeliographFunction {
+  const expire = new HeliographFunction(scope, 'expire', deployment, {
+    description: 'Writes feedback for a pending notification whose time has passed',
+    timeoutSeconds: 30,
+    memoryMegabytes: 256,
+  })
+  stores.feedback.grant(expire, 'GetItem', 'PutItem')
+  readExpired(expire, stores.pending.streamArn)
+  expire.resource.addEventSourceMapping('Expired', {
+    eventSourceArn: stores.pending.streamArn,
+    startingPosition: StartingPosition.TRIM_HORIZON,
+    filters: [expiredOnly],
+    batchSize: 100,
+    reportBatchItemFailures: true,
+    bisectBatchOnError: true,
+    retryAttempts: 10,
+    onFailure: deadLetters.takeFrom(expire),
+  })
+  return expire
+}
+
+/** DynamoDB itself deletes what has expired; a delete by a function is no expiry. */
+const expiredOnly = FilterCriteria.filter({
+  eventName: FilterRule.isEqual('REMOVE'),
+  userIdentity: { principalId: FilterRule.isEqual('dynamodb.amazonaws.com') },
+})
+
+function readExpired(reader: HeliographFunction, streamArn: string): void {
+  reader.allow(
+    ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'],
+    [streamArn],
+  )
+  reader.allowFamily({
+    actions: ['dynamodb:ListStreams'],
+    resource: '*',
+    reason: 'IAM knows no resource for it; Lambda asks for it when the mapping is made',
+  })
+}

@@ -1,0 +1,89 @@
+import { Stack, type StackProps } from 'aws-cdk-lib'
+import type { Construct } from 'constructs'
+import { Authorities } from '../constructs/authorities.ts'
+import { IotEndpoint } from '../constructs/iot-endpoint.ts'
+import { addOutputs } from '../constructs/outputs.ts'
+import { DeadLetterQueue, NotificationQueue } from '../constructs/queues.ts'
+import { Stores } from '../constructs/stores.ts'
+import { TokenKeyRing } from '../constructs/token-key-ring.ts'
+import { TrustBucket } from '../constructs/trust-bucket.ts'
+import { Vault } from '../constructs/vault.ts'
+import type { Deployment } from '../deployment.ts'
+
+/** All that must outlive a deployment: tables, queues, keys, and both CAs. */
+export class StateStack extends Stack {
+  readonly stores: Stores
+  readonly notifications: NotificationQueue
+  /** What a topic rule could not hand to its function. */
+  readonly ruleErrors: DeadLetterQueue
+  /** Events that a function failed to work on, with the error. */
+  readonly deadLetters: DeadLetterQueue
+  readonly vault: Vault
+  readonly trust: TrustBucket
+  readonly iot: IotEndpoint
+  readonly authorities: Authorities
+  readonly tokenKeyRing: TokenKeyRing
+
+  constructor(scope: Construct, id: string, deployment: Deployment, props: StackProps) {
+    super(scope, id, props)
+    const { stage } = deployment
+    const stores = new Stores(this, 'Stores', stage)
+    const vault = new Vault(this, 'Vault', stage)
+    const trust = new TrustBucket(this, 'Trust', stage)
+    const deadLetters = new DeadLetterQueue(this, 'Events')
+    this.stores = stores
+    this.vault = vault
+    this.trust = trust
+    this.deadLetters = deadLetters
+    this.notifications = new NotificationQueue(this, 'Notifications')
+    this.ruleErrors = new DeadLetterQueue(this, 'Rules')
+    this.iot = new IotEndpoint(this, 'Iot', deployment)
+    this.authorities = new Authorities(this, 'Authorities', {
+      ...deployment,
+      stores,
+      vault,
+      trust,
+    })
+    this.tokenKeyRing = new TokenKeyRing(this, 'TokenKeys', {
+      ...deployment,
+      stores,
+      vault,
+      deadLetters,
+    })
+    addOutputs(this, this.#tables())
+    addOutputs(this, this.#parts())
+  }
+
+  #tables(): Record<string, string> {
+    const { stores } = this
+    return {
+      PendingTable: stores.pending.table.tableName,
+      RegistrationsTable: stores.registrations.table.tableName,
+      FeedbackTable: stores.feedback.table.tableName,
+      ProvidersTable: stores.providers.table.tableName,
+      AuthoritiesTable: stores.authorities.table.tableName,
+      TokenKeysTable: stores.tokenKeys.table.tableName,
+      ActivationsTable: stores.activations.table.tableName,
+      DevicesTable: stores.devices.table.tableName,
+      ClaimsTable: stores.claims.table.tableName,
+    }
+  }
+
+  #parts(): Record<string, string> {
+    return {
+      NotificationQueue: this.notifications.queue.queueUrl,
+      NotificationDeadLetters: this.notifications.deadLetters.queue.queueUrl,
+      EventDeadLetters: this.deadLetters.queue.queueUrl,
+      RuleErrors: this.ruleErrors.queue.queueUrl,
+      ProviderAuthorityKey: this.vault.providerAuthority.key.keyArn,
+      DeviceAuthorityKey: this.vault.deviceAuthority.key.keyArn,
+      TokenWrapKey: this.vault.tokenWrap.key.keyArn,
+      TrustBucket: this.trust.bucket.bucketName,
+      TruststoreKey: this.authorities.truststore.key,
+      TruststoreVersion: this.authorities.truststore.version,
+      IotEndpoint: this.iot.address,
+      AuthorityFunction: this.authorities.maker.resource.functionName,
+      RotateFunction: this.tokenKeyRing.rotator.resource.functionName,
+    }
+  }
+}

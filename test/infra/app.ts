@@ -1,0 +1,89 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { App } from 'aws-cdk-lib'
+import { Template } from 'aws-cdk-lib/assertions'
+import { afterAll } from 'vitest'
+import { cdkContext } from '../../bin/context.ts'
+import { stageOf, type Target } from '../../bin/stages.ts'
+import { addHeliograph } from '../../lib/heliograph.ts'
+
+/** A resource of a template, as far as the tests look into it. */
+export interface Resource {
+  readonly Type: string
+  // biome-ignore lint/suspicious/noExplicitAny: template JSON, whose shape the assertions state
+  readonly Properties: Record<string, any>
+  readonly DeletionPolicy?: string
+  readonly UpdateReplacePolicy?: string
+}
+
+export interface StageTemplates {
+  readonly state: Template
+  readonly providers: Template
+  readonly devices: Template
+  readonly operations: Template
+}
+
+/** Context of a stage as an operator would deploy it. */
+export const prodContext = {
+  stage: 'prod',
+  domain: 'push.example.com',
+  certificateArn: 'arn:aws:acm:eu-west-1:111111111111:certificate/4e6a-example',
+  hostedZoneId: 'Z0EXAMPLE',
+  hostedZoneName: 'example.com',
+  alarmEmail: 'oncall@example.com',
+} as const
+
+export const prodTarget: Target = { account: '111111111111', region: 'eu-west-1' }
+
+// CloudFormation's own rules are checked by every `cdk synth`; here they would double the time.
+process.env.CDK_VALIDATION = 'false'
+
+const directories: string[] = []
+
+/** A directory that is removed after the test file. */
+export function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'heliograph-infra-'))
+  directories.push(directory)
+  return directory
+}
+
+afterAll(() => {
+  for (const directory of directories) rmSync(directory, { recursive: true })
+})
+
+/** An empty app with the feature flags of `cdk.json`. */
+export function newApp(): App {
+  return new App({ analyticsReporting: false, context: cdkContext(), outdir: temporaryDirectory() })
+}
+
+/** Stands for every function's bundle: what is inside does not matter to a template. */
+export function emptyBundle(): string {
+  const directory = temporaryDirectory()
+  writeFileSync(join(directory, 'index.mjs'), 'export const handler = () => {}\n')
+  return directory
+}
+
+/** The templates of the stage that a context asks for. */
+export function templatesOf(
+  context: Readonly<Record<string, string>> = {},
+  target: Target = {},
+): StageTemplates {
+  const bundle = emptyBundle()
+  const stage = stageOf((name) => context[name], target)
+  const stacks = addHeliograph(newApp(), { stage, code: () => bundle })
+  return {
+    state: Template.fromStack(stacks.state),
+    providers: Template.fromStack(stacks.providers),
+    devices: Template.fromStack(stacks.devices),
+    operations: Template.fromStack(stacks.operations),
+  }
+}
+
+/** All resources of these templates, or those of one type, by logical id. */
+export function resourcesOf(templates: Iterable<Template>, type?: string): [string, Resource][] {
+  const all = [...templates].flatMap((template) =>
+    Object.entries(template.toJSON().Resources as Record<string, Resource>),
+  )
+  return all.filter(([, resource]) => type === undefined || resource.Type === type)
+}

@@ -1,0 +1,72 @@
+import type { Template } from 'aws-cdk-lib/assertions'
+import { expect, test } from 'vitest'
+import { prodContext, prodTarget, templatesOf } from './app.ts'
+
+/** Commands and tests find a stage by these; to take one away or rename it breaks them. */
+const outputs = {
+  state: [
+    'ActivationsTable',
+    'AuthoritiesTable',
+    'AuthorityFunction',
+    'ClaimsTable',
+    'DeviceAuthorityKey',
+    'DevicesTable',
+    'EventDeadLetters',
+    'FeedbackTable',
+    'IotEndpoint',
+    'NotificationDeadLetters',
+    'NotificationQueue',
+    'PendingTable',
+    'ProviderAuthorityKey',
+    'ProvidersTable',
+    'RegistrationsTable',
+    'RotateFunction',
+    'RuleErrors',
+    'TokenKeysTable',
+    'TokenWrapKey',
+    'TrustBucket',
+    'TruststoreKey',
+    'TruststoreVersion',
+  ],
+  providers: [
+    'AcceptFunction',
+    'DeliverFunction',
+    'FeedbackFunction',
+    'ProviderDomainTarget',
+    'ProviderUrl',
+  ],
+  devices: [
+    'ActivateFunction',
+    'ActivationUrl',
+    'ConnectFunction',
+    'DevicePolicy',
+    'ExpireFunction',
+    'RegisterFunction',
+    'RenewFunction',
+    'UnregisterFunction',
+  ],
+} as const
+
+const templates = templatesOf(prodContext, prodTarget)
+
+test.each(['state', 'providers', 'devices'] as const)('the %s stack tells its parts', (part) => {
+  expect(namesOf(templates[part])).toEqual(outputs[part])
+})
+
+test('an output has the same name in every stage', () => {
+  const local = templatesOf()
+  for (const part of ['state', 'providers', 'devices'] as const)
+    expect(namesOf(local[part])).toEqual(outputs[part])
+})
+
+test('urls are complete', () => {
+  expect(templates.providers.toJSON().Outputs.ProviderUrl.Value).toBe('https://push.example.com')
+  const activation = JSON.stringify(templates.devices.toJSON().Outputs.ActivationUrl.Value)
+  expect(activation).toMatch(/\/activate"/)
+})
+
+/** Exports that CDK makes for other stacks are not meant for people. */
+function namesOf(template: Template): string[] {
+  const all = Object.keys(template.toJSON().Outputs ?? {})
+  return all.filter((name) => !name.startsWith('ExportsOutput')).sort()
+}

@@ -1,0 +1,181 @@
+import { describe, expect, test } from 'vitest'
+import { type FunctionName, functionNames } from '../../lib/functions.ts'
+import { prodContext, prodTarget, resourcesOf, templatesOf } from './app.ts'
+import { list, permissionsOf, statementsOf, templatesToCheck } from './permissions.ts'
+
+const prod = templatesToCheck
+const traced = Object.values(templatesOf({ ...prodContext, tracing: 'true' }, prodTarget))
+const destroyed = Object.values(templatesOf({ ...prodContext, removal: 'destroy' }, prodTarget))
+
+/** Actions that IAM can only allow on every resource, each with the reason. */
+const everywhere: Readonly<Record<string, string>> = {
+  'dynamodb:ListStreams': 'IAM knows no resource for it; Lambda asks for it to read a stream',
+  'iot:DescribeEndpoint': 'IAM knows no resource for it; it tells a host name',
+  'iot:RegisterCertificateWithoutCA': 'IAM knows no resource for it: there is no certificate yet',
+  'xray:PutTelemetryRecords': 'IAM knows no resource for it',
+  'xray:PutTraceSegments': 'IAM knows no resource for it',
+}
+
+const onlyOwnLog = ['logs:CreateLogStream own log', 'logs:PutLogEvents own log']
+const reading = ['dynamodb:Scan TokenKeys', 'kms:Decrypt TokenWrap key']
+const sending = ['iot:SendDirectMessage any client']
+const failing = ['sqs:SendMessage dead letters']
+const telling = ['dynamodb:GetItem Feedback', 'dynamodb:PutItem Feedback']
+const issuing = [
+  'dynamodb:GetItem Authorities',
+  'dynamodb:GetItem Devices',
+  'dynamodb:PutItem Devices',
+  'dynamodb:UpdateItem Devices',
+  'iot:AttachPolicy any cert',
+  'iot:AttachThingPrincipal any cert',
+  'iot:CreateThing any thing',
+  'iot:DeleteCertificate any cert',
+  'iot:DeleteThing any thing',
+  'iot:DescribeCertificate any cert',
+  'iot:DetachPolicy any cert',
+  'iot:DetachThingPrincipal any cert',
+  'iot:RegisterCertificateWithoutCA *',
+  'iot:UpdateCertificate any cert',
+  'kms:Sign DeviceAuthority key',
+]
+
+/** All that each function may do, besides writing its log. */
+const permitted: Readonly<Record<FunctionName, readonly string[]>> = {
+  accept: [
+    'dynamodb:GetItem Authorities',
+    'dynamodb:GetItem Providers',
+    'dynamodb:GetItem Registrations',
+    'sqs:SendMessage notification queue',
+    ...reading,
+  ],
+  activate: ['dynamodb:GetItem Activations', 'dynamodb:UpdateItem Activations', ...issuing],
+  authority: [
+    'dynamodb:GetItem Authorities',
+    'dynamodb:PutItem Authorities',
+    'kms:GetPublicKey DeviceAuthority key',
+    'kms:GetPublicKey ProviderAuthority key',
+    'kms:Sign DeviceAuthority key',
+    'kms:Sign ProviderAuthority key',
+    's3:GetObject truststore',
+    's3:ListBucket trust bucket',
+    's3:PutObject truststore',
+  ],
+  connect: [
+    'dynamodb:DeleteItem Pending',
+    'dynamodb:GetItem Registrations',
+    ...telling,
+    'dynamodb:Query Pending',
+    'dynamodb:Query Registrations',
+    'sqs:SendMessage notification queue',
+    ...reading,
+    ...sending,
+    ...failing,
+  ],
+  deliver: [
+    'dynamodb:DeleteItem Pending',
+    'dynamodb:GetItem Claims',
+    'dynamodb:GetItem Pending',
+    'dynamodb:GetItem Registrations',
+    'dynamodb:PutItem Claims',
+    ...telling,
+    'dynamodb:PutItem Pending',
+    'sqs:ChangeMessageVisibility notification queue',
+    'sqs:DeleteMessage notification queue',
+    'sqs:GetQueueAttributes notification queue',
+    'sqs:GetQueueUrl notification queue',
+    'sqs:ReceiveMessage notification queue',
+    'sqs:SendMessage notification queue',
+    ...sending,
+  ],
+  endpoint: ['iot:DescribeEndpoint *'],
+  expire: [
+    'dynamodb:DescribeStream Pending stream',
+    'dynamodb:GetRecords Pending stream',
+    'dynamodb:GetShardIterator Pending stream',
+    'dynamodb:ListStreams *',
+    ...telling,
+    ...failing,
+  ],
+  feedback: [
+    'dynamodb:GetItem Authorities',
+    'dynamodb:GetItem Providers',
+    'dynamodb:Query Feedback',
+  ],
+  register: [
+    'dynamodb:GetItem Providers',
+    'dynamodb:GetItem Registrations',
+    'dynamodb:UpdateItem Registrations',
+    ...reading,
+    ...sending,
+    ...failing,
+  ],
+  renew: [...issuing, ...sending, ...failing],
+  rotate: [
+    'dynamodb:PutItem TokenKeys',
+    'dynamodb:Scan TokenKeys',
+    'dynamodb:UpdateItem TokenKeys',
+    'kms:GenerateDataKeyWithoutPlaintext TokenWrap key',
+    ...failing,
+  ],
+  unregister: [
+    'dynamodb:DeleteItem Pending',
+    'dynamodb:GetItem Registrations',
+    ...telling,
+    'dynamodb:UpdateItem Registrations',
+    ...reading,
+    ...sending,
+    ...failing,
+  ],
+}
+
+describe.each(functionNames)('%s', (name) => {
+  test('may do this and nothing else', () => {
+    expect(permissionsOf(prod, name)).toEqual([...onlyOwnLog, ...permitted[name]].sort())
+  })
+})
+
+test('direct messages go to the downstream topics only', () => {
+  const sends = statementsOf(prod).filter(({ Action }) =>
+    list(Action).includes('iot:SendDirectMessage'),
+  )
+  expect(sends.length).toBeGreaterThan(3)
+  for (const { Condition } of sends)
+    expect(Condition).toEqual({ StringLike: { 'iot:Topic': 'heliograph/*' } })
+})
+
+test('the truststore can only be removed in a stage that is removed whole', () => {
+  const removing = (templates: typeof prod) =>
+    statementsOf(templates)
+      .flatMap(({ Action }) => list(Action))
+      .filter((action) => /^s3:.*Delete/.test(action))
+  expect(removing(prod)).toEqual([])
+  expect(removing(destroyed)).toEqual(['s3:DeleteObject', 's3:DeleteObjectVersion'])
+})
+
+describe.each([
+  ['a stage', prod],
+  ['a traced stage', traced],
+  ['a stage that can be destroyed', destroyed],
+])('in %s', (_name, templates) => {
+  test('no permission is for every action', () => {
+    const actions = statementsOf(templates).flatMap(({ Action }) => list(Action))
+    expect(actions.filter((action) => action.includes('*'))).toEqual([])
+  })
+
+  test('a permission is for every resource only where IAM knows no other', () => {
+    const unbounded = statementsOf(templates).filter(({ Resource }) => list(Resource).includes('*'))
+    const actions = new Set(unbounded.flatMap(({ Action }) => list(Action)))
+    expect([...actions].filter((action) => !everywhere[action])).toEqual([])
+  })
+
+  test('no role has a managed policy', () => {
+    for (const [, { Properties }] of resourcesOf(templates, 'AWS::IAM::Role')) {
+      expect(Properties.ManagedPolicyArns).toBeUndefined()
+    }
+  })
+})
+
+test('every exception from the rule on resources is used', () => {
+  const used = new Set(statementsOf(traced).flatMap(({ Action }) => list(Action)))
+  expect(Object.keys(everywhere).filter((action) => !used.has(action))).toEqual([])
+})

@@ -1,0 +1,96 @@
+import { readFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import { build, type Metafile } from 'esbuild'
+import { describe, expect, test } from 'vitest'
+import { type FunctionName, functionNames } from '../../lib/functions.ts'
+import { permissionsOf, templatesToCheck } from './permissions.ts'
+
+/** What S3 calls are permitted by, where the names differ. */
+const permittedBy: Readonly<Record<string, readonly string[]>> = {
+  's3:HeadObject': ['s3:GetObject', 's3:ListBucket'],
+  's3:ListObjectVersions': ['s3:ListBucketVersions'],
+  's3:DeleteObjects': ['s3:DeleteObject', 's3:DeleteObjectVersion'],
+}
+
+/** The table behind each file of `aws/`. */
+const tables: Readonly<Record<string, string>> = {
+  activations: 'Activations',
+  authorities: 'Authorities',
+  claims: 'Claims',
+  devices: 'Devices',
+  feedback: 'Feedback',
+  'pending-notifications': 'Pending',
+  providers: 'Providers',
+  registrations: 'Registrations',
+  'token-keys': 'TokenKeys',
+}
+
+/** What Lambda itself does in the function's name. */
+const byLambda = [
+  /^logs:/,
+  / dead letters$/,
+  / Pending stream$/,
+  /^dynamodb:ListStreams /,
+  /^sqs:(ReceiveMessage|DeleteMessage|ChangeMessageVisibility|GetQueueAttributes|GetQueueUrl) /,
+]
+
+const { metafile } = await build({
+  entryPoints: functionNames.map((name) => ({ in: `lambdas/${name}/index.ts`, out: name })),
+  bundle: true,
+  packages: 'external',
+  platform: 'node',
+  format: 'esm',
+  write: false,
+  metafile: true,
+  outdir: 'unused',
+})
+
+describe.each(functionNames)('%s', (name) => {
+  test('is permitted nothing that its code never asks for', () => {
+    const asked = new Set(sourcesOf(name, metafile).flatMap(askedIn))
+    const permitted = permissionsOf(templatesToCheck, name).filter(
+      (permission) => !byLambda.some((pattern) => pattern.test(permission)),
+    )
+    expect(permitted.filter((permission) => !asked.has(comparable(permission)))).toEqual([])
+  })
+})
+
+/** Only of tables does a file's name tell the resource. */
+function comparable(permission: string): string {
+  return permission.startsWith('dynamodb:') ? permission : permission.replace(/ .*/, '')
+}
+
+function sourcesOf(name: FunctionName, { outputs }: Metafile): string[] {
+  return Object.keys(outputs[`unused/${name}.js`]?.inputs ?? {})
+}
+
+/** The IAM actions of the SDK commands in a file, those on tables with the table. */
+function askedIn(file: string): string[] {
+  const imports = readFileSync(file, 'utf8').matchAll(
+    /import \{([^}]*)\} from '@aws-sdk\/client-([\w-]+)'/g,
+  )
+  const actions = [...imports].flatMap(([, names = '', client = '']) =>
+    commandsIn(names).map((name) => `${prefixOf(client)}:${name}`),
+  )
+  return actions.flatMap((action) =>
+    action.startsWith('dynamodb:')
+      ? tablesOf(file).map((table) => `${action} ${table}`)
+      : (permittedBy[action] ?? [action]),
+  )
+}
+
+/** Each table has one file under `aws/`; `query.ts` serves two of them. */
+function tablesOf(file: string): readonly string[] {
+  const part = basename(file, '.ts')
+  return part === 'query' ? ['Pending', 'Registrations'] : [tables[part] ?? part]
+}
+
+function commandsIn(names: string): string[] {
+  return [...names.matchAll(/\b(?:paginate(\w+)|(\w+)Command)\b/g)].map(
+    ([, paginated, command]) => paginated ?? command ?? '',
+  )
+}
+
+function prefixOf(client: string): string {
+  return client === 'iot-data-plane' ? 'iot' : client
+}
