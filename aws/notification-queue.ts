@@ -29,14 +29,18 @@ function groupOf(topic: string): string {
 
 const SLOT_ONLY = 'slot:'
 
-function writeMessage(notification: Notification, slotOnly: boolean): string {
+/** The body of a queue message. */
+export function writeMessage(notification: Notification, slotOnly: boolean): string {
   return (slotOnly ? SLOT_ONLY : '') + serializeNotification(notification)
 }
 
+export interface QueueMessage {
+  readonly notification: Notification
+  readonly slotOnly: boolean
+}
+
 /** A queue message's body, or undefined where it is none of this service's. */
-export function readMessage(
-  body: string,
-): { readonly notification: Notification; readonly slotOnly: boolean } | undefined {
+export function readMessage(body: string): QueueMessage | undefined {
   const slotOnly = body.startsWith(SLOT_ONLY)
   const notification = parseNotification(slotOnly ? body.slice(SLOT_ONLY.length) : body)
   return notification && { notification, slotOnly }

@@ -16,6 +16,8 @@ export interface DeviceRequest {
   readonly deviceId: DeviceId
   /** IoT Core's clock, milliseconds: one clock for all requests of a device. */
   readonly receivedAt: number
+  /** IoT Core's id of the certificate that the device is connected with, where the rule names it. */
+  readonly certificateId?: string
   /** The JSON object that the device sent, or undefined where it sent something else. */
   readonly body: Readonly<Record<string, unknown>> | undefined
 }
@@ -23,10 +25,11 @@ export interface DeviceRequest {
 /** Reads a rule event, or undefined where it is not one of a device about itself. */
 export function parseDeviceRequest(event: unknown): DeviceRequest | undefined {
   if (typeof event !== 'object' || event === null) return undefined
-  const { deviceId, clientId, receivedAt, request } = event as Record<string, unknown>
+  const { deviceId, clientId, receivedAt, principal, request } = event as Record<string, unknown>
   const id = parseDeviceId(deviceId)
   if (!id || clientId !== id || typeof receivedAt !== 'number') return undefined
-  return { deviceId: id, receivedAt, body: parseBody(request) }
+  const certificate = typeof principal === 'string' ? { certificateId: principal } : {}
+  return { deviceId: id, receivedAt, ...certificate, body: parseBody(request) }
 }
 
 const MAX_REQUEST_BYTES = 128 * 1024

@@ -31,6 +31,16 @@ export async function rotate(ports: RotatePorts): Promise<Rotation> {
   return { created, retired }
 }
 
+/** A schedule may fire twice; a key this young is what the first firing made. */
+const SCHEDULE_GUARD_MS = 24 * 3600_000
+
+/** As `rotate`, unless the primary key is less than a day old. */
+export async function rotateOnSchedule(ports: RotatePorts): Promise<Rotation | undefined> {
+  const primary = ringOf(await ports.tokenKeys.list()).find(({ state }) => state === 'primary')
+  const isYoung = primary && ports.clock.now() - primary.createdAt < SCHEDULE_GUARD_MS
+  return isYoung ? undefined : rotate(ports)
+}
+
 /** The first key of a new deployment; does nothing where there is one. */
 export async function ensureKey(ports: RotatePorts): Promise<KeyInRing | undefined> {
   const ring = ringOf(await ports.tokenKeys.list())

@@ -1,3 +1,4 @@
+import { request } from 'node:https'
 import type { CloudFormationCustomResourceEvent } from 'aws-lambda'
 import { faultFields, type Log } from '../aws/log.ts'
 
@@ -18,14 +19,22 @@ export function customResource(work: Lifecycle, log: Log) {
     const answer = await attempt(work, event, log)
     const { RequestId, LogicalResourceId, StackId } = event
     const body = JSON.stringify({ RequestId, LogicalResourceId, StackId, ...answer })
-    const { ok, status } = await fetch(event.ResponseURL, {
-      method: 'PUT',
-      body,
-      // S3's pre-signed URL is signed for an empty content type
-      headers: { 'content-type': '' },
-    })
-    if (!ok) throw new Error(`CloudFormation did not take the answer: ${status}`)
+    await put(event.ResponseURL, body)
   }
+}
+
+/** S3's pre-signed URL is signed for an empty content type. */
+function put(url: string, body: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const headers = { 'content-type': '', 'content-length': Buffer.byteLength(body) }
+    const call = request(url, { method: 'PUT', headers }, (response) => {
+      response.resume()
+      if (response.statusCode === 200) resolve()
+      else reject(new Error(`CloudFormation did not take the answer: ${response.statusCode}`))
+    })
+    call.on('error', reject)
+    call.end(body)
+  })
 }
 
 async function attempt(work: Lifecycle, event: CloudFormationCustomResourceEvent, log: Log) {

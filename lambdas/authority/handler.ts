@@ -33,7 +33,9 @@ export async function makeAuthority(
   if (name !== 'provider' && name !== 'device') throw new Error('authority is provider or device')
   const physicalId = `${ports.stage}-${name}-authority`
   if (event.RequestType === 'Delete') {
-    if (name === 'provider') await ports.truststore.clear()
+    // a stage that keeps its data keeps its bucket, and this function may not delete there
+    if (name === 'provider' && event.ResourceProperties.removal === 'destroy')
+      await ports.truststore.clear()
     return { physicalId }
   }
   const authority = (await ports.authorities.find(name)) ?? (await issue(name, ports))

@@ -1,6 +1,6 @@
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
 import { faultFields, type Log } from '../../aws/log.ts'
-import { readMessage } from '../../aws/notification-queue.ts'
+import { type QueueMessage, readMessage } from '../../aws/notification-queue.ts'
 import { type DeliverPorts, type Delivery, deliver } from '../../core/deliver.ts'
 import { outcomeOf } from '../../core/outcome.ts'
 import { MAX_RECEIVES } from './settings.ts'
@@ -11,29 +11,34 @@ export type PutOff = (receiptHandle: string, seconds: number) => Promise<void>
 /** Works a batch concurrently; one message's fault leaves the others alone. */
 export function deliverHandler(ports: DeliverPorts, putOff: PutOff, log: Log) {
   return async (event: SQSEvent): Promise<SQSBatchResponse> => {
-    const results = await Promise.all(
-      event.Records.map(async (record) => ({
-        record,
-        delivery: await deliverRecord(record, ports, log),
-      })),
+    const failures = await Promise.all(
+      event.Records.map(async (record) => {
+        const message = readMessage(record.body)
+        if (message && (await deliverRecord(record, message, ports, log)) === 'done') return []
+        if (!message) reportUnreadable(record, log)
+        await backOff(record, message ? 2 ** receiveCount(record) : 0, putOff, log)
+        return [{ itemIdentifier: record.messageId }]
+      }),
     )
-    const again = results.filter(({ delivery }) => delivery === 'again').map(({ record }) => record)
-    await Promise.all(again.map((record) => backOff(record, putOff, log)))
-    return { batchItemFailures: again.map(({ messageId }) => ({ itemIdentifier: messageId })) }
+    return { batchItemFailures: failures.flat() }
   }
 }
 
-async function deliverRecord(record: SQSRecord, ports: DeliverPorts, log: Log): Promise<Delivery> {
-  const message = readMessage(record.body)
+/** It will read no better the next time: it goes to the dead-letter queue as fast as it can. */
+function reportUnreadable(record: SQSRecord, log: Log): void {
+  log.error('queue message is no notification: it goes to the dead-letter queue', {
+    messageId: record.messageId,
+    attempt: receiveCount(record),
+  })
+}
+
+async function deliverRecord(
+  record: SQSRecord,
+  { notification, slotOnly }: QueueMessage,
+  ports: DeliverPorts,
+  log: Log,
+): Promise<Delivery> {
   const number = receiveCount(record)
-  if (!message) {
-    log.error('queue message is no notification: it goes to the dead-letter queue', {
-      messageId: record.messageId,
-      attempt: number,
-    })
-    return 'again'
-  }
-  const { notification, slotOnly } = message
   const last = number >= MAX_RECEIVES
   try {
     const delivery = await deliver(notification, { number, last, slotOnly }, ports)
@@ -54,11 +59,15 @@ function receiveCount(record: SQSRecord): number {
 
 const MAX_BACK_OFF_SECONDS = 900
 
-/** 2, 4, 8 … seconds. Where this fails the queue's own visibility time-out brings it back. */
-async function backOff(record: SQSRecord, putOff: PutOff, log: Log): Promise<void> {
-  const seconds = Math.min(MAX_BACK_OFF_SECONDS, 2 ** receiveCount(record))
+/** Where this fails the queue's own visibility time-out brings the message back. */
+async function backOff(
+  record: SQSRecord,
+  seconds: number,
+  putOff: PutOff,
+  log: Log,
+): Promise<void> {
   try {
-    await putOff(record.receiptHandle, seconds)
+    await putOff(record.receiptHandle, Math.min(MAX_BACK_OFF_SECONDS, seconds))
   } catch (fault) {
     log.warn('back-off failed', faultFields(fault))
   }

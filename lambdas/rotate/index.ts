@@ -3,7 +3,7 @@ import { dynamoDbClient, kmsClient } from '../../aws/clients.ts'
 import { jsonLog } from '../../aws/log.ts'
 import { tokenKeyStore } from '../../aws/token-keys.ts'
 import { systemClock as clock, systemIds } from '../../aws/world.ts'
-import { ensureKey, rotate } from '../../core/rotate.ts'
+import { ensureKey, rotate, rotateOnSchedule } from '../../core/rotate.ts'
 import { customResource } from '../custom-resource.ts'
 import { readSettings, variable } from '../settings.ts'
 import { rotateSettings } from './settings.ts'
@@ -31,7 +31,10 @@ const makeRing = customResource(async (event) => {
 /** Called by the schedule, by `heliograph key rotate`, and by CloudFormation. */
 export async function handler(event: CloudFormationCustomResourceEvent | object) {
   if ('ResponseURL' in event) return makeRing(event)
-  const rotation = await rotate(ports)
-  log.info('token keys rotated', { ...rotation })
+  const scheduled = 'detail-type' in event
+  const rotation = await (scheduled ? rotateOnSchedule(ports) : rotate(ports))
+  log.info(rotation ? 'token keys rotated' : 'the primary token key is young: not rotated', {
+    ...rotation,
+  })
   return rotation
 }
