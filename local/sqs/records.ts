@@ -1,0 +1,70 @@
+import type { MessageAttribute, Queue, ReceivedMessage } from './engine.ts'
+
+/** One message as a Lambda event's `Records[]` carries it (lambda:with-sqs). */
+export interface QueueRecord {
+  readonly messageId: string
+  readonly receiptHandle: string
+  readonly body: string
+  readonly md5OfBody: string
+  readonly attributes: Readonly<Record<string, string>>
+  readonly messageAttributes: Readonly<Record<string, QueueRecordAttribute>>
+  readonly eventSource: 'aws:sqs'
+  readonly eventSourceARN: string
+  readonly awsRegion: string
+}
+
+export interface QueueRecordAttribute {
+  readonly dataType: string
+  readonly stringValue?: string
+  readonly binaryValue?: string
+  readonly stringListValues: readonly string[]
+  readonly binaryListValues: readonly string[]
+}
+
+/** A message that was just received from `queue`, with all its attributes. */
+export function queueRecord(queue: Queue, received: ReceivedMessage, region: string): QueueRecord {
+  return {
+    messageId: received.MessageId,
+    receiptHandle: received.ReceiptHandle,
+    body: received.Body,
+    md5OfBody: received.MD5OfBody,
+    attributes: systemAttributes(queue, received.ReceiptHandle),
+    messageAttributes: messageAttributes(received.MessageAttributes ?? {}),
+    eventSource: 'aws:sqs',
+    eventSourceARN: queue.arn,
+    awsRegion: region,
+  }
+}
+
+function systemAttributes(queue: Queue, receiptHandle: string): Record<string, string> {
+  const message = queue.inflightMessages.get(receiptHandle)?.message
+  if (message === undefined) return {}
+  const some: Record<string, string | undefined> = {
+    ApproximateReceiveCount: String(message.approximateReceiveCount),
+    SentTimestamp: String(message.sentTimestamp),
+    SenderId: '000000000000',
+    ApproximateFirstReceiveTimestamp: String(message.approximateFirstReceiveTimestamp),
+    MessageGroupId: message.messageGroupId,
+    MessageDeduplicationId: message.messageDeduplicationId,
+    SequenceNumber: message.sequenceNumber,
+    DeadLetterQueueSourceArn: message.sourceArn,
+  }
+  const present = Object.entries(some).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(present) as Record<string, string>
+}
+
+function messageAttributes(
+  attributes: Readonly<Record<string, MessageAttribute>>,
+): Record<string, QueueRecordAttribute> {
+  const named = Object.entries(attributes).map(([name, attribute]) => [
+    name,
+    {
+      dataType: attribute.DataType,
+      ...(attribute.StringValue === undefined ? {} : { stringValue: attribute.StringValue }),
+      ...(attribute.BinaryValue === undefined ? {} : { binaryValue: attribute.BinaryValue }),
+      stringListValues: [],
+      binaryListValues: [],
+    },
+  ])
+  return Object.fromEntries(named)
+}

@@ -1,0 +1,260 @@
+import type { ServerResponse } from 'node:http'
+import { AwsError, answerJson, answerJsonError, notAuthorized } from '../answer.ts'
+import type { CloudIdentity, Log, Service, ServiceRequest } from '../types.ts'
+import { attributesOf, type QueueProperties } from './attributes.ts'
+import {
+  type Engine,
+  type EngineError,
+  type Json,
+  loadEngine,
+  type MessageAttribute,
+  type Queue,
+} from './engine.ts'
+import { MessageMoves } from './message-move.ts'
+import { queryCode } from './query-codes.ts'
+import { type QueueRecord, queueRecord } from './records.ts'
+import { act, deadLetterQueue, type Requests, resourceOf } from './requests.ts'
+import { SavedMessages } from './saved-messages.ts'
+
+export type { QueueProperties } from './attributes.ts'
+export type { QueueRecord, QueueRecordAttribute } from './records.ts'
+
+export interface SqsOptions {
+  readonly identity: CloudIdentity
+  readonly log: Log
+  /** The endpoint's address, `http://127.0.0.1:<port>`: queue URLs begin with it. */
+  readonly baseUrl: string
+  /** JSON file that carries messages over a clean restart; absent = memory only. */
+  readonly path?: string
+}
+
+export interface ReceiveOptions {
+  /** 1 to 10; default 10. */
+  readonly max?: number
+  /** Seconds to wait for a first message; default 0. */
+  readonly waitSeconds?: number
+  /** Ends the wait early with no messages. */
+  readonly signal?: AbortSignal
+}
+
+export interface QueueDepth {
+  readonly visible: number
+  readonly inFlight: number
+  readonly delayed: number
+}
+
+export interface SendOptions {
+  readonly delaySeconds?: number
+  readonly groupId?: string
+  readonly deduplicationId?: string
+  readonly attributes?: Readonly<Record<string, MessageAttribute>>
+}
+
+/**
+ * fauxqs as a service of the embedded cloud, with IAM, fair queues and redrive out of dead-letter queues.
+ * `queue` is a queue's URL, ARN or name everywhere below; one that does not exist is an error.
+ */
+export interface Sqs {
+  readonly service: Service
+  /** Makes a queue, or brings the attributes of the one with that name up to date. */
+  createQueue(properties: QueueProperties): { readonly url: string; readonly arn: string }
+  deleteQueue(queue: string): void
+  /** Returns the message id. */
+  send(queue: string, body: string, options?: SendOptions): string
+  /** Messages stay invisible for the queue's visibility timeout; those received too often are redriven. */
+  receive(queue: string, options?: ReceiveOptions): Promise<QueueRecord[]>
+  delete(queue: string, receiptHandle: string): void
+  /** Nothing happens when the message is not in flight any more. */
+  changeVisibility(queue: string, receiptHandle: string, seconds: number): void
+  depth(queue: string): QueueDepth
+  /** Ends every waiting receive and writes what is undelivered to `path`. */
+  close(): Promise<void>
+}
+
+const retentionSweepMs = 60_000
+
+/** Starts SQS; rejects with `DamagedStateError` when the file of undelivered messages cannot be read. */
+export async function startSqs(options: SqsOptions): Promise<Sqs> {
+  const engine = await loadEngine()
+  const saved = new SavedMessages(options.path)
+  await saved.load()
+  return new EmbeddedSqs(options, engine, saved)
+}
+
+class EmbeddedSqs implements Sqs {
+  readonly service: Service = {
+    signingNames: ['sqs'],
+    handle: (request, response) => handle(this.#requests, request, response),
+  }
+  readonly #options: SqsOptions
+  readonly #engine: Engine
+  readonly #saved: SavedMessages
+  readonly #requests: Requests
+  readonly #sweep: NodeJS.Timeout
+  readonly #closing = new AbortController()
+
+  constructor(options: SqsOptions, engine: Engine, saved: SavedMessages) {
+    this.#options = options
+    this.#engine = engine
+    this.#saved = saved
+    this.#requests = {
+      engine,
+      moves: new MessageMoves(engine),
+      identity: options.identity,
+      create: (name, attributes) => this.#create(name, attributes),
+      remove: (queue) => engine.store.deleteQueue(queue.url),
+    }
+    this.#sweep = setInterval(() => this.#dropOld(), retentionSweepMs).unref()
+  }
+
+  createQueue(properties: QueueProperties): { url: string; arn: string } {
+    const attributes = attributesOf(properties)
+    const existing = this.#engine.store.getQueueByName(properties.QueueName)
+    existing?.setAttributes(attributes)
+    const { url, arn } = existing ?? this.#create(properties.QueueName, attributes)
+    return { url, arn }
+  }
+
+  deleteQueue(queue: string): void {
+    this.#requests.remove(this.#find(queue))
+  }
+
+  send(queue: string, body: string, options: SendOptions = {}): string {
+    const { delaySeconds, groupId, deduplicationId, attributes } = options
+    const found = this.#find(queue)
+    const output = act(this.#requests, 'SendMessage', {
+      QueueUrl: found.url,
+      MessageBody: body,
+      ...(attributes === undefined ? {} : { MessageAttributes: attributes }),
+      ...(delaySeconds === undefined ? {} : { DelaySeconds: delaySeconds }),
+      ...(groupId === undefined ? {} : { MessageGroupId: groupId }),
+      ...(deduplicationId === undefined ? {} : { MessageDeduplicationId: deduplicationId }),
+    }) as Json
+    return String(output.MessageId)
+  }
+
+  async receive(queue: string, options: ReceiveOptions = {}): Promise<QueueRecord[]> {
+    const { max = 10, waitSeconds = 0, signal } = options
+    const found = this.#find(queue)
+    const deadline = Date.now() + waitSeconds * 1000
+    while (!signal?.aborted && !this.#closing.signal.aborted) {
+      const received = found.dequeue(max, undefined, (arn) =>
+        deadLetterQueue(this.#engine, found, arn),
+      )
+      const { region } = this.#options.identity
+      if (received.length > 0) return received.map((message) => queueRecord(found, message, region))
+      const left = deadline - Date.now()
+      if (left <= 0) return []
+      await waitForMessages(found, left, signal)
+    }
+    return []
+  }
+
+  delete(queue: string, receiptHandle: string): void {
+    this.#find(queue).deleteMessage(receiptHandle)
+  }
+
+  changeVisibility(queue: string, receiptHandle: string, seconds: number): void {
+    this.#find(queue).changeVisibility(receiptHandle, seconds)
+  }
+
+  depth(queue: string): QueueDepth {
+    const found = this.#find(queue)
+    const count = (name: string) => Number(found.getAttribute(`ApproximateNumberOfMessages${name}`))
+    return { visible: count(''), inFlight: count('NotVisible'), delayed: count('Delayed') }
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#sweep)
+    this.#closing.abort()
+    this.#engine.store.shutdown()
+    await this.#saved.save(this.#engine.store.listQueues())
+  }
+
+  #create(name: string, given: Record<string, string>): Queue {
+    const { identity, baseUrl } = this.#options
+    const attributes = name.endsWith('.fifo') ? { ...given, FifoQueue: 'true' } : given
+    const url = `${baseUrl}/${identity.accountId}/${name}`
+    const arn = `arn:aws:sqs:${identity.region}:${identity.accountId}:${name}`
+    const queue = this.#engine.store.createQueue(name, url, arn, attributes)
+    this.#saved.restore(queue)
+    return queue
+  }
+
+  #find(queue: string): Queue {
+    const name = queue.slice(Math.max(queue.lastIndexOf('/'), queue.lastIndexOf(':')) + 1)
+    const found = this.#engine.store.getQueueByName(name)
+    if (found === undefined) throw new Error(`There is no queue ${queue}.`)
+    return found
+  }
+
+  /** fauxqs keeps messages for ever; SQS for the queue's MessageRetentionPeriod. */
+  #dropOld(): void {
+    for (const queue of this.#engine.store.listQueues()) {
+      const oldest = Date.now() - Number(queue.attributes.MessageRetentionPeriod) * 1000
+      if (queue.messages.some(({ sentTimestamp }) => sentTimestamp < oldest))
+        queue.messages = queue.messages.filter(({ sentTimestamp }) => sentTimestamp >= oldest)
+    }
+  }
+}
+
+/** Waits for a message, a time-out in milliseconds or the signal; other waiters just look again. */
+async function waitForMessages(queue: Queue, ms: number, signal?: AbortSignal): Promise<void> {
+  const wake = () => queue.cancelWaiters()
+  signal?.addEventListener('abort', wake, { once: true })
+  await queue.waitForMessages(ms / 1000)
+  signal?.removeEventListener('abort', wake)
+}
+
+async function handle(
+  requests: Requests,
+  request: ServiceRequest,
+  response: ServerResponse,
+): Promise<void> {
+  const target = String(request.headers['x-amz-target'])
+  const action = target.slice(target.indexOf('.') + 1)
+  try {
+    const input = parse(request.body)
+    authorize(requests, action, input, request)
+    answerJson(response, await act(requests, action, input))
+  } catch (error) {
+    answerFailure(requests.engine, response, error)
+  }
+}
+
+function parse(body: Buffer): Json {
+  try {
+    const input: unknown = JSON.parse(body.toString('utf8'))
+    if (typeof input === 'object' && input !== null) return input as Json
+  } catch {}
+  throw new AwsError(
+    'SerializationException',
+    'The body is not a JSON object; the embedded SQS speaks the JSON protocol only.',
+  )
+}
+
+function authorize(
+  { identity }: Requests,
+  action: string,
+  input: Json,
+  { caller }: ServiceRequest,
+): void {
+  // A batch needs what its entries need alone.
+  const permission = `sqs:${action.replace(/Batch$/, '')}`
+  const resource = resourceOf(identity, input)
+  if (caller.may(permission, resource)) return
+  const message = notAuthorized(caller.name, permission, resource)
+  throw new AwsError('com.amazon.coral.service#AccessDeniedException', message, 403)
+}
+
+function answerFailure(engine: Engine, response: ServerResponse, error: unknown): void {
+  if (error instanceof AwsError) answerJsonError(response, error)
+  else if (error instanceof engine.SqsError) answerEngineError(response, error)
+  else throw error
+}
+
+function answerEngineError(response: ServerResponse, error: EngineError): void {
+  const { code, message, statusCode } = error
+  const aws = new AwsError(`com.amazonaws.sqs#${code}`, message, statusCode)
+  answerJsonError(response, aws, '1.0', { 'x-amzn-query-error': `${queryCode(code)};Sender` })
+}
