@@ -1,12 +1,23 @@
 import { defineConfig } from 'vitest/config'
 
+/** These run the synthesized stacks; the others need no assembly. */
+const onStacks = ['test/e2e/**/*.test.ts', 'test/apns/**/*.test.ts', 'test/faults/**/*.test.ts']
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     // workers compete for two cores with the servers they start
     maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 60_000,
-    globalSetup: ['test/global-setup.ts'],
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: onStacks },
+      },
+      {
+        extends: true,
+        test: { name: 'stacks', include: onStacks, globalSetup: ['test/global-setup.ts'] },
+      },
+    ],
   },
 })
