@@ -29,7 +29,7 @@ const TRIES_WITH_NEXT = 3
 
 /**
  * Replaces the device's certificate before it expires. The old pair stays until a connection with the
- * new one has been accepted; the service keeps both valid until then.
+ * new one has been accepted; the service keeps both valid until it hears that the new one is in use.
  */
 export class Renewal {
   readonly #parts: RenewalParts
@@ -91,6 +91,7 @@ export class Renewal {
       activated ? { activated: isNext ? { ...activated, ...pairOf(used) } : activated } : {},
     )
     this.#parts.log(isNext ? 'the new certificate is in use' : 'the new certificate was refused')
+    if (isNext) await this.#parts.send('renew', { inUse: true })
   }
 
   #look(): void {

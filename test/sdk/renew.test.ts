@@ -29,7 +29,7 @@ const later: Clock = { ...systemClock, now: () => Date.now() + 250 * DAY }
 /** Answers requests for renewal as the service does. */
 function answerRenewals(certificateFor: (csr: string) => Promise<string> | string): void {
   world.broker.onPublish = async ({ topic, body }, id) => {
-    if (!topic.includes('_renew/')) return
+    if (!topic.includes('_renew/') || body.csr === undefined) return
     const certificate = await certificateFor(String(body.csr))
     if (world.broker.isConnected(id))
       world.broker.push(id, 'heliograph/certificate', { certificate })
@@ -65,7 +65,8 @@ describe('a device whose certificate nears its end', () => {
         ({ certificate }) => new X509Certificate(certificate).serialNumber,
       ),
     )
-    expect(renewals()).toHaveLength(1)
+    await until(() => renewals().length === 2, 'word that the new one is in use')
+    expect(renewals()[1]?.body).toEqual({ inUse: true })
   })
 
   it('does not ask while the certificate is fresh, or where the service has no renewal', async () => {
