@@ -61,7 +61,7 @@ async function answerSafely(api: Inside, exchange: Exchange): Promise<Answer | u
     return outcome && withRequestId(finish(api, exchange.head, outcome), requestId)
   } catch (error) {
     api.options.log('gateway', `${requestId} failed inside the gateway: ${String(error)}`)
-    return withRequestId(refuse(refusals.failed), requestId)
+    return withRequestId(finish(api, exchange.head, { refusal: refusals.failed }), requestId)
   } finally {
     api.inFlight -= 1
   }
@@ -70,7 +70,7 @@ async function answerSafely(api: Inside, exchange: Exchange): Promise<Answer | u
 function finish(api: Inside, head: RequestHead, outcome: Exclude<Outcome, undefined>): Answer {
   if (!('refusal' in outcome)) return outcome
   const shape = api.options.shapeRefusal ?? refuse
-  return shape(outcome.refusal, joinHeaders(head))
+  return shape(outcome.refusal, joinHeaders(head), head)
 }
 
 function withRequestId(answer: Answer, requestId: string): Answer {

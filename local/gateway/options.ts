@@ -1,5 +1,6 @@
 import type { CloudIdentity, Functions, Log, ServerTls } from '../types.ts'
 import type { Refusal } from './refusals.ts'
+import type { RequestHead } from './request.ts'
 
 /** One route of an HTTP API and the function behind it (`AWS::ApiGatewayV2::Route` with its integration). */
 export interface GatewayRoute {
@@ -85,9 +86,13 @@ export interface GatewayOptions {
   /**
    * Writes the answers that the gateway itself makes (throttled, no route, failed function …), in the
    * manner of a REST API's gateway responses. HTTP APIs have none: absent = `{"message":"…"}`, as AWS.
-   * `headers` are the request's, in lower case.
+   * `headers` are the request's, in lower case and joined.
    */
-  shapeRefusal?(refusal: Refusal, headers: ReadonlyMap<string, string>): Answer
+  shapeRefusal?(
+    refusal: Refusal,
+    headers: ReadonlyMap<string, string>,
+    head: Pick<RequestHead, 'method' | 'target'>,
+  ): Answer
 }
 
 export interface Gateway {

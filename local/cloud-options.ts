@@ -1,0 +1,58 @@
+import type { BeforeService } from './endpoint.ts'
+import type { GatewayOptions } from './gateway/options.ts'
+import type { Log } from './types.ts'
+
+export interface CloudOptions {
+  /** The folder that `cdk synth` wrote. */
+  readonly assembly: string
+  /** The folder that keeps everything over a restart; made with mode 0700. */
+  readonly state: string
+  readonly ports?: CloudPorts
+  readonly log?: Log
+  /** Hears a line for each step of the start. */
+  progress?(line: string): void
+  readonly tuning?: Partial<CloudTuning>
+  /** Slows, refuses or loses calls of AWS services, for fault tests; see `endpoint.ts`. */
+  readonly beforeService?: BeforeService
+  /**
+   * Writes the gateway's own answers of the APIs that demand client certificates, as another front
+   * than an HTTP API could; absent: `{"message":"…"}`, as AWS.
+   */
+  readonly shapeRefusal?: GatewayOptions['shapeRefusal']
+}
+
+/** Ports on loopback; 0 or absent = any free one. */
+export interface CloudPorts {
+  /** The first API whose domain demands client certificates. */
+  readonly mutualTls?: number
+  /** The first API without such a domain. */
+  readonly api?: number
+  readonly mqtt?: number
+  /** The endpoint of all AWS services. */
+  readonly endpoint?: number
+}
+
+export interface CloudTuning {
+  /** Milliseconds between two looks for expired items. */
+  readonly ttlIntervalMs: number
+  /** Milliseconds before the first and second retry of an asynchronous event. */
+  readonly asyncRetryDelaysMs: readonly number[]
+  /** Execution environments per function at most. */
+  readonly maxEnvironments: number
+  /** Milliseconds for loading a function's module. */
+  readonly initTimeoutMs: number
+  /** Milliseconds that `close` waits for queues, for batches and for asynchronous events, each. */
+  readonly drainMs: number
+  /** MQTT messages a second and connection, each way. */
+  readonly mqttMessagesPerSecond: number
+}
+
+/** On AWS the retries come after one and two minutes; nobody waits for that on a laptop. */
+export const defaultTuning: CloudTuning = {
+  ttlIntervalMs: 1000,
+  asyncRetryDelaysMs: [1000, 2000],
+  maxEnvironments: 4,
+  initTimeoutMs: 30_000,
+  drainMs: 3000,
+  mqttMessagesPerSecond: 100,
+}

@@ -1,0 +1,37 @@
+import type { Cleanup } from './cleanup.ts'
+import type { CloudPorts } from './cloud-options.ts'
+import { type ReservedPort, reservePort } from './ports.ts'
+
+export interface ReservedPorts {
+  readonly endpoint: ReservedPort
+  readonly mqtt: ReservedPort
+  /** The configured port for the first of a kind, any free port for those after it. */
+  forApi(kind: 'mutualTls' | 'api'): Promise<ReservedPort>
+}
+
+const purposes = {
+  mutualTls: 'the API with client certificates',
+  api: 'the API',
+  mqtt: 'MQTT',
+  endpoint: 'the AWS services',
+} as const
+
+/** Takes all ports before anything else happens, so that one in use is told at once. */
+export async function reservePorts(ports: CloudPorts, cleanup: Cleanup): Promise<ReservedPorts> {
+  const reserve = async (kind: keyof typeof purposes, number = ports[kind] ?? 0) => {
+    const reserved = await reservePort(number, purposes[kind])
+    cleanup.add(() => reserved.release())
+    return reserved
+  }
+  const first = { mutualTls: await reserve('mutualTls'), api: await reserve('api') }
+  const taken = new Set<'mutualTls' | 'api'>()
+  return {
+    endpoint: await reserve('endpoint'),
+    mqtt: await reserve('mqtt'),
+    async forApi(kind) {
+      if (taken.has(kind)) return await reserve(kind, 0)
+      taken.add(kind)
+      return first[kind]
+    },
+  }
+}

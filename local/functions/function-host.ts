@@ -1,0 +1,200 @@
+import { randomUUID } from 'node:crypto'
+import { devNull } from 'node:os'
+import { type CloudIdentity, FunctionFault, type Functions, type Log } from '../types.ts'
+import {
+  type AsyncConfig,
+  type AsyncEvent,
+  AsyncInvocations,
+  type DeadLetterAttributes,
+} from './async-invocations.ts'
+import type { FunctionDefinition } from './definition.ts'
+import { EnvironmentPool } from './environment-pool.ts'
+import { FunctionLogs } from './function-logs.ts'
+
+export interface FunctionHostOptions {
+  readonly identity: CloudIdentity
+  readonly log: Log
+  /** Folder for one log file per function. */
+  readonly logFolder: string
+  /** PEM of the embedded cloud's CA, and the file it stands in. */
+  readonly authority: string
+  readonly authorityFile: string
+  /** Where on `localhost` CloudFormation takes the answers of custom resources. */
+  readonly answerPort: number
+  /** The address of all services. */
+  readonly endpointUrl: string
+  /** The access key that stands for a role at the endpoint. */
+  accessKeyOf(role: string): string
+  /** Execution environments per function at most. */
+  readonly maxEnvironments: number
+  readonly initTimeoutMs: number
+  readonly asyncRetryDelaysMs: readonly number[]
+  sendToQueue(queueArn: string, body: string, attributes: DeadLetterAttributes): Promise<void>
+}
+
+/** Milliseconds between two looks for environments that are not needed any more. */
+const reapIntervalMs = 5000
+
+/** The Lambda service of the embedded cloud: the functions of all stacks and their environments. */
+export class FunctionHost implements Functions {
+  readonly #options: FunctionHostOptions
+  readonly #logs: FunctionLogs
+  readonly #pools = new Map<string, EnvironmentPool>()
+  readonly #asyncConfigs = new Map<string, AsyncConfig>()
+  readonly #async: AsyncInvocations
+  readonly #reaping: NodeJS.Timeout
+
+  constructor(options: FunctionHostOptions) {
+    this.#options = options
+    this.#logs = new FunctionLogs(options.logFolder, options.log)
+    this.#async = new AsyncInvocations({
+      retryDelaysMs: options.asyncRetryDelaysMs,
+      log: options.log,
+      definition: (name) => this.#pool(name).definition,
+      config: (name) => this.#asyncConfigs.get(name),
+      concurrency: (name) => this.#pool(name).cap,
+      run: (event) => this.#runAsync(event),
+      deliver: (arn, body, attributes) => this.#deliver(arn, body, attributes),
+    })
+    this.#reaping = setInterval(() => this.#reap(), reapIntervalMs).unref()
+  }
+
+  /** Makes a function known; its first execution environment starts with its first invocation. */
+  define(definition: FunctionDefinition): void {
+    const settings = {
+      variables: this.#variables(definition),
+      authority: this.#options.authority,
+      answerPort: this.#options.answerPort,
+      initTimeoutMs: this.#options.initTimeoutMs,
+      output: (text: string) => this.#logs.write(definition.name, text),
+    }
+    const pool = new EnvironmentPool(definition, settings, this.#options.maxEnvironments)
+    this.#pools.set(definition.name, pool)
+  }
+
+  /** Sets the retries and destinations of a function's asynchronous events. */
+  configureAsync(functionArn: string, config: AsyncConfig): void {
+    this.#asyncConfigs.set(this.#pool(functionArn).definition.name, config)
+  }
+
+  /** What is known of a function; undefined when no stack makes it. */
+  find(functionArn: string): FunctionDefinition | undefined {
+    return this.#pools.get(functionName(functionArn))?.definition
+  }
+
+  /** How many invocations of a function can run at the same time. */
+  concurrencyOf(functionArn: string): number {
+    return this.#pool(functionArn).cap
+  }
+
+  async invoke(functionArn: string, event: unknown): Promise<unknown> {
+    return JSON.parse(await this.invokeJson(functionArn, JSON.stringify(event) ?? 'null'))
+  }
+
+  /** As `invoke`, with JSON texts on both sides. */
+  async invokeJson(functionArn: string, payload: string): Promise<string> {
+    const pool = this.#pool(functionArn)
+    const requestId = randomUUID()
+    try {
+      return await pool.invoke(payload, requestId)
+    } catch (fault) {
+      this.#logFault(pool.definition.name, requestId, fault)
+      throw fault
+    }
+  }
+
+  invokeAsync(functionArn: string, event: unknown): void {
+    this.invokeAsyncJson(functionArn, JSON.stringify(event) ?? 'null')
+  }
+
+  /** As `invokeAsync`, with a JSON text. Throws when there is no such function. */
+  invokeAsyncJson(functionArn: string, payload: string): void {
+    this.#async.add(this.#pool(functionArn).definition.name, payload)
+  }
+
+  /** Queues asynchronous events that an earlier run left; those of functions that are gone are dropped. */
+  restore(events: readonly AsyncEvent[]): void {
+    const known = events.filter((event) => this.#pools.has(event.functionName))
+    const dropped = events.length - known.length
+    if (dropped > 0)
+      this.#options.log('functions', `${dropped} events of removed functions dropped`)
+    this.#async.restore(known)
+  }
+
+  /** Ends threads in mid-invocation, as a fault of Lambda would; all functions without a name. */
+  async killWorkers(name?: string): Promise<void> {
+    const pools = name === undefined ? [...this.#pools.values()] : [this.#pool(name)]
+    await Promise.all(pools.map((pool) => pool.kill()))
+  }
+
+  /** Stops all functions; gives the asynchronous events that are not finished after `drainMs`. */
+  async close(drainMs: number): Promise<AsyncEvent[]> {
+    clearInterval(this.#reaping)
+    const left = await this.#async.close(drainMs)
+    await Promise.all([...this.#pools.values()].map((pool) => pool.close()))
+    await this.#logs.close()
+    return left
+  }
+
+  #reap(): void {
+    for (const pool of this.#pools.values()) pool.reap()
+  }
+
+  #pool(functionArn: string): EnvironmentPool {
+    const pool = this.#pools.get(functionName(functionArn))
+    if (pool) return pool
+    throw new FunctionFault('ResourceNotFoundException', `Function not found: ${functionArn}`)
+  }
+
+  async #runAsync(event: AsyncEvent): Promise<string> {
+    const pool = this.#pool(event.functionName)
+    return await pool.invoke(event.payload, event.requestId)
+  }
+
+  async #deliver(arn: string, body: string, attributes: DeadLetterAttributes): Promise<void> {
+    if (arn.includes(':lambda:')) this.invokeAsyncJson(arn, body)
+    else await this.#options.sendToQueue(arn, body, attributes)
+  }
+
+  /** A handler's own errors are in the log already; these are the ones it could not report. */
+  #logFault(name: string, requestId: string, fault: unknown): void {
+    if (!(fault instanceof FunctionFault) || !/^(Sandbox|Runtime)\./.test(fault.errorType)) return
+    this.#logs.write(name, `${requestId} ${fault.errorType}: ${fault.message}\n`)
+  }
+
+  #variables(definition: FunctionDefinition): Record<string, string> {
+    const { identity, endpointUrl, authorityFile } = this.#options
+    const accessKey = this.#options.accessKeyOf(definition.role)
+    return {
+      PATH: process.env.PATH ?? '/usr/bin:/bin',
+      LANG: 'en_US.UTF-8',
+      TZ: ':UTC',
+      // The developer's own AWS profile must not reach a function.
+      AWS_CONFIG_FILE: devNull,
+      AWS_SHARED_CREDENTIALS_FILE: devNull,
+      // The machine may run an older Node.js than the template's runtime.
+      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+      AWS_ENDPOINT_URL: endpointUrl,
+      AWS_CA_BUNDLE: authorityFile,
+      AWS_REGION: identity.region,
+      AWS_DEFAULT_REGION: identity.region,
+      AWS_ACCESS_KEY_ID: accessKey,
+      AWS_SECRET_ACCESS_KEY: accessKey,
+      AWS_SESSION_TOKEN: accessKey,
+      AWS_EXECUTION_ENV: `AWS_Lambda_${definition.runtime}`,
+      AWS_LAMBDA_FUNCTION_NAME: definition.name,
+      AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(definition.memoryMegabytes),
+      AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+      LAMBDA_TASK_ROOT: definition.codeFolder,
+      _HANDLER: definition.handler,
+      ...definition.variables,
+    }
+  }
+}
+
+/** The plain name in `name`, `name:qualifier`, `arn:…:function:name` and `arn:…:function:name:qualifier`. */
+export function functionName(reference: string): string {
+  const parts = reference.split(':')
+  return (parts[0] === 'arn' ? parts[6] : parts[0]) ?? reference
+}

@@ -1,0 +1,589 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import type { Json } from '../../local/assembly/json.ts'
+import type { StreamRecord } from '../../local/dynamodb/stream.ts'
+import type { AsyncEvent } from '../../local/functions/async-invocations.ts'
+import { type CodeSource, linkSdk, unpackCode } from '../../local/functions/code.ts'
+import type { FunctionDefinition } from '../../local/functions/definition.ts'
+import { compileFilter } from '../../local/functions/event-filter.ts'
+import { FunctionHost, functionName } from '../../local/functions/function-host.ts'
+import type { MappingSettings } from '../../local/functions/mapping.ts'
+import { Permissions } from '../../local/functions/permissions.ts'
+import { startQueueMapping } from '../../local/functions/queue-mapping.ts'
+import { startStreamMapping } from '../../local/functions/stream-mapping.ts'
+import { accessKeyOf, operatorKey, Roles } from '../../local/resources/roles.ts'
+import type { QueueRecord } from '../../local/sqs/sqs.ts'
+
+const identity = { accountId: '000000000000', region: 'us-east-1' }
+const hosts: FunctionHost[] = []
+
+afterEach(async () => {
+  await Promise.all(hosts.splice(0).map((host) => host.close(0)))
+})
+
+interface Bench {
+  readonly host: FunctionHost
+  readonly logFolder: string
+  readonly lines: string[]
+  readonly sent: { queue: string; body: Json; attributes: unknown }[]
+  /** Defines a function from the text of its module and gives its name. */
+  define(code: string | CodeSource, more?: Partial<FunctionDefinition>): string
+}
+
+function bench(options: { maxEnvironments?: number; retryDelays?: number[] } = {}): Bench {
+  const folder = mkdtempSync(join(tmpdir(), 'functions-'))
+  const [lines, sent]: [string[], Bench['sent']] = [[], []]
+  const logFolder = join(folder, 'logs')
+  const host = new FunctionHost({
+    identity,
+    log: (part, line) => lines.push(`${part}: ${line}`),
+    logFolder,
+    authority: '',
+    authorityFile: '/ca.pem',
+    answerPort: 0,
+    endpointUrl: 'http://127.0.0.1:1',
+    accessKeyOf: (role) => `key-of-${role}`,
+    maxEnvironments: options.maxEnvironments ?? 2,
+    initTimeoutMs: 10_000,
+    asyncRetryDelaysMs: options.retryDelays ?? [1, 1],
+    sendToQueue: async (queue, body, attributes) => {
+      sent.push({ queue, body: JSON.parse(body), attributes })
+    },
+  })
+  hosts.push(host)
+  linkSdk(folder, join(process.cwd(), 'node_modules'))
+  let count = 0
+  const define: Bench['define'] = (code, more = {}) => {
+    count += 1
+    const name = `f${count}`
+    const source = typeof code === 'string' ? moduleFolder(code) : code
+    host.define({
+      name,
+      arn: arnOf(name),
+      handler: 'index.handler',
+      runtime: 'nodejs24.x',
+      codeFolder: unpackCode(source, join(folder, name), name),
+      variables: {},
+      role: 'role',
+      timeoutSeconds: 5,
+      memoryMegabytes: 128,
+      ...more,
+    })
+    return name
+  }
+  return { host, logFolder, lines, sent, define }
+}
+
+function arnOf(name: string): string {
+  return `arn:aws:lambda:us-east-1:000000000000:function:${name}`
+}
+
+function moduleFolder(code: string): CodeSource {
+  const asset = mkdtempSync(join(tmpdir(), 'code-'))
+  writeFileSync(join(asset, 'index.mjs'), code)
+  return { asset }
+}
+
+/** A handler that answers with the expression's value. */
+const answering = (expression: string) =>
+  `export const handler = async (event, context) => (${expression})`
+
+describe('an invocation', () => {
+  test('passes event and context as Lambda does', async () => {
+    const { host, define } = bench()
+    const name = define(
+      answering(`{ event, name: context.functionName, arn: context.invokedFunctionArn,
+        memory: context.memoryLimitInMB, left: context.getRemainingTimeInMillis(), id: context.awsRequestId }`),
+    )
+    const answer = (await host.invoke(arnOf(name), { a: [1] })) as Record<string, unknown>
+    expect(answer).toMatchObject({
+      event: { a: [1] },
+      name,
+      arn: arnOf(name),
+      memory: '128',
+      id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    })
+    expect(answer.left).toBeGreaterThan(4000)
+    expect(answer.left).toBeLessThanOrEqual(5000)
+  })
+
+  test('sees the variables of its template and of Lambda, and none of the machine', async () => {
+    const { host, define } = bench()
+    const name = define(answering('process.env'), { variables: { TABLE: 't1', AWS_REGION: 'x' } })
+    const seen = (await host.invoke(name, {})) as Record<string, string>
+    expect(seen).toMatchObject({
+      TABLE: 't1',
+      AWS_LAMBDA_FUNCTION_NAME: name,
+      AWS_ENDPOINT_URL: 'http://127.0.0.1:1',
+      AWS_ACCESS_KEY_ID: 'key-of-role',
+      AWS_CA_BUNDLE: '/ca.pem',
+    })
+    expect(seen).not.toHaveProperty('HOME')
+    expect(seen).not.toHaveProperty('VITEST')
+  })
+
+  test('keeps module state in its environment, and runs one at a time in each', async () => {
+    const { host, define } = bench({ maxEnvironments: 2 })
+    const name = define(`let runs = 0, active = 0
+      const id = Math.random()
+      export const handler = async () => {
+        active += 1; runs += 1
+        await new Promise((done) => setTimeout(done, 30))
+        const overlap = active > 1; active -= 1
+        return { id, runs, overlap }
+      }`)
+    const answers = (await Promise.all(Array.from({ length: 6 }, () => host.invoke(name, {})))) as {
+      id: number
+      runs: number
+      overlap: boolean
+    }[]
+    expect(answers.some(({ overlap }) => overlap)).toBe(false)
+    expect(new Set(answers.map(({ id }) => id)).size).toBe(2)
+    expect(Math.max(...answers.map(({ runs }) => runs))).toBeGreaterThan(1)
+  })
+
+  test('that is short does not start a second environment for those that come with it', async () => {
+    const { host, define } = bench({ maxEnvironments: 4 })
+    const name = define('const id = Math.random(); export const handler = async () => id')
+    const ids = await Promise.all(Array.from({ length: 50 }, () => host.invoke(name, {})))
+    expect(new Set(ids).size).toBe(1)
+  })
+
+  test('ReservedConcurrentExecutions bounds the environments; 0 throttles', async () => {
+    const { host, define } = bench({ maxEnvironments: 4 })
+    const code = `const id = Math.random()
+      export const handler = () => new Promise((done) => setTimeout(() => done(id), 10))`
+    const one = define(code, { reservedConcurrency: 1 })
+    const ids = await Promise.all([1, 2, 3].map(() => host.invoke(one, {})))
+    expect(new Set(ids).size).toBe(1)
+    const none = define(code, { reservedConcurrency: 0 })
+    await expect(host.invoke(none, {})).rejects.toMatchObject({
+      errorType: 'TooManyRequestsException',
+    })
+  })
+
+  test('loads inline code as CommonJS even inside a checkout of modules, and callback handlers', async () => {
+    const { host, define, logFolder } = bench()
+    writeFileSync(join(logFolder, '..', 'package.json'), '{"type":"module"}')
+    const inline = define({
+      inline: 'exports.handler = (event, context, done) => done(null, event.x + 1)',
+    })
+    expect(await host.invoke(inline, { x: 1 })).toBe(2)
+    const nothing = define('export const handler = () => {}')
+    expect(await host.invoke(nothing, {})).toBeNull()
+  })
+
+  test('finds the AWS SDK without bundling it, as in the Lambda runtime', async () => {
+    const { host, define } = bench()
+    const common = define({
+      inline: "exports.handler = async () => typeof require('@aws-sdk/client-sqs').SQSClient",
+    })
+    const module = define(`import { SQSClient } from '@aws-sdk/client-sqs'
+      export const handler = async () => typeof SQSClient`)
+    expect(await host.invoke(common, {})).toBe('function')
+    expect(await host.invoke(module, {})).toBe('function')
+  })
+})
+
+describe('a failing function', () => {
+  test('gives the error that its handler threw', async () => {
+    const { host, define } = bench()
+    const name = define(`export const handler = async () => {
+      const error = new Error('no such thing'); error.name = 'NotFound'; throw error }`)
+    await expect(host.invoke(name, {})).rejects.toMatchObject({
+      name: 'FunctionFault',
+      errorType: 'NotFound',
+      message: 'no such thing',
+    })
+  })
+
+  test('that never ends is stopped after its Timeout, and the next invocation works', async () => {
+    const { host, define } = bench({ maxEnvironments: 1 })
+    const name = define(
+      'export const handler = async ({ loop }) => { while (loop); return "well" }',
+      { timeoutSeconds: 0.2 },
+    )
+    await expect(host.invoke(name, { loop: true })).rejects.toMatchObject({
+      errorType: 'Sandbox.Timedout',
+      message: expect.stringContaining('Task timed out after 0.20 seconds'),
+    })
+    expect(await host.invoke(name, {})).toBe('well')
+  })
+
+  const broken: [what: string, code: string, more: object, type: string, message: string][] = [
+    ['throws while loading', 'throw new TypeError("bad init")', {}, 'TypeError', 'bad init'],
+    ['lacks the handler', 'export const other = 1', {}, 'Runtime.HandlerNotFound', 'index.handler'],
+    [
+      'lacks the module',
+      '',
+      { handler: 'main.handler' },
+      'Runtime.ImportModuleError',
+      "Cannot find module 'main'",
+    ],
+    ['exits', answering('process.exit(3)'), {}, 'Runtime.ExitError', 'exit status 3'],
+    [
+      'leaves a rejection unhandled',
+      'export const handler = () => new Promise(() => { Promise.reject(new Error("lost")) })',
+      {},
+      'Runtime.UnhandledPromiseRejection',
+      'lost',
+    ],
+  ]
+  test.each(broken)('%s: a fault that says so', async (_what, code, more, errorType, message) => {
+    const { host, define } = bench()
+    const name = define(code, more)
+    await expect(host.invoke(name, {})).rejects.toMatchObject({
+      errorType,
+      message: expect.stringContaining(message),
+    })
+  })
+
+  test('killWorkers ends an invocation, and the next one gets a new environment', async () => {
+    const { host, define } = bench()
+    const name = define(
+      'export const handler = async ({ hang }) => hang ? new Promise(() => {}) : "alive"',
+    )
+    await host.invoke(name, {})
+    const hanging = host.invoke(name, { hang: true })
+    const failed = expect(hanging).rejects.toMatchObject({ errorType: 'Runtime.ExitError' })
+    await host.killWorkers(name)
+    await failed
+    expect(await host.invoke(name, {})).toBe('alive')
+  })
+
+  test('an unknown function is an error that names it', async () => {
+    await expect(bench().host.invoke('nobody', {})).rejects.toThrow('Function not found: nobody')
+  })
+})
+
+test('what a function writes goes to its log file and, by lines, to the log', async () => {
+  const { host, define, lines, logFolder } = bench()
+  const name = define(`export const handler = async () => {
+    console.log('one'); console.error('two'); process.stdout.write('part'); console.log(' whole') }`)
+  await host.invoke(name, {})
+  expect(lines).toEqual([`${name}: one`, `${name}: two`, `${name}: part whole`])
+  await host.close(0)
+  expect(readFileSync(join(logFolder, `${name}.log`), 'utf8')).toBe('one\ntwo\npart whole\n')
+})
+
+describe('asynchronous events', () => {
+  const failing = 'export const handler = async () => { console.log("run"); throw new Error("no") }'
+
+  test('are tried three times and then go to the dead-letter queue', async () => {
+    const { host, define, lines, sent } = bench()
+    const name = define(failing, { deadLetterArn: 'arn:dlq' })
+    host.invokeAsync(name, { x: 1 })
+    await vi.waitFor(() => expect(sent).toHaveLength(1))
+    expect(sent[0]).toMatchObject({
+      queue: 'arn:dlq',
+      body: { x: 1 },
+      attributes: { ErrorMessage: { StringValue: 'no' } },
+    })
+    expect(lines.filter((line) => line === `${name}: run`)).toHaveLength(3)
+  })
+
+  test('go to the failure destination with what happened', async () => {
+    const { host, define, sent } = bench()
+    const name = define(failing)
+    host.configureAsync(name, { retries: 0, onFailure: 'arn:aws:sqs:r:a:failures' })
+    host.invokeAsync(name, { x: 1 })
+    await vi.waitFor(() => expect(sent).toHaveLength(1))
+    expect(sent[0]?.body).toMatchObject({
+      requestContext: { condition: 'RetriesExhausted', approximateInvokeCount: 1 },
+      requestPayload: { x: 1 },
+      responsePayload: { errorType: 'Error', errorMessage: 'no' },
+    })
+  })
+
+  test('that are not finished when the cloud stops are handed on to the next', async () => {
+    const first = bench({ retryDelays: [60_000] })
+    first.define(failing)
+    first.define('export const handler = () => new Promise(() => {})')
+    first.host.invokeAsync('f1', 'retrying')
+    first.host.invokeAsync('f2', 'running')
+    await vi.waitFor(() => expect(first.lines.join()).toContain('attempt 1'))
+    const left: AsyncEvent[] = await first.host.close(0)
+    expect(left.map(({ payload, attempts }) => [payload, attempts])).toEqual([
+      ['"retrying"', 1],
+      ['"running"', 0],
+    ])
+    const second = bench()
+    second.define('export const handler = async (event) => console.log("got", event)')
+    second.define('export const handler = async (event) => console.log("got", event)')
+    second.host.restore(left)
+    await vi.waitFor(() =>
+      expect(second.lines.toSorted()).toEqual(['f1: got retrying', 'f2: got running']),
+    )
+  })
+})
+
+describe('a queue mapping', () => {
+  /** A queue in memory that hands out what it is given, once. */
+  function queue(bodies: readonly string[]) {
+    const visible = bodies.map(record)
+    const deleted: string[] = []
+    return {
+      deleted,
+      isEmpty: () => visible.length === 0,
+      async receive(
+        _arn: string,
+        { max = 10, signal }: { max?: number; signal?: AbortSignal } = {},
+      ) {
+        if (visible.length === 0) await wait(20, undefined, { signal }).catch(() => undefined)
+        return visible.splice(0, max)
+      },
+      delete: (_arn: string, handle: string) => void deleted.push(handle),
+    }
+  }
+
+  const record = (body: string, index: number): QueueRecord => ({
+    messageId: `m${index}`,
+    receiptHandle: `r${index}`,
+    body,
+    md5OfBody: '',
+    attributes: {},
+    messageAttributes: {},
+    eventSource: 'aws:sqs',
+    eventSourceARN: 'arn:aws:sqs:r:a:q',
+    awsRegion: 'us-east-1',
+  })
+
+  const settings: MappingSettings = {
+    name: 'stack/mapping',
+    functionArn: 'f',
+    sourceArn: 'arn:aws:sqs:r:a:q',
+    batchSize: 10,
+    batchWindowSeconds: 0,
+    reportsItemFailures: true,
+    filters: [],
+  }
+
+  async function run(
+    bodies: readonly string[],
+    answer: (bodies: string[]) => unknown,
+    more: Partial<MappingSettings> = {},
+  ) {
+    const sqs = queue(bodies)
+    const batches: string[][] = []
+    let [active, most] = [0, 0]
+    const invoke = async (_arn: string, event: unknown) => {
+      const records = (event as { Records: QueueRecord[] }).Records
+      batches.push(records.map(({ body }) => body))
+      active += 1
+      most = Math.max(most, active)
+      await wait(10)
+      active -= 1
+      return answer(records.map(({ body }) => body))
+    }
+    const functions = { invoke, concurrencyOf: () => 3 }
+    const mapping = startQueueMapping({ ...settings, ...more }, { functions, sqs, log: () => {} })
+    await vi.waitFor(() => expect(sqs.isEmpty()).toBe(true))
+    await mapping.stop()
+    return { batches, deleted: sqs.deleted, most }
+  }
+
+  const numbers = (count: number) => Array.from({ length: count }, (_, index) => String(index))
+
+  test('feeds batches up to BatchSize, several at a time up to MaximumConcurrency', async () => {
+    const seen = await run(numbers(7), () => null, { batchSize: 2, maximumConcurrency: 2 })
+    expect(seen.batches.map(({ length }) => length)).toEqual([2, 2, 2, 1])
+    expect(seen.most).toBe(2)
+    expect(seen.deleted).toHaveLength(7)
+  })
+
+  test('deletes only what succeeded', async () => {
+    const seen = await run(numbers(3), () => ({ batchItemFailures: [{ itemIdentifier: 'm1' }] }))
+    expect(seen.deleted).toEqual(['r0', 'r2'])
+  })
+
+  const wholeBatch: [what: string, answer: () => unknown][] = [
+    ['the function throws', () => Promise.reject(new Error('no'))],
+    ['an identifier is not of the batch', () => ({ batchItemFailures: [{ itemIdentifier: 'x' }] })],
+    ['an identifier is missing', () => ({ batchItemFailures: [{}] })],
+  ]
+  test.each(wholeBatch)('deletes nothing when %s', async (_what, answer) => {
+    expect((await run(numbers(2), answer)).deleted).toEqual([])
+  })
+
+  test('consumes what no filter lets through', async () => {
+    const filters = [compileFilter({ body: { kind: ['yes'] } })]
+    const bodies = ['{"kind":"yes"}', '{"kind":"no"}', 'text']
+    const seen = await run(bodies, () => null, { filters })
+    expect(seen.batches).toEqual([['{"kind":"yes"}']])
+    expect(seen.deleted).toHaveLength(3)
+  })
+})
+
+describe('a stream mapping', () => {
+  const record = (index: number) =>
+    ({
+      eventName: index % 2 ? 'REMOVE' : 'INSERT',
+      dynamodb: { SequenceNumber: `s${index}`, ApproximateCreationDateTime: Date.now() / 1000 },
+    }) as StreamRecord
+
+  const settings: MappingSettings = {
+    name: 'stack/mapping',
+    functionArn: 'f',
+    sourceArn: 'arn:aws:dynamodb:r:a:table/t/stream/x',
+    batchSize: 100,
+    batchWindowSeconds: 0,
+    reportsItemFailures: true,
+    filters: [],
+  }
+
+  /** Hands over records and waits until the mapping has dealt with them. */
+  async function run(
+    count: number,
+    answer: (numbers: string[], attempt: number) => unknown,
+    more: Partial<MappingSettings> = {},
+  ) {
+    const batches: string[][] = []
+    const sent: Json[] = []
+    const listeners: ((records: readonly StreamRecord[]) => Promise<void>)[] = []
+    const mapping = startStreamMapping(
+      { ...settings, ...more },
+      {
+        log: () => {},
+        dynamodb: {
+          onStream: (_arn, listener) => {
+            listeners.push(listener)
+            return () => undefined
+          },
+        },
+        sendToQueue: async (_queue, body) => void sent.push(JSON.parse(body)),
+        functions: {
+          concurrencyOf: () => 1,
+          invoke: async (_arn, event) => {
+            const { Records } = event as { Records: StreamRecord[] }
+            const numbers = Records.map(({ dynamodb }) => dynamodb.SequenceNumber)
+            batches.push(numbers)
+            return answer(numbers, batches.length)
+          },
+        },
+      },
+    )
+    await listeners[0]?.(Array.from({ length: count }, (_, index) => record(index)))
+    await mapping.stop()
+    return { batches, sent }
+  }
+
+  test('begins again at the first failed record', async () => {
+    const { batches } = await run(3, (_numbers, attempt) =>
+      attempt === 1 ? { batchItemFailures: [{ itemIdentifier: 's1' }] } : null,
+    )
+    expect(batches).toEqual([
+      ['s0', 's1', 's2'],
+      ['s1', 's2'],
+    ])
+  })
+
+  test('halves a failing batch, gives up what keeps failing, and reports it', async () => {
+    const { batches, sent } = await run(
+      2,
+      (numbers) => (numbers.includes('s1') ? Promise.reject(new Error('poison')) : null),
+      { bisects: true, maximumRetries: 1, onFailure: 'arn:dlq' },
+    )
+    expect(batches).toEqual([['s0', 's1'], ['s0'], ['s1']])
+    expect(sent).toMatchObject([
+      { DDBStreamBatchInfo: { startSequenceNumber: 's1', batchSize: 1 } },
+    ])
+  })
+
+  test('filters records', async () => {
+    const filters = [compileFilter({ eventName: ['REMOVE'] })]
+    expect((await run(4, () => null, { filters })).batches).toEqual([['s1', 's3']])
+  })
+})
+
+describe('an event filter', () => {
+  const cases: [pattern: Json, event: Json, passes: boolean][] = [
+    [{ a: ['x', null] }, { a: null }, true],
+    [{ a: ['x'] }, { a: ['y', 'x'] }, true],
+    [{ a: { b: [1] } }, { a: { b: 1 } }, true],
+    [{ a: { b: [1] } }, { a: 1 }, false],
+    [{ a: [{ prefix: 'ab' }] }, { a: 'abc' }, true],
+    [{ a: [{ suffix: 'ab' }] }, { a: 'abc' }, false],
+    [{ a: [{ 'anything-but': ['x'] }] }, { a: 'x' }, false],
+    [{ a: [{ 'anything-but': { prefix: 'x' } }] }, { a: 'y' }, true],
+    [{ a: [{ exists: false }] }, {}, true],
+    [{ a: [{ numeric: ['>', 1, '<=', 3] }] }, { a: 3 }, true],
+    [{ a: [{ numeric: ['>', 1, '<=', 3] }] }, { a: 1 }, false],
+    [{ a: [{ 'equals-ignore-case': 'X' }] }, { a: 'x' }, true],
+    [{ $or: [{ a: [1] }, { b: [1] }] }, { b: 1 }, true],
+  ]
+  test.each(cases)('%j on %j: %s', (pattern, event, passes) => {
+    expect(compileFilter(pattern)(event)).toBe(passes)
+  })
+
+  test('refuses a rule that it does not know', () => {
+    expect(() => compileFilter({ a: [{ cidr: '10.0.0.0/8' }] })).toThrow('cidr is not supported')
+  })
+})
+
+test('a permission counts for its principal, function and source only', () => {
+  const permissions = new Permissions()
+  permissions.add({
+    functionArn: arnOf('f'),
+    action: 'lambda:InvokeFunction',
+    principal: 'apigateway.amazonaws.com',
+    sourceArn: 'arn:aws:execute-api:us-east-1:000000000000:abc/*/*/3/device/{token}',
+  })
+  const source = 'arn:aws:execute-api:us-east-1:000000000000:abc/$default/POST/3/device/{token}'
+  const api = 'apigateway.amazonaws.com'
+  expect(permissions.permits(arnOf('f'), api, source)).toBe(true)
+  expect(permissions.permits(arnOf('f'), 'iot.amazonaws.com', source)).toBe(false)
+  expect(permissions.permits(arnOf('g'), api, source)).toBe(false)
+  expect(permissions.permits(arnOf('f'), api, source.replace('abc', 'xyz'))).toBe(false)
+})
+
+describe('roles', () => {
+  const arn = 'arn:aws:iam::000000000000:role/r'
+  const allow = (Action: string, Resource = '*') => ({
+    Statement: { Effect: 'Allow' as const, Action, Resource },
+  })
+
+  test('may do what their policies allow, as soon as one is attached', () => {
+    const roles = new Roles()
+    roles.add({ name: 'r', arn, trustedServices: [] }, [allow('sqs:SendMessage', 'arn:q1')])
+    const caller = roles.caller(accessKeyOf(arn))
+    expect(caller?.may('sqs:SendMessage', 'arn:q1')).toBe(true)
+    expect(caller?.may('sqs:SendMessage', 'arn:q2')).toBe(false)
+    roles.attach('r', allow('sqs:*', 'arn:q2'))
+    expect(caller?.may('sqs:SendMessage', 'arn:q2')).toBe(true)
+  })
+
+  test('answer by context too, and nobody else has their key', () => {
+    const roles = new Roles()
+    const Condition = { StringEquals: { 'iot:Topic': 'a' } }
+    const document = { Statement: { ...allow('iot:Publish').Statement, Condition } }
+    roles.add({ name: 'r', arn, trustedServices: [] }, [document])
+    const caller = roles.caller(accessKeyOf(arn))
+    expect(caller?.may('iot:Publish', 'x', { 'iot:Topic': 'a' })).toBe(true)
+    expect(caller?.may('iot:Publish', 'x', { 'iot:Topic': 'b' })).toBe(false)
+    expect(roles.caller(accessKeyOf(`${arn}2`))).toBeUndefined()
+    expect(roles.caller(operatorKey)?.may('anything', '*')).toBe(true)
+  })
+
+  test('must be made and trusted to be used', () => {
+    const roles = new Roles()
+    roles.add({ name: 'r', arn, trustedServices: ['lambda.amazonaws.com'] }, [])
+    expect(roles.assumable(arn, 'lambda.amazonaws.com', 'F').name).toBe('r')
+    expect(() => roles.assumable(arn, 'iot.amazonaws.com', 'F')).toThrow(
+      'F: the role r cannot be assumed by iot.amazonaws.com.',
+    )
+    expect(() => roles.assumable('arn:x', 'iot.amazonaws.com', 'F')).toThrow(
+      'F: no stack makes the role arn:x.',
+    )
+    expect(() => roles.demand(arn, 'sqs:SendMessage', 'arn:q', 'F')).toThrow(
+      'F: the role r lacks sqs:SendMessage on arn:q; grant it in the stack.',
+    )
+  })
+})
+
+test('a function is found by name or ARN, with or without a qualifier', () => {
+  const references = ['f', 'f:live', arnOf('f'), `${arnOf('f')}:live`]
+  expect(references.map(functionName)).toEqual(['f', 'f', 'f', 'f'])
+})
