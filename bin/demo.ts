@@ -80,13 +80,26 @@ export async function startDemoDevice(
   onNotification: (notification: Notification) => void,
 ): Promise<{ readonly device: Device; readonly token: string }> {
   const { url, ca, code } = local.activation
+  // a device keeps its broker's address, so another port makes another device
+  const { port } = new URL(local.mqtt.url)
   const device = await openDevice({
-    directory: join(state, 'demo', 'device'),
+    directory: join(state, 'demo', `device-${port}`),
     activation: { url, code, ca: readFileSync(ca, 'utf8') },
   })
   device.onNotification(onNotification)
-  await device.connect()
+  await inTime(device.connect(), 'the demo device cannot connect')
   return { device, token: await device.register(DEMO_TOPIC) }
+}
+
+const DEMO_LIMIT_MS = 30_000
+
+/** A device goes on trying for ever; a demo must not. */
+function inTime<T>(work: Promise<T>, failure: string): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const text = `${failure} within ${DEMO_LIMIT_MS / 1000} s: see the logs in the state folder`
+    const timer = setTimeout(() => reject(new Error(text)), DEMO_LIMIT_MS)
+    work.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
 }
 
 /** Sends one notification with node-apn as any provider would. */

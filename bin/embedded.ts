@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { edgeAnswer } from '../core/edge-refusal.ts'
 import { type Cloud, type CloudOptions, CloudStartError, startCloud } from '../local/cloud.ts'
 
 /** The stage that the embedded and the LocalStack-compatible target run. */
@@ -47,10 +49,18 @@ export async function startEmbedded(options: Omit<CloudOptions, 'assembly'>): Pr
   mkdirSync(options.state, { recursive: true, mode: 0o700 })
   options.progress?.('synthesizing the stacks')
   await synthesize(assembly)
-  const cloud = await startCloud({ ...options, assembly })
+  const cloud = await startCloud({ shapeRefusal, ...options, assembly })
   const file: OperatorFile = { stage: LOCAL_STAGE, environment: cloud.environment }
   writeSecret(join(options.state, 'operator.json'), file)
   return cloud
+}
+
+/** What the edge says itself, in Apple's words: an HTTP API on AWS cannot (docs/provider-api.md). */
+export const shapeRefusal: CloudOptions['shapeRefusal'] = ({ status }, headers, head) => {
+  const path = head.target.split('?')[0] ?? ''
+  const request = { method: head.method, path, headers: Object.fromEntries(headers) }
+  const answer = edgeAnswer(status, request, randomUUID)
+  return { ...answer, body: Buffer.from(answer.body ?? '') }
 }
 
 export function writeSecret(path: string, value: object): void {

@@ -1,7 +1,7 @@
 import { appendFileSync, mkdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Cloud, CloudStartError } from '../local/cloud.ts'
+import type { Cloud } from '../local/cloud.ts'
 import type { Device, Notification } from '../sdk/index.ts'
 import {
   DEMO_TOPIC,
@@ -19,6 +19,9 @@ const usage = `npm start -- [--once] [--state DIR] [--port-base N] [--quiet]
   --state DIR    where everything is kept (default .heliograph)
   --port-base N  ports N (providers), N+1 (activation) and N+2 (devices), default 2197, 2198 and 8883
   --quiet        print nothing but the received notification`
+
+// the README says which Node; the SDK's own word on it hides what this command has to say
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
 
 interface Options {
   readonly once: boolean
@@ -219,8 +222,7 @@ function sentence(error: unknown): string {
 
 function fail(error: unknown): never {
   console.error(sentence(error))
-  if (!(error instanceof CloudStartError || error instanceof UsageError) && error instanceof Error)
-    console.error(error.stack)
+  if (process.env.DEBUG && error instanceof Error) console.error(error.stack)
   process.exit(error instanceof UsageError ? 2 : 1)
 }
 
