@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache'
 import type {
   Clock,
   ProviderRecord,
@@ -18,11 +17,14 @@ interface Remembered<T> {
   readonly readAt: number
 }
 
-/** About 300 bytes an entry: at most some 15 MB per execution environment. */
+/**
+ * About 300 bytes an entry: at most some 15 MB per execution environment. A plain map, because a
+ * cache that sets aside its room takes milliseconds of every cold start.
+ */
 const MAX_ENTRIES = 50_000
 
 function remember<T extends object>(seconds: number, clock: Clock, isGood: (value: T) => boolean) {
-  const known = new LRUCache<string, Remembered<T>>({ max: MAX_ENTRIES })
+  const known = new Map<string, Remembered<T>>()
   return async (key: string, read: () => Promise<T | undefined>): Promise<T | undefined> => {
     const cached = known.get(key)
     const age = clock.now() - (cached?.readAt ?? 0)
@@ -30,8 +32,10 @@ function remember<T extends object>(seconds: number, clock: Clock, isGood: (valu
     // the age counts from before the read: the answer may be that old when it comes
     const readAt = clock.now()
     const value = await read()
+    // the oldest reading goes first: it is the one to be asked again soonest
+    known.delete(key)
     if (value && isGood(value)) known.set(key, { value, readAt })
-    else known.delete(key)
+    if (known.size > MAX_ENTRIES) known.delete(known.keys().next().value as string)
     return value
   }
 }

@@ -91,17 +91,6 @@ export function pendingNotifications(
         throw fault
       }
     },
-
-    async clear(deviceId, topic) {
-      const { Attributes: old } = await client.send(
-        new DeleteItemCommand({
-          TableName: tableName,
-          Key: keyOf(deviceId, topic),
-          ReturnValues: 'ALL_OLD',
-        }),
-      )
-      return old && notificationOfSlot(old)
-    },
   }
 }
 

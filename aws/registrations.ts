@@ -9,6 +9,30 @@ import type { Registration, Registrations } from '../core/ports.ts'
 import { defined, type Item, n, number, optionalNumber, s, text } from './attributes.ts'
 import { ofDevice, queryAll } from './query.ts'
 
+/**
+ * Each as what to set and on which condition. A request that finds its state already there still
+ * leaves its time, so that an older one for the other state comes too late.
+ */
+const steps = {
+  live: [
+    ['changedAt = :at', '#state = :live AND changedAt <= :at'],
+    [
+      '#state = :live, changedAt = :at, registeredAt = :at',
+      'attribute_not_exists(changedAt) OR (#state = :dead AND changedAt <= :at)',
+    ],
+  ],
+  dead: [
+    ['#state = :dead, changedAt = :at, unregisteredAt = :at', '#state = :live AND changedAt < :at'],
+    ['changedAt = :at', '#state = :dead AND changedAt < :at'],
+  ],
+} as const
+
+/** DynamoDB refuses values that no expression uses. */
+function valuesIn(expressions: string, at: number): Item {
+  const values = { ':live': s('live'), ':dead': s('dead'), ':at': n(at) }
+  return Object.fromEntries(Object.entries(values).filter(([name]) => expressions.includes(name)))
+}
+
 /** The registrations table: key (deviceId, topic). */
 export function registrations(client: DynamoDBClient, tableName: string): Registrations {
   const keyOf = (deviceId: DeviceId, topic: Topic): Item => ({
@@ -27,25 +51,30 @@ export function registrations(client: DynamoDBClient, tableName: string): Regist
     return item && registrationOf(item)
   }
 
-  /** Sets the state as of `at`; `true` again is a repeat that keeps the first `registeredAt`. */
-  async function change(deviceId: DeviceId, topic: Topic, live: boolean, at: number) {
-    const { Attributes: item } = await client.send(
-      new UpdateItemCommand({
-        TableName: tableName,
-        Key: keyOf(deviceId, topic),
-        UpdateExpression: live
-          ? 'SET #state = :state, changedAt = :at, registeredAt = :at'
-          : 'SET #state = :state, changedAt = :at, unregisteredAt = :at',
-        ConditionExpression: live
-          ? 'attribute_not_exists(changedAt) OR (changedAt <= :at AND #state <> :state)'
-          : 'changedAt <= :at AND (#state <> :state OR changedAt = :at)',
-        ExpressionAttributeNames: { '#state': 'state' },
-        ExpressionAttributeValues: { ':state': s(live ? 'live' : 'dead'), ':at': n(at) },
-        ReturnValues: 'ALL_NEW',
-      }),
-    )
-    if (!item) throw new Error('DynamoDB returned no item for an update')
-    return { applied: true, registration: registrationOf(item) }
+  /** What holds after the update, or undefined where its condition did not hold. */
+  async function update(
+    deviceId: DeviceId,
+    topic: Topic,
+    at: number,
+    [set, condition]: readonly [set: string, condition: string],
+  ): Promise<Registration | undefined> {
+    try {
+      const { Attributes: item } = await client.send(
+        new UpdateItemCommand({
+          TableName: tableName,
+          Key: keyOf(deviceId, topic),
+          UpdateExpression: `SET ${set}`,
+          ConditionExpression: condition,
+          ExpressionAttributeNames: { '#state': 'state' },
+          ExpressionAttributeValues: valuesIn(`${set} ${condition}`, at),
+          ReturnValues: 'ALL_NEW',
+        }),
+      )
+      return item && registrationOf(item)
+    } catch (fault) {
+      if (fault instanceof ConditionalCheckFailedException) return undefined
+      throw fault
+    }
   }
 
   return {
@@ -56,14 +85,13 @@ export function registrations(client: DynamoDBClient, tableName: string): Regist
     },
 
     async change(deviceId, topic, live, at) {
-      try {
-        return await change(deviceId, topic, live, at)
-      } catch (fault) {
-        if (!(fault instanceof ConditionalCheckFailedException)) throw fault
-        const registration = await find(deviceId, topic)
-        if (!registration) throw fault
-        return { applied: false, registration }
+      for (const step of steps[live ? 'live' : 'dead']) {
+        const changed = await update(deviceId, topic, at, step)
+        if (changed) return changed
       }
+      const registration = await find(deviceId, topic)
+      if (!registration) throw new Error(`device ${deviceId} is not registered for ${topic}`)
+      return registration
     },
   }
 }
@@ -75,5 +103,6 @@ function registrationOf(item: Item): Registration {
     live: text(item, 'state') === 'live',
     registeredAt: number(item, 'registeredAt'),
     unregisteredAt: optionalNumber(item, 'unregisteredAt'),
+    expiredAt: optionalNumber(item, 'expiredAt'),
   }) as Registration
 }

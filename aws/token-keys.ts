@@ -93,8 +93,6 @@ export function tokenKeyRing(
   clock: Clock,
 ): TokenKeyRing {
   const unwrapped = new Map<TokenKeyId, Uint8Array>()
-  let reading: Promise<readonly TokenKey[]> | undefined
-  let readAt = Number.NEGATIVE_INFINITY
 
   async function read(): Promise<readonly TokenKey[]> {
     const live = ringOf(await listKeys(dynamoDb, tableName)).filter(
@@ -109,9 +107,18 @@ export function tokenKeyRing(
     return { ...key, key: bytes }
   }
 
+  return believedRing(read, clock)
+}
+
+/** A ring that is read once in a while; what is asked meanwhile shares one read. */
+export function believedRing(read: () => Promise<readonly TokenKey[]>, clock: Clock): TokenKeyRing {
+  let reading: Promise<readonly TokenKey[]> | undefined
+  let readAt = Number.NEGATIVE_INFINITY
+
   function readIfOlderThan(seconds: number): Promise<readonly TokenKey[]> {
     const now = clock.now()
-    if (reading && now - readAt < seconds * 1000) return reading
+    // a clock that ran backwards makes the ring old, not young
+    if (reading && now >= readAt && now - readAt < seconds * 1000) return reading
     readAt = now
     const attempt = read()
     reading = attempt

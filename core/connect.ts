@@ -1,4 +1,4 @@
-import { dropDead, SLOT_RETRY_SECONDS, type SlotPorts, sendStored } from './deliver.ts'
+import { type Delivery, dropDead, SLOT_RETRY, type SlotPorts, sendStored } from './deliver.ts'
 import { type DeviceRequest, tellError, tokensOf } from './device-request.ts'
 import type { DeviceToken, Topic } from './identifiers.ts'
 import { isExpired, type Notification } from './notification.ts'
@@ -26,6 +26,7 @@ export interface ConnectedMessage {
 export type ConnectReason = 'BadDeviceToken' | 'NotYourToken' | 'Unregistered'
 
 export interface ConnectResult extends ConnectedMessage {
+  /** Slots that are settled; the others were left to the queue. */
   readonly drained: number
 }
 
@@ -77,16 +78,31 @@ async function renew({ deviceId, topic }: Registration, ring: TokenKeyRing) {
   return { topic, token: sealToken(primaryKey(await ring.keys()), deviceId, topic) }
 }
 
-/** Sends every slot of the device in the order of acceptance, one at a time. */
+/**
+ * Sends every slot of the device in the order of acceptance, one at a time. From the first that the
+ * device does not acknowledge, the rest is left to the queue: a device with many silent apps would
+ * else use up the time that this function has, and its other apps would never be served.
+ */
 async function drain(
   { deviceId }: DeviceRequest,
   registrations: readonly Registration[],
   ports: ConnectPorts,
 ): Promise<number> {
   const slots = [...(await ports.pending.list(deviceId))].sort((a, b) => (a.seq < b.seq ? -1 : 1))
-  let drained = 0
-  for (const slot of slots) if (await drainSlot(slot, registrations, ports)) drained += 1
-  return drained
+  for (const [place, slot] of slots.entries()) {
+    if ((await drainSlot(slot, registrations, ports)) === 'done') continue
+    await leaveToQueue(slots.slice(place), ports.queue)
+    return place
+  }
+  return slots.length
+}
+
+async function leaveToQueue(
+  [silent, ...rest]: readonly Notification[],
+  queue: NotificationQueue,
+): Promise<void> {
+  for (const slot of rest) await queue.send(slot, { slotOnly: true })
+  if (silent) await queue.send(silent, SLOT_RETRY)
 }
 
 /**
@@ -97,16 +113,9 @@ async function drainSlot(
   slot: Notification,
   registrations: readonly Registration[],
   ports: ConnectPorts,
-): Promise<boolean> {
-  if (isExpired(slot, ports.clock.now())) return false
+): Promise<Delivery> {
+  if (isExpired(slot, ports.clock.now())) return 'done'
   const listed = registrations.find(({ topic }) => topic === slot.topic)
   const live = listed?.live || (await ports.registrations.find(slot.deviceId, slot.topic))?.live
-  if (!live) {
-    await dropDead(slot, ports)
-    return false
-  }
-  const after = await sendStored(slot, ports)
-  if (after === 'again')
-    await ports.queue.send(slot, { slotOnly: true, delaySeconds: SLOT_RETRY_SECONDS })
-  return after === 'done'
+  return live ? sendStored(slot, ports) : dropDead(slot, ports)
 }

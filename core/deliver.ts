@@ -42,6 +42,9 @@ export interface Attempt {
 /** `again`: leave the message to the queue, which hands it out later. */
 export type Delivery = 'done' | 'again'
 
+/** How long after acceptance a notification is sent without a look at its registration. */
+export const FRESH_MS = 20_000
+
 /** How long a slot rests before the queue tries it again, where its device is connected but silent. */
 export const SLOT_RETRY_SECONDS = 10
 
@@ -75,10 +78,21 @@ export async function deliver(
     if (place === 'in-slot') return retrySlot(notification, attempt, ports)
     if (place === 'newer-in-slot') return end('coalesced', notification, ports)
   }
+  if (isOld(notification, attempt, ports) && (await isDead(notification, ports)))
+    return end('unregistered', notification, ports)
+  if (await isDuplicate(notification, ports)) return end('duplicate', notification, ports)
+  // the last question before the send, so that no time passes in between
   if (isExpired(notification, ports.clock.now()))
     return endWithFeedback('expired', 'Expired', notification, ports)
-  if (await isDuplicate(notification, ports)) return end('duplicate', notification, ports)
   return sendDirect(notification, ports)
+}
+
+/**
+ * A fresh notification is sent on the word of accept, which has just read the registration. One that
+ * waited longer is looked up again, so that no token gets anything long after it has died (I4).
+ */
+function isOld({ acceptedAt }: Notification, attempt: Attempt, ports: DeliverPorts): boolean {
+  return attempt.number > 1 || ports.clock.now() - acceptedAt > FRESH_MS
 }
 
 async function sendDirect(notification: Notification, ports: DeliverPorts): Promise<Delivery> {
@@ -131,7 +145,8 @@ async function hold(notification: Notification, ports: DeliverPorts): Promise<De
   return 'done'
 }
 
-const SLOT_RETRY = { slotOnly: true, delaySeconds: SLOT_RETRY_SECONDS } as const
+/** For the queue: try the slot again, after a rest. */
+export const SLOT_RETRY = { slotOnly: true, delaySeconds: SLOT_RETRY_SECONDS } as const
 
 /** Sends what is still in the slot; the message stays with the queue until the device answers. */
 async function retrySlot(
@@ -182,14 +197,18 @@ async function giveUpStored(notification: Notification, ports: SlotPorts): Promi
  * Read after the put: unregister marks the registration dead before it clears the slot, so either
  * this read sees it dead or that clear sees this put.
  */
-async function isDead(
+export async function isDead(
   { deviceId, topic }: Notification,
   ports: Pick<DeliverPorts, 'registrations'>,
 ): Promise<boolean> {
   return !(await ports.registrations.find(deviceId, topic))?.live
 }
 
-export async function dropDead(notification: Notification, ports: SlotPorts): Promise<'done'> {
+/** Takes a notification for a dead token out of its slot. */
+export async function dropDead(
+  notification: Notification,
+  ports: Pick<SlotPorts, 'pending' | 'outcomes' | 'clock'>,
+): Promise<'done'> {
   const { deviceId, topic, seq } = notification
   const removed = await ports.pending.remove(deviceId, topic, seq)
   return removed ? end('unregistered', notification, ports) : 'done'

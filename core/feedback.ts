@@ -50,15 +50,15 @@ export function nextPage(
   nowMs: number,
 ): { readonly page: readonly FeedbackRow[]; readonly next: Cursor } {
   const isSettled = ({ entry }: FeedbackRow) => decodeTime(entry) <= nowMs - SETTLE_MS
-  const settled = rows.filter(isSettled)
-  const young = rows.filter((row) => !isSettled(row)).slice(0, MAX_SEEN)
-  const fresh = ({ entry }: FeedbackRow) => !cursor.seen.includes(entry)
+  const isFresh = ({ entry }: FeedbackRow) => !cursor.seen.includes(entry)
+  const settled = rows.filter(isSettled).at(-1)?.entry ?? cursor.settled
+  // what was handed out stays remembered until it has settled, whatever else comes before it
+  const seen = cursor.seen.filter((entry) => settled === undefined || entry > settled)
+  const young = rows.filter((row) => !isSettled(row) && isFresh(row))
+  const handedOut = young.slice(0, MAX_SEEN - seen.length)
   return {
-    page: [...settled, ...young].filter(fresh),
-    next: {
-      settled: settled.at(-1)?.entry ?? cursor.settled,
-      seen: young.map(({ entry }) => entry),
-    },
+    page: [...rows.filter((row) => isSettled(row) && isFresh(row)), ...handedOut],
+    next: { settled, seen: [...seen, ...handedOut.map(({ entry }) => entry)] },
   }
 }
 

@@ -1,5 +1,4 @@
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex } from '@noble/hashes/utils.js'
+import { hash } from 'node:crypto'
 import type { DeviceToken } from './identifiers.ts'
 import type { Notification } from './notification.ts'
 
@@ -34,7 +33,7 @@ export interface Outcome {
 
 /** 12 hex digits that tell tokens apart in a log without giving one away. */
 export function tokenFingerprint(token: DeviceToken): string {
-  return bytesToHex(sha256(new TextEncoder().encode(token))).slice(0, 12)
+  return hash('sha256', token).slice(0, 12)
 }
 
 export function outcomeOf(kind: OutcomeKind, notification: Notification, nowMs: number): Outcome {

@@ -70,8 +70,6 @@ export interface PendingNotifications {
   list(deviceId: DeviceId): Promise<readonly Notification[]>
   /** Removes the slot if it still holds this seq; says whether it did. */
   remove(deviceId: DeviceId, topic: Topic, seq: Seq): Promise<boolean>
-  /** Removes whatever the slot holds and returns it. */
-  clear(deviceId: DeviceId, topic: Topic): Promise<Notification | undefined>
 }
 
 export interface Registration {
@@ -82,21 +80,20 @@ export interface Registration {
   readonly registeredAt: number
   /** When it last became dead; what a 410 carries. */
   readonly unregisteredAt?: number
+  /** Equal to `unregisteredAt` where it was not the device that ended it, but the operator. */
+  readonly expiredAt?: number
 }
 
 export interface Registrations {
   find(deviceId: DeviceId, topic: Topic): Promise<Registration | undefined>
   list(deviceId: DeviceId): Promise<readonly Registration[]>
   /**
-   * Makes the registration live or dead as of `at`, unless a later request was there first.
-   * Returns what holds now, and whether this request (or an earlier try of it) made it so.
+   * Makes the registration live or dead as of `at`, unless a later request was there first; of two
+   * in one millisecond the one for live wins. Requests come in any order and more than once, so one
+   * counts also where it changes nothing: an older one then comes too late. Returns what holds now;
+   * throws where there is no registration to end.
    */
-  change(
-    deviceId: DeviceId,
-    topic: Topic,
-    live: boolean,
-    at: number,
-  ): Promise<{ readonly applied: boolean; readonly registration: Registration }>
+  change(deviceId: DeviceId, topic: Topic, live: boolean, at: number): Promise<Registration>
 }
 
 export interface FeedbackEntry {

@@ -33,7 +33,7 @@ export async function register(
     return 'refused'
   }
   const { deviceId, receivedAt } = request
-  const { registration } = await ports.registrations.change(deviceId, topic, true, receivedAt)
+  const registration = await ports.registrations.change(deviceId, topic, true, receivedAt)
   if (!registration.live) return 'overtaken'
   const token = sealToken(primaryKey(await ports.ring.keys()), deviceId, topic)
   const message = JSON.stringify({ topic, token })

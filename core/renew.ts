@@ -41,7 +41,6 @@ async function retireOthers(
   if (!newest || newest.certificateId !== request.certificateId) return 'refused'
   for (const { certificateId } of others)
     await ports.registry.retire(request.deviceId, certificateId)
-  if (others.length > 0)
-    await ports.devices.keepCertificate(request.deviceId, newest.certificateId)
+  if (others.length > 0) await ports.devices.keepCertificate(request.deviceId, newest.certificateId)
   return 'settled'
 }

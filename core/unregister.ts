@@ -1,25 +1,16 @@
+import { dropDead, isDead, type SlotPorts } from './deliver.ts'
 import { type DeviceRequest, tellError, topicOf } from './device-request.ts'
 import type { DeviceId, Topic } from './identifiers.ts'
-import { outcomeOf } from './outcome.ts'
-import type {
-  Clock,
-  Connections,
-  Feedback,
-  Outcomes,
-  PendingNotifications,
-  Registrations,
-  TokenKeyRing,
-} from './ports.ts'
+import type { Connections, Registration, Registrations, TokenKeyRing } from './ports.ts'
 import { tokensSince } from './token.ts'
 
-export interface UnregisterPorts {
-  readonly clock: Clock
-  readonly pending: PendingNotifications
+export interface UnregisterPorts extends Omit<SlotPorts, 'connections'> {
   readonly registrations: Registrations
-  readonly feedback: Feedback
   readonly ring: TokenKeyRing
-  readonly outcomes: Outcomes
 }
+
+/** What a function believes of the key ring may be a minute old, and clocks differ. */
+const KEY_LAG_MS = 120_000
 
 export type UnregisterResult = 'unregistered' | 'refused' | 'overtaken'
 
@@ -39,8 +30,9 @@ export async function unregister(
 }
 
 /**
- * Marks the registration dead, then clears its slot, then writes the feedback. The order matters: a
- * deliver that stores in between reads the registration after its put. Every step may be repeated.
+ * Marks the registration dead, then empties its slot, then writes the feedback. The order matters: a
+ * deliver that stores in between reads the registration after its put. Every step may be repeated,
+ * and a repeat finishes what an earlier try has begun.
  */
 export async function endRegistration(
   deviceId: DeviceId,
@@ -48,14 +40,28 @@ export async function endRegistration(
   at: number,
   ports: UnregisterPorts,
 ): Promise<UnregisterResult> {
-  const { applied, registration } = await ports.registrations.change(deviceId, topic, false, at)
-  if (!applied) return 'overtaken'
-  const cleared = await ports.pending.clear(deviceId, topic)
-  if (cleared) ports.outcomes.record(outcomeOf('unregistered', cleared, ports.clock.now()))
-  const tokens = tokensSince(await ports.ring.keys(), registration.registeredAt, deviceId, topic)
-  for (const token of tokens) {
-    const entry = { token, timestamp: at, reason: 'Unregistered' as const }
-    await ports.feedback.write(topic, `unregistered:${token}:${at}`, entry)
-  }
+  const registration = await ports.registrations.change(deviceId, topic, false, at)
+  if (registration.live) return 'overtaken'
+  await emptySlot(deviceId, topic, ports)
+  await tellProviders(registration, ports)
   return 'unregistered'
+}
+
+/**
+ * The registration is read again after the slot: the device may have registered anew, and what is
+ * in the slot may be for that. What is put after this read has another seq and stays.
+ */
+async function emptySlot(deviceId: DeviceId, topic: Topic, ports: UnregisterPorts): Promise<void> {
+  const slot = await ports.pending.find(deviceId, topic)
+  if (slot && (await isDead(slot, ports))) await dropDead(slot, ports)
+}
+
+async function tellProviders(registration: Registration, ports: UnregisterPorts): Promise<void> {
+  const { deviceId, topic, registeredAt, unregisteredAt = registeredAt } = registration
+  // a function that registered it may have known a key for a while after the next had come
+  const since = registeredAt - KEY_LAG_MS
+  for (const token of tokensSince(await ports.ring.refreshed(), since, deviceId, topic)) {
+    const entry = { token, timestamp: unregisteredAt, reason: 'Unregistered' as const }
+    await ports.feedback.write(topic, `unregistered:${token}:${unregisteredAt}`, entry)
+  }
 }
