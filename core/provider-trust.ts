@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import asn1 from 'node-forge/lib/asn1.js'
+import { children, contextTag, type Element, oidOf, readDer, tags, textOf } from './der-reader.ts'
 import { type Fingerprint, parseTopic, type Topic } from './identifiers.ts'
 import type { ProviderRecord } from './ports.ts'
 import { type Rejection, reject } from './rejection.ts'
@@ -102,9 +102,8 @@ type Fault = { readonly fault: string }
 /** Node shows no unknown extensions and loses the order of names, so the DER is read here. */
 function readTopics(der: Buffer): Topic[] | Fault {
   try {
-    const tbs = children(asn1.fromDer(der.toString('latin1')))[0]
-    const fields = children(tbs)
-    const versioned = fields[0]?.tagClass === asn1.Class.CONTEXT_SPECIFIC ? 1 : 0
+    const fields = children(children(readDer(der))[0])
+    const versioned = fields[0]?.tag === contextTag(0) ? 1 : 0
     const userIds = attributeValues(fields[versioned + 4], providerOids.userId)
     if (userIds.length !== 1) return { fault: 'the certificate must have exactly one UID' }
     return checkTopics([...userIds, ...listedTopics(extension(fields, providerOids.topics))])
@@ -122,56 +121,36 @@ function checkTopics(values: readonly string[]): Topic[] | Fault {
     : { fault: 'a topic of the certificate is not a bundle id' }
 }
 
-type Node = asn1.Asn1
-
-function children(node: Node | undefined): Node[] {
-  if (!node || !Array.isArray(node.value)) throw new Error('constructed value expected')
-  return node.value
-}
-
-function text(node: Node | undefined): string {
-  const readable =
-    node?.tagClass === asn1.Class.UNIVERSAL &&
-    [asn1.Type.UTF8, asn1.Type.PRINTABLESTRING, asn1.Type.IA5STRING].includes(node.type)
-  if (!readable || typeof node.value !== 'string') throw new Error('text expected')
-  return node.value
-}
-
-function oid(node: Node | undefined): string {
-  if (node?.type !== asn1.Type.OID || typeof node.value !== 'string')
-    throw new Error('OID expected')
-  return asn1.derToOid(node.value)
-}
-
 /** The values of one attribute type in a distinguished name. */
-function attributeValues(name: Node | undefined, type: string): string[] {
+function attributeValues(name: Element | undefined, type: string): string[] {
   return children(name)
     .flatMap((relative) => children(relative))
     .map((attribute) => children(attribute))
-    .filter(([attributeType]) => oid(attributeType) === type)
-    .map(([, value]) => text(value))
+    .filter(([attributeType]) => oidOf(attributeType) === type)
+    .map(([, value]) => textOf(value))
 }
 
-/** The DER inside the extension, or undefined where the certificate has none or it stands twice. */
-function extension(fields: readonly Node[], id: string): Node | undefined {
-  const wrapped = fields.find(
-    (field) => field.tagClass === asn1.Class.CONTEXT_SPECIFIC && Number(field.type) === 3,
-  )
+/** `extensions [3]` of TBSCertificate (RFC 5280 §4.1). */
+const EXTENSIONS = contextTag(3)
+
+/** What is inside the extension, or undefined where the certificate has none. */
+function extension(fields: readonly Element[], id: string): Element | undefined {
+  const wrapped = fields.find(({ tag }) => tag === EXTENSIONS)
   if (!wrapped) return undefined
   const matches = children(children(wrapped)[0])
     .map((entry) => children(entry))
-    .filter(([entryId]) => oid(entryId) === id)
+    .filter(([entryId]) => oidOf(entryId) === id)
   if (matches.length > 1) throw new Error('extension stands twice')
   const octets = matches[0]?.at(-1)
   if (!octets) return undefined
-  if (typeof octets.value !== 'string') throw new Error('octets expected')
-  return asn1.fromDer(octets.value)
+  if (octets.tag !== tags.octetString) throw new Error('octets expected')
+  return readDer(octets.content)
 }
 
 /** SEQUENCE of pairs: UTF8String topic, SEQUENCE { UTF8String kind … }. */
-function listedTopics(list: Node | undefined): string[] {
+function listedTopics(list: Element | undefined): string[] {
   if (!list) return []
   const parts = children(list)
   if (parts.length % 2 !== 0) throw new Error('pairs expected')
-  return parts.filter((_, index) => index % 2 === 0).map(text)
+  return parts.filter((_, index) => index % 2 === 0).map(textOf)
 }

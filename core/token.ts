@@ -1,6 +1,6 @@
+import { hash } from 'node:crypto'
 import { aessiv } from '@noble/ciphers/aes.js'
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from '@noble/ciphers/utils.js'
 import {
   DEVICE_ID_BYTES,
   type DeviceId,
@@ -76,7 +76,7 @@ export function tokensSince(
 }
 
 function topicHash(topic: Topic): Uint8Array {
-  return sha256(utf8ToBytes(topic)).subarray(0, TOPIC_HASH_BYTES)
+  return new Uint8Array(hash('sha256', topic, 'buffer').subarray(0, TOPIC_HASH_BYTES))
 }
 
 function open(key: TokenKey, sealed: Uint8Array): Uint8Array | undefined {

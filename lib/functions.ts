@@ -6,6 +6,7 @@ import { deliverSettings } from '../lambdas/deliver/settings.ts'
 import { endpointSettings } from '../lambdas/endpoint/settings.ts'
 import { expireSettings } from '../lambdas/expire/settings.ts'
 import { feedbackSettings } from '../lambdas/feedback/settings.ts'
+import { inspectSettings } from '../lambdas/inspect/settings.ts'
 import { registerSettings } from '../lambdas/register/settings.ts'
 import { renewSettings } from '../lambdas/renew/settings.ts'
 import { rotateSettings } from '../lambdas/rotate/settings.ts'
@@ -22,6 +23,7 @@ export const functionSettings = {
   endpoint: endpointSettings,
   expire: expireSettings,
   feedback: feedbackSettings,
+  inspect: inspectSettings,
   register: registerSettings,
   renew: renewSettings,
   rotate: rotateSettings,

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { authorities } from '../../aws/authorities.ts'
 import { cachedProviders, cachedRegistrations } from '../../aws/cached.ts'
 import { dynamoDbClient, kmsClient, sqsClient } from '../../aws/clients.ts'
@@ -18,8 +19,12 @@ const log = jsonLog('accept', settings[variable.stage])
 const ring = tokenKeyRing(dynamoDb, kmsClient(), settings[variable.tokenKeysTable], clock)
 const authority = authorities(dynamoDb, settings[variable.authoritiesTable])
 
+/** A provider waits 5 s in all: of what takes longer than this the first request sees to itself. */
+const WARM_UP_MS = 1_500
+
 // started while the environment is made, so that the first request finds them; a fault shows there
-await Promise.allSettled([ring.keys(), authority.find('provider')])
+const warmUp = Promise.allSettled([ring.keys(), authority.find('provider')])
+await Promise.race([warmUp, wait(WARM_UP_MS)])
 
 export const handler = acceptHandler(
   {

@@ -6,7 +6,7 @@ import { faultFields, jsonLog } from '../../aws/log.ts'
 import { providers } from '../../aws/providers.ts'
 import { systemClock as clock, systemIds } from '../../aws/world.ts'
 import { readFeedback } from '../../core/feedback.ts'
-import { answerInTime, type HttpEvent, httpResult, providerRequest } from '../http.ts'
+import { answerInTime, type HttpEvent, httpResult } from '../http.ts'
 import { readSettings, variable } from '../settings.ts'
 import { feedbackSettings } from './settings.ts'
 
@@ -28,12 +28,11 @@ const ports = {
 }
 
 export async function handler(event: HttpEvent) {
-  const request = providerRequest(event)
-  const answer = await answerInTime(
-    request,
-    readFeedback(request, ports),
-    () => ids.uuid(),
-    (fault) => log.error('feedback failed', faultFields(fault)),
-  )
+  const answer = await answerInTime(event, {
+    work: (request) => readFeedback(request, ports),
+    uuid: () => ids.uuid(),
+    now: () => clock.now(),
+    onFault: (fault) => log.error('feedback failed', faultFields(fault)),
+  })
   return httpResult(answer)
 }

@@ -36,6 +36,12 @@ export class TrustBucket extends Construct {
     if (this.#stage.removal === 'destroy') this.#grantRemove(grantee)
   }
 
+  /** Lets a function read the object of this key. */
+  grantRead(grantee: HeliographFunction, key: string): void {
+    grantee.set(variable.trustBucket, this.bucket.bucketName)
+    grantee.allow(['s3:GetObject'], [this.bucket.arnForObjects(key)])
+  }
+
   #grantRemove(grantee: HeliographFunction): void {
     grantee.allow(['s3:ListBucketVersions'], [this.bucket.bucketArn])
     this.#allow(grantee, ['s3:DeleteObject', 's3:DeleteObjectVersion'])

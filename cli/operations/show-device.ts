@@ -1,0 +1,63 @@
+import type { Presence } from '../../aws/operator/presence.ts'
+import type { DeviceRecord } from '../../core/activate.ts'
+import { type DeviceId, parseDeviceId } from '../../core/identifiers.ts'
+import { isExpired, type Notification } from '../../core/notification.ts'
+import type { Registration } from '../../core/ports.ts'
+import type { Deployment } from '../deployment.ts'
+import { Failure } from '../failure.ts'
+import { devicesOf, presencesOf, unregisterPorts } from './ports.ts'
+
+/** A pending notification as an operator may see it: never what it says. */
+export interface PendingSummary {
+  readonly topic: string
+  readonly id: string
+  /** Milliseconds since the epoch. */
+  readonly acceptedAt: number
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number
+  readonly priority: number
+  readonly pushType: string
+  /** Bytes of the payload. */
+  readonly size: number
+}
+
+export interface DeviceView {
+  readonly device: DeviceRecord
+  readonly registrations: readonly Registration[]
+  readonly pending: readonly PendingSummary[]
+  /** Undefined where IoT Core knows nothing: never seen, or gone for more than 30 minutes. */
+  readonly presence?: Presence
+}
+
+export function checkDeviceId(text: string): DeviceId {
+  const deviceId = parseDeviceId(text.toLowerCase())
+  if (deviceId) return deviceId
+  throw new Failure('usage', `"${text}" is not a device id: it has 16 letters and digits`)
+}
+
+/** Everything on record about a device, and whether it is connected. */
+export async function showDevice(deployment: Deployment, id: string): Promise<DeviceView> {
+  const deviceId = checkDeviceId(id)
+  const { registrations, pending, clock } = unregisterPorts(deployment)
+  const [device, held, slots, presence] = await Promise.all([
+    devicesOf(deployment).find(deviceId),
+    registrations.list(deviceId),
+    pending.list(deviceId),
+    presencesOf(deployment).find(deviceId),
+  ])
+  if (!device)
+    throw new Failure('notFound', `no device ${deviceId} is on record in this deployment`)
+  const unexpired = slots.filter((slot) => !isExpired(slot, clock.now()))
+  return {
+    device,
+    registrations: held,
+    pending: unexpired.map(summaryOf),
+    ...(presence && { presence }),
+  }
+}
+
+function summaryOf(notification: Notification): PendingSummary {
+  const { topic, id, acceptedAt, expiration, priority, pushType, payload } = notification
+  const size = Buffer.byteLength(payload)
+  return { topic, id, acceptedAt, expiresAt: expiration * 1000, priority, pushType, size }
+}

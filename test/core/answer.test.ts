@@ -1,0 +1,43 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { acceptedAnswer, rejectionAnswer } from '../../core/answer.ts'
+import type { NotificationId } from '../../core/identifiers.ts'
+import { type Reason, reject, rejections } from '../../core/rejection.ts'
+import { UUID } from './accept-support.ts'
+
+const id = UUID as NotificationId
+const reasons = Object.keys(rejections) as Reason[]
+
+it('200 has no body', () => {
+  expect(acceptedAnswer(id, 'u')).toEqual({
+    status: 200,
+    headers: { 'apns-id': UUID, 'apns-unique-id': 'u' },
+  })
+})
+
+it.each(reasons)(
+  '%s is one JSON object with the reason alone, and says more in a header',
+  (reason) => {
+    const answer = rejectionAnswer(id, reject(reason, 'why'))
+    expect(answer).toEqual({
+      status: rejections[reason].status,
+      headers: { 'content-type': 'application/json', 'apns-id': UUID, 'heliograph-detail': 'why' },
+      body: `{"reason":"${reason}"}`,
+    })
+  },
+)
+
+it('410 says when, in whole milliseconds', () => {
+  const { body } = rejectionAnswer(id, reject('Unregistered', 'why', 1795444921898))
+  expect(body).toBe('{"reason":"Unregistered","timestamp":1795444921898}')
+})
+
+it('what a provider sent cannot break out of the detail', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      const detail =
+        rejectionAnswer(id, reject('BadTopic', text)).headers['heliograph-detail'] ?? ''
+      expect(detail).toMatch(/^[ -~]{0,200}$/)
+    }),
+  )
+})
