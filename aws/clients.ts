@@ -15,6 +15,8 @@ const hot = {
   requestHandler: {
     connectionTimeout: 1_000,
     requestTimeout: 2_000,
+    // without this word the SDK only warns
+    throwOnRequestTimeout: true,
     httpsAgent: { maxSockets: 200 },
   },
 } as const
@@ -47,6 +49,7 @@ export function iotDataClient(
     requestHandler: {
       connectionTimeout: 1_000,
       requestTimeout: (CONFIRMATION_SECONDS + 3) * 1_000,
+      throwOnRequestTimeout: true,
       httpsAgent: { maxSockets: 200 },
     },
   })

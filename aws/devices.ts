@@ -78,6 +78,7 @@ export function devices(client: DynamoDBClient, tableName: string): Devices {
     addCertificate: (deviceId, certificate, nowMs) =>
       whileContended(async () => {
         const record = await findVersion(deviceId)
+        if (record?.revokedAt !== undefined) throw new Error(`device ${deviceId} has been revoked`)
         if (record?.certificates.some(({ keyHash }) => keyHash === certificate.keyHash))
           return record
         const certificates = [certificate, ...(record?.certificates ?? [])]

@@ -79,8 +79,8 @@ async function listKeys(dynamoDb: DynamoDBClient, tableName: string): Promise<Wr
 
 /** How long a ring is believed: a retired key stops opening tokens everywhere within this time. */
 const RING_SECONDS = 60
-/** How often an unknown token may make the ring be read again. */
-const REFRESH_SECONDS = 5
+/** How often the ring may be read again for a token that no key opens, or to seal a new one. */
+const REFRESH_SECONDS = 0.25
 
 /**
  * The unwrapped ring, kept in memory. KMS is asked once per key and execution environment, never on
@@ -102,7 +102,7 @@ export function tokenKeyRing(
   }
 
   async function unwrap({ wrapped, ...key }: KeyInRing): Promise<TokenKey> {
-    const bytes = unwrapped.get(key.id) ?? (await decrypt(kms, key.id, wrapped))
+    const bytes = unwrapped.get(key.id) ?? (await unwrapTokenKey(kms, key.id, wrapped))
     unwrapped.set(key.id, bytes)
     return { ...key, key: bytes }
   }
@@ -110,16 +110,17 @@ export function tokenKeyRing(
   return believedRing(read, clock)
 }
 
-/** A ring that is read once in a while; what is asked meanwhile shares one read. */
+/**
+ * A ring that is read once in a while; what is asked meanwhile shares one read. A refresh that is due
+ * is not put off by the ordinary reads: a new key may have come right after one.
+ */
 export function believedRing(read: () => Promise<readonly TokenKey[]>, clock: Clock): TokenKeyRing {
   let reading: Promise<readonly TokenKey[]> | undefined
   let readAt = Number.NEGATIVE_INFINITY
+  let refreshedAt = Number.NEGATIVE_INFINITY
 
-  function readIfOlderThan(seconds: number): Promise<readonly TokenKey[]> {
-    const now = clock.now()
-    // a clock that ran backwards makes the ring old, not young
-    if (reading && now >= readAt && now - readAt < seconds * 1000) return reading
-    readAt = now
+  function readAgain(): Promise<readonly TokenKey[]> {
+    readAt = clock.now()
     const attempt = read()
     reading = attempt
     // a failed read must not be believed for a minute
@@ -130,12 +131,26 @@ export function believedRing(read: () => Promise<readonly TokenKey[]>, clock: Cl
   }
 
   return {
-    keys: () => readIfOlderThan(RING_SECONDS),
-    refreshed: () => readIfOlderThan(REFRESH_SECONDS),
+    keys: () => (reading && isWithin(RING_SECONDS, readAt, clock.now()) ? reading : readAgain()),
+    refreshed: () => {
+      if (reading && isWithin(REFRESH_SECONDS, refreshedAt, clock.now())) return reading
+      refreshedAt = clock.now()
+      return readAgain()
+    },
   }
 }
 
-async function decrypt(kms: KMSClient, id: TokenKeyId, wrapped: Uint8Array): Promise<Uint8Array> {
+/** A clock that ran backwards makes a reading old, not young. */
+function isWithin(seconds: number, since: number, now: number): boolean {
+  return now >= since && now - since < seconds * 1000
+}
+
+/** The plain key of a wrapped one; KMS refuses where the context is another. */
+export async function unwrapTokenKey(
+  kms: KMSClient,
+  id: TokenKeyId,
+  wrapped: Uint8Array,
+): Promise<Uint8Array> {
   const { Plaintext: key } = await kms.send(
     new DecryptCommand({ CiphertextBlob: wrapped, EncryptionContext: encryptionContext(id) }),
   )

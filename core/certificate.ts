@@ -45,7 +45,7 @@ export async function readCertificateRequest(
     return { fault: 'csr must be a PEM text of at most 16 kB' }
   const request = parseRequest(pem)
   if (!request) return { fault: 'csr is not a PKCS#10 certificate request in PEM' }
-  if (!isAllowedKey(request.publicKey))
+  if (!isAllowedKey(request))
     return { fault: 'the key must be EC P-256 or P-384, or RSA of 2048 to 4096 bits' }
   if (!(await isSigned(request)))
     return { fault: 'the signature of the csr does not match its key' }
@@ -62,7 +62,16 @@ function parseRequest(pem: string): x509.Pkcs10CertificateRequest | undefined {
   }
 }
 
-function isAllowedKey(key: x509.PublicKey): boolean {
+/** The key is parsed when it is first asked for; one on an unknown curve throws then. */
+function isAllowedKey(request: x509.Pkcs10CertificateRequest): boolean {
+  try {
+    return isAllowed(request.publicKey)
+  } catch {
+    return false
+  }
+}
+
+function isAllowed(key: x509.PublicKey): boolean {
   const algorithm: { name: string; namedCurve?: string; modulusLength?: number } = key.algorithm
   if (algorithm.name === 'ECDSA')
     return algorithm.namedCurve === 'P-256' || algorithm.namedCurve === 'P-384'

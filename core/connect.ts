@@ -7,6 +7,7 @@ import {
   type NotificationQueue,
   type Registration,
   type Registrations,
+  type TokenKey,
   type TokenKeyRing,
 } from './ports.ts'
 import { isForTopic, openToken, primaryKey, sealToken } from './token.ts'
@@ -55,8 +56,10 @@ async function judgeTokens(
   ports: ConnectPorts,
 ): Promise<ConnectedMessage> {
   const message: ConnectedMessage = { accepted: [], renewed: [], rejected: [] }
+  // read anew, within the ring's own limit: a rotated key is handed out at the next connect
+  const keys = presented.length > 0 ? await ports.ring.refreshed() : []
   for (const { text, token } of presented) {
-    const opened = token && (await openWith(ports.ring, token))
+    const opened = token && openToken(keys, token)
     if (!opened) message.rejected.push({ token: text, reason: 'BadDeviceToken' })
     else if (opened.deviceId !== deviceId)
       message.rejected.push({ token: text, reason: 'NotYourToken' })
@@ -64,18 +67,14 @@ async function judgeTokens(
       const registration = registrations.find(({ topic }) => isForTopic(opened, topic))
       if (!registration?.live) message.rejected.push({ token: text, reason: 'Unregistered' })
       else if (opened.key.state === 'primary') message.accepted.push(registration.topic)
-      else message.renewed.push(await renew(registration, ports.ring))
+      else message.renewed.push(renew(registration, keys))
     }
   }
   return message
 }
 
-async function openWith(ring: TokenKeyRing, token: DeviceToken) {
-  return openToken(await ring.keys(), token) ?? openToken(await ring.refreshed(), token)
-}
-
-async function renew({ deviceId, topic }: Registration, ring: TokenKeyRing) {
-  return { topic, token: sealToken(primaryKey(await ring.keys()), deviceId, topic) }
+function renew({ deviceId, topic }: Registration, keys: readonly TokenKey[]) {
+  return { topic, token: sealToken(primaryKey(keys), deviceId, topic) }
 }
 
 /**

@@ -35,7 +35,7 @@ export async function register(
   const { deviceId, receivedAt } = request
   const registration = await ports.registrations.change(deviceId, topic, true, receivedAt)
   if (!registration.live) return 'overtaken'
-  const token = sealToken(primaryKey(await ports.ring.keys()), deviceId, topic)
+  const token = sealToken(primaryKey(await ports.ring.refreshed()), deviceId, topic)
   const message = JSON.stringify({ topic, token })
   const sent = await ports.connections.send(deviceId, downTopics.token, message)
   if (sent === 'busy') throw new Error('the device could not be told its token yet')

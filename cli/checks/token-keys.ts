@@ -1,4 +1,4 @@
-import { unwrapTokenKey } from '../../aws/operator/token-key-vault.ts'
+import { openTokenKey } from '../../aws/operator/token-key-vault.ts'
 import { TOKEN_KEY_BYTES } from '../../core/token.ts'
 import { listTokenKeys } from '../operations/token-keys.ts'
 import { count, spanText } from '../report.ts'
@@ -16,7 +16,7 @@ export const tokenKeyCheck: Check = {
     const primary = live.find(({ state }) => state === 'primary')
     if (!primary)
       return [problem('token keys', 'there is no primary key: run heliograph key rotate')]
-    const keys = await Promise.all(live.map((key) => unwrapTokenKey(clients.kms, key)))
+    const keys = await Promise.all(live.map((key) => openTokenKey(clients.kms, key)))
     const damaged = keys.find(({ key }) => key.length !== TOKEN_KEY_BYTES)
     if (damaged)
       return [

@@ -1,5 +1,5 @@
 import { providerRecords } from '../../aws/operator/provider-records.ts'
-import { unwrapTokenKey } from '../../aws/operator/token-key-vault.ts'
+import { openTokenKey } from '../../aws/operator/token-key-vault.ts'
 import {
   type DeviceId,
   type DeviceToken,
@@ -50,7 +50,7 @@ async function openWithAnyKey(
   token: DeviceToken,
 ): Promise<OpenedToken | undefined> {
   for (const key of await listTokenKeys(deployment)) {
-    const opened = openToken([await unwrapTokenKey(deployment.clients.kms, key)], token)
+    const opened = openToken([await openTokenKey(deployment.clients.kms, key)], token)
     if (opened) return opened
   }
   return undefined

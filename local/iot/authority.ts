@@ -52,6 +52,10 @@ export class Authority {
     return this.#policies.has(name)
   }
 
+  policy(name: string): PolicyDocument | undefined {
+    return this.#policies.get(name)
+  }
+
   arn(kind: string, name: string): string {
     return `arn:aws:iot:${this.#identity.region}:${this.#identity.accountId}:${kind}/${name}`
   }

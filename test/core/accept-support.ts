@@ -31,6 +31,7 @@ export const certificates = {
 }
 
 const DEVICE = '0123456789abcdef' as DeviceId
+export const OTHER_DEVICE = 'fedcba9876543210' as DeviceId
 const key = (fill: number, state: TokenKey['state']): TokenKey => ({
   id: `01M84DPNHAYZ7515QD4F9WV4G${fill}` as TokenKey['id'],
   state,
@@ -66,16 +67,16 @@ export class Desk {
     this.records.set(fingerprint, { fingerprint, topics, serial: '', subject: '', ...times })
   }
 
-  register(topic: Topic, change: Partial<Registration> = {}): void {
-    this.registrations.set(`${DEVICE}/${topic}`, {
-      ...{ deviceId: DEVICE, topic, live: true, registeredAt: 0 },
+  register(topic: Topic, change: Partial<Registration> = {}, deviceId = DEVICE): void {
+    this.registrations.set(`${deviceId}/${topic}`, {
+      ...{ deviceId, topic, live: true, registeredAt: 0 },
       ...change,
     })
   }
 
-  token(topic: Topic = APP, sealedWith = this.keys[0]): string {
+  token(topic: Topic = APP, sealedWith = this.keys[0], deviceId = DEVICE): string {
     if (!sealedWith) throw new Error('the desk has no key')
-    return sealToken(sealedWith, DEVICE, topic)
+    return sealToken(sealedWith, deviceId, topic)
   }
 
   request(change: Partial<Omit<ProviderRequest, 'body'>> & { body?: string | Uint8Array } = {}) {

@@ -3,6 +3,7 @@ import type { Operation } from '../rest.ts'
 import { attachmentOperations } from './attachments.ts'
 import { certificateOperations } from './certificates.ts'
 import type { ControlPlane } from './directory.ts'
+import { policyOperations } from './policies.ts'
 import { thingOperations } from './things.ts'
 
 /**
@@ -25,5 +26,6 @@ export function controlPlaneOperations(plane: ControlPlane): Operation[] {
     ...certificateOperations(plane),
     ...thingOperations(plane),
     ...attachmentOperations(plane),
+    ...policyOperations(plane),
   ]
 }

@@ -1,0 +1,108 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { later, newDevice, notification, now, SetClock, topicA, topicB } from './samples.ts'
+import { type Target, targets } from './target.ts'
+
+describe.each(targets)('pending notifications: %s', (_name, open) => {
+  let target: Target
+  beforeAll(async () => {
+    target = await open(new SetClock())
+  })
+  afterAll(() => target.close())
+
+  test('an empty slot takes a notification and gives it back as it was', async () => {
+    const one = notification({
+      collapseId: 'scores',
+      payload: '{"text":"\\u0000 \ufffe ü 😀","big":12345678901234567890}',
+    })
+    expect(await target.pending.put(one, now)).toEqual({ kept: true })
+    expect(await target.pending.find(one.deviceId, one.topic)).toEqual(one)
+  })
+
+  test('a newer one replaces an older one and says which', async () => {
+    const older = notification()
+    const newer = later(older)
+    await target.pending.put(older, now)
+    expect(await target.pending.put(newer, now)).toEqual({ kept: true, replaced: older })
+    expect(await target.pending.find(older.deviceId, older.topic)).toEqual(newer)
+  })
+
+  test('an older one does not replace a newer one', async () => {
+    const older = notification()
+    const newer = later(older)
+    await target.pending.put(newer, now)
+    expect(await target.pending.put(older, now)).toEqual({ kept: false })
+    expect(await target.pending.find(older.deviceId, older.topic)).toEqual(newer)
+  })
+
+  test('the same one again is kept and replaces nothing', async () => {
+    const one = notification()
+    await target.pending.put(one, now)
+    expect(await target.pending.put(one, now)).toEqual({ kept: true })
+  })
+
+  test('a newer one that has expired counts as absent', async () => {
+    const older = notification()
+    const expired = later(older, 1, { expiration: now / 1000 + 10 })
+    await target.pending.put(expired, now)
+    expect(await target.pending.put(older, now + 9_999)).toEqual({ kept: false })
+    expect(await target.pending.put(older, now + 10_000)).toEqual({ kept: true, replaced: expired })
+  })
+
+  test('an expired one is still found: the reader decides', async () => {
+    const expired = notification({ expiration: now / 1000 - 1 })
+    await target.pending.put(expired, now)
+    expect(await target.pending.find(expired.deviceId, expired.topic)).toEqual(expired)
+  })
+
+  test('of puts at the same time the newest stays, and each other one is replaced or refused', async () => {
+    const first = notification()
+    const all = [first, ...Array.from({ length: 15 }, (_, index) => later(first, index + 1))]
+    const mixed = [...all].sort((a, b) => (a.id < b.id ? -1 : 1))
+    const results = await Promise.all(mixed.map((one) => target.pending.put(one, now)))
+    expect(await target.pending.find(first.deviceId, first.topic)).toEqual(all.at(-1))
+    const ended = mixed.flatMap((one, index) => {
+      const result = results[index]
+      if (!result?.kept) return [one.id]
+      return result.replaced ? [result.replaced.id] : []
+    })
+    const others = all.slice(0, -1).map(({ id }) => id)
+    expect(ended.sort()).toEqual(others.sort())
+  })
+
+  test('a slot is removed only while it holds that seq, and only one caller hears so', async () => {
+    const older = notification()
+    const newer = later(older)
+    const { deviceId, topic } = older
+    await target.pending.put(newer, now)
+    expect(await target.pending.remove(deviceId, topic, older.seq)).toBe(false)
+    const removals = Array.from({ length: 5 }, () =>
+      target.pending.remove(deviceId, topic, newer.seq),
+    )
+    expect((await Promise.all(removals)).filter(Boolean)).toHaveLength(1)
+    expect(await target.pending.find(deviceId, topic)).toBeUndefined()
+  })
+
+  test('a slot that was never used cannot be removed', async () => {
+    const { deviceId, topic, seq } = notification()
+    expect(await target.pending.remove(deviceId, topic, seq)).toBe(false)
+  })
+
+  test('a device has one slot per topic, and sees its own only', async () => {
+    const deviceId = newDevice()
+    const inA = notification({ deviceId, topic: topicA })
+    const inB = notification({ deviceId, topic: topicB })
+    for (const one of [inA, inB, notification()]) await target.pending.put(one, now)
+    expect(await target.pending.list(deviceId)).toEqual([inA, inB])
+    expect(await target.pending.list(newDevice())).toEqual([])
+  })
+
+  test('a device with more slots than one page of DynamoDB sees them all', async () => {
+    const deviceId = newDevice()
+    const payload = JSON.stringify({ filler: 'x'.repeat(4_000) })
+    const slots = Array.from({ length: 300 }, (_, index) =>
+      notification({ deviceId, topic: `com.example.app${index}` as typeof topicA, payload }),
+    )
+    await Promise.all(slots.map((slot) => target.pending.put(slot, now)))
+    expect(await target.pending.list(deviceId)).toHaveLength(300)
+  })
+})

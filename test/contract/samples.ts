@@ -1,0 +1,65 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { ulid } from 'ulid'
+import {
+  type DeviceId,
+  type DeviceToken,
+  deviceIdFromBytes,
+  type NotificationId,
+  type Seq,
+  type Topic,
+} from '../../core/identifiers.ts'
+import type { Notification } from '../../core/notification.ts'
+import type { Clock } from '../../core/ports.ts'
+
+export const now = Date.parse('2030-01-01T00:00:00Z')
+
+/** The clock of the ports; a test may set it. */
+export class SetClock implements Clock {
+  time = now
+  now(): number {
+    return this.time
+  }
+}
+
+export const topicA = 'com.example.a' as Topic
+export const topicB = 'com.example.b' as Topic
+
+/** A device that no other test knows. */
+export function newDevice(): DeviceId {
+  return deviceIdFromBytes(new Uint8Array(randomBytes(10)))
+}
+
+/** The seq of something accepted at that time; a greater time is newer. */
+export function seqAt(ms: number): Seq {
+  return ulid(ms) as Seq
+}
+
+export function newToken(): DeviceToken {
+  return randomBytes(32).toString('hex') as DeviceToken
+}
+
+/** A notification for a new device that expires in an hour; `changes` make it another. */
+export function notification(changes: Partial<Notification> = {}): Notification {
+  return {
+    id: randomUUID() as NotificationId,
+    uniqueId: randomUUID(),
+    idFromProvider: false,
+    seq: seqAt(now),
+    deviceId: newDevice(),
+    topic: topicA,
+    token: newToken(),
+    acceptedAt: now,
+    expiration: now / 1000 + 3600,
+    priority: 10,
+    pushType: 'alert',
+    payload: '{"aps":{"alert":"hello"}}',
+    ...changes,
+  }
+}
+
+/** The same addressee again, some milliseconds later. */
+export function later(older: Notification, ms = 1, changes: Partial<Notification> = {}) {
+  const { deviceId, topic, token, acceptedAt } = older
+  const at = acceptedAt + ms
+  return notification({ deviceId, topic, token, acceptedAt: at, seq: seqAt(at), ...changes })
+}

@@ -1,0 +1,295 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import {
+  type Attempt,
+  decideAfterSend,
+  deliver,
+  FRESH_MS,
+  SLOT_RETRY_SECONDS,
+} from '../../core/deliver.ts'
+import type { Notification } from '../../core/notification.ts'
+import type { Sent } from '../../core/ports.ts'
+import { later, notification, now } from '../contract/samples.ts'
+import { Delivery } from './delivery-support.ts'
+
+const first: Attempt = { number: 1, last: false, slotOnly: false }
+const second: Attempt = { number: 2, last: false, slotOnly: false }
+const slotRetry: Attempt = { number: 1, last: false, slotOnly: true }
+
+let world: Delivery
+let one: Notification
+
+beforeEach(() => {
+  world = new Delivery()
+  one = notification()
+  world.register(one.deviceId)
+})
+
+const run = (attempt: Attempt = first, subject = one) => deliver(subject, attempt, world.ports)
+const slot = () => world.slots.find(one.deviceId, one.topic)
+
+test.each([
+  ['acknowledged', 0, 'finish'],
+  ['offline', 1, 'hold'],
+  ['unconfirmed', 1, 'hold'],
+  ['offline', 0, 'drop'],
+  ['unconfirmed', 0, 'drop'],
+  ['busy', 0, 'again'],
+  ['refused', 1, 'give-up'],
+] as const)('%s with expiration %i: %s', (sent, expiration, decision) => {
+  expect(decideAfterSend(sent, notification({ expiration }))).toEqual({ do: decision })
+})
+
+describe('a device that is there', () => {
+  test('gets the notification directly, and no table is asked', async () => {
+    world.ports.registrations.find = world.ports.pending.find = () => {
+      throw new Error('asked')
+    }
+    expect(await run()).toBe('done')
+    expect(world.sent).toEqual([{ seq: one.seq, stored: false }])
+    expect(world.kinds).toEqual(['delivered'])
+  })
+
+  test('gets the payload byte for byte, last in the message', async () => {
+    const payload = '{"n":12345678901234567890,"n":1,"text":"\\u00e9"}'
+    let text = ''
+    world.ports.connections.send = async (_deviceId, _topic, message) => {
+      text = message
+      return 'acknowledged'
+    }
+    await run(first, { ...one, payload })
+    expect(text.endsWith(`,"payload":${payload}}`)).toBe(true)
+  })
+})
+
+describe('a device that is away', () => {
+  beforeEach(() => {
+    world.answers = ['offline']
+  })
+
+  test('finds the notification in its slot, tried once more after the put', async () => {
+    expect(await run()).toBe('done')
+    expect(world.sent).toEqual([
+      { seq: one.seq, stored: false },
+      { seq: one.seq, stored: true },
+    ])
+    expect(world.kinds).toEqual(['stored'])
+    expect(slot()).toEqual(one)
+  })
+
+  test('and connects between the send and the put is reached by the second send', async () => {
+    world.answers = ['offline', 'acknowledged']
+    await run()
+    expect(world.kinds).toEqual(['stored', 'drained'])
+    expect(slot()).toBeUndefined()
+  })
+
+  test('gets nothing of a single attempt, and the provider hears of it', async () => {
+    expect(await run(first, { ...one, expiration: 0 })).toBe('done')
+    expect(slot()).toBeUndefined()
+    expect(world.kinds).toEqual(['expired'])
+    expect(world.feedback()).toMatchObject([{ token: one.token, reason: 'Expired', id: one.id }])
+  })
+
+  test('keeps the newest: an older one that comes later is coalesced', async () => {
+    const newer = later(one)
+    world.slots.put(newer, now)
+    await run()
+    expect(slot()).toEqual(newer)
+    expect(world.outcomes).toMatchObject([{ kind: 'coalesced', seq: one.seq }])
+  })
+
+  test('keeps the newest: the older one in the slot is coalesced', async () => {
+    const newer = later(one)
+    world.slots.put(one, now)
+    await run(first, newer)
+    expect(slot()).toEqual(newer)
+    expect(world.outcomes).toMatchObject([
+      { kind: 'coalesced', seq: one.seq },
+      { kind: 'stored', seq: newer.seq },
+    ])
+  })
+
+  test('one in the slot whose time has passed is expired, not coalesced', async () => {
+    const old = { ...one, expiration: now / 1000 - 1 }
+    world.slots.put(old, now)
+    await run(first, later(one))
+    expect(world.outcomes).toMatchObject([{ kind: 'expired', seq: one.seq }, { kind: 'stored' }])
+    expect(world.feedback()).toMatchObject([{ id: old.id, reason: 'Expired' }])
+  })
+
+  test('that unregisters before the put is read as dead after it', async () => {
+    world.beforeSend = () => {
+      world.registry.change(one.deviceId, one.topic, false, now)
+    }
+    await run()
+    expect(world.sent).toHaveLength(1)
+    expect(world.kinds).toEqual(['unregistered'])
+    expect(slot()).toBeUndefined()
+  })
+
+  test('a newer one that takes the slot during the second send stays', async () => {
+    const newer = later(one)
+    world.answers = ['offline', 'acknowledged']
+    world.beforeSend = () => {
+      if (slot()) world.slots.put(newer, now)
+    }
+    await run()
+    expect(slot()).toEqual(newer)
+    expect(world.kinds).toEqual(['stored'])
+  })
+})
+
+describe('a device that is connected and silent', () => {
+  test.each<Sent>(['unconfirmed', 'busy'])('%s: its slot is tried again later', async (sent) => {
+    world.answers = ['unconfirmed', sent]
+    expect(await run()).toBe('done')
+    expect(world.queued).toEqual([{ seq: one.seq, delaySeconds: SLOT_RETRY_SECONDS }])
+  })
+
+  test('a retry of the slot stays with the queue until the device answers', async () => {
+    world.slots.put(one, now)
+    world.answers = ['unconfirmed']
+    expect(await run(slotRetry)).toBe('again')
+    world.answers = ['acknowledged']
+    expect(await run({ ...slotRetry, number: 2 })).toBe('done')
+    expect(world.kinds).toEqual(['drained'])
+  })
+
+  test('the last retry leaves the slot to the next connect', async () => {
+    world.slots.put(one, now)
+    world.answers = ['unconfirmed']
+    expect(await run({ ...slotRetry, last: true })).toBe('done')
+    expect(slot()).toEqual(one)
+  })
+
+  test('a retry of a slot that is empty, or holds another one, does nothing', async () => {
+    expect(await run(slotRetry)).toBe('done')
+    world.slots.put(later(one), now)
+    expect(await run(slotRetry)).toBe('done')
+    expect(world.told).toEqual([])
+  })
+
+  test('a retry of the slot of a dead token empties it', async () => {
+    world.slots.put(one, now)
+    world.registry.change(one.deviceId, one.topic, false, now)
+    await run(slotRetry)
+    expect(world.told).toEqual([])
+    expect(world.kinds).toEqual(['unregistered'])
+    expect(slot()).toBeUndefined()
+  })
+})
+
+describe('IoT Core that does not serve', () => {
+  test('busy: the message stays with the queue', async () => {
+    world.answers = ['busy']
+    expect(await run()).toBe('again')
+    expect(world.kinds).toEqual([])
+  })
+
+  test('refused: feedback and no retry', async () => {
+    world.answers = ['refused']
+    expect(await run()).toBe('done')
+    expect(world.kinds).toEqual(['undeliverable'])
+    expect(world.feedback()).toMatchObject([{ reason: 'Undeliverable', id: one.id }])
+  })
+
+  test('refused for what is in the slot: the slot is emptied', async () => {
+    world.answers = ['offline', 'refused']
+    await run()
+    expect(slot()).toBeUndefined()
+    expect(world.kinds).toEqual(['stored', 'undeliverable'])
+  })
+})
+
+describe('time', () => {
+  test('a notification that expired in transit is dropped with feedback', async () => {
+    world.clock.time = one.expiration * 1000
+    await run()
+    expect(world.told).toEqual([])
+    expect(world.kinds).toEqual(['expired'])
+    expect(world.feedback()).toMatchObject([{ reason: 'Expired' }])
+  })
+
+  test('one millisecond before its expiration it is still sent', async () => {
+    world.clock.time = one.expiration * 1000 - 1
+    await run()
+    expect(world.kinds).toEqual(['delivered'])
+  })
+
+  test('a stored one that has expired meanwhile is left to the TTL', async () => {
+    world.slots.put(one, now)
+    world.clock.time = one.expiration * 1000
+    expect(await run(slotRetry)).toBe('done')
+    expect(world.told).toEqual([])
+    expect(world.kinds).toEqual([])
+  })
+
+  test('an old message is looked up before it is sent: a dead token gets nothing', async () => {
+    world.registry.change(one.deviceId, one.topic, false, now)
+    world.clock.time = one.acceptedAt + FRESH_MS + 1
+    await run()
+    expect(world.told).toEqual([])
+    expect(world.kinds).toEqual(['unregistered'])
+  })
+
+  test('a clock that runs backwards makes nothing old', async () => {
+    world.clock.time = one.acceptedAt - 3_600_000
+    await run()
+    expect(world.outcomes).toMatchObject([{ kind: 'delivered', age: 0 }])
+  })
+})
+
+describe('a message that comes again', () => {
+  test('is found in its slot and sent as stored', async () => {
+    world.slots.put(one, now)
+    await run(second)
+    expect(world.sent).toEqual([{ seq: one.seq, stored: true }])
+    expect(world.kinds).toEqual(['drained'])
+  })
+
+  test('is coalesced where something newer is in the slot', async () => {
+    world.slots.put(later(one), now)
+    await run(second)
+    expect(world.told).toEqual([])
+    expect(world.kinds).toEqual(['coalesced'])
+  })
+
+  test('is sent where only something older, or expired, is in the slot', async () => {
+    world.slots.put(later(one, -10), now)
+    await run(second)
+    world.slots.put(later(one, 10, { expiration: now / 1000 - 1 }), now)
+    await run(second)
+    expect(world.kinds).toEqual(['delivered', 'delivered'])
+  })
+
+  test('is not sent to a token that has died', async () => {
+    world.registry.change(one.deviceId, one.topic, false, now)
+    await run(second)
+    expect(world.told).toEqual([])
+    expect(world.kinds).toEqual(['unregistered'])
+  })
+})
+
+describe("a provider's own apns-id", () => {
+  const own = () => ({ ...one, idFromProvider: true })
+
+  test('counts once: the second notification with it is a duplicate', async () => {
+    await run(first, own())
+    await run(first, later(own(), 1, { id: one.id, idFromProvider: true }))
+    expect(world.kinds).toEqual(['delivered', 'duplicate'])
+  })
+
+  test('counts for a retry of the same notification too', async () => {
+    world.answers = ['busy', 'acknowledged']
+    await run(first, own())
+    await run(second, own())
+    expect(world.kinds).toEqual(['delivered'])
+  })
+
+  test('that is not the same notification: another token may use it', async () => {
+    await run(first, own())
+    const other = notification({ id: one.id, idFromProvider: true })
+    await run(first, other)
+    expect(world.kinds).toEqual(['delivered', 'delivered'])
+  })
+})

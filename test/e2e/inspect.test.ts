@@ -1,0 +1,26 @@
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { clientOptions, startTarget, type Target, until } from './support.ts'
+
+let target: Target
+
+beforeAll(async () => {
+  target = await startTarget()
+})
+
+afterAll(() => target?.close())
+
+it('the daily look at the certificates finds all three, valid for twenty years', async () => {
+  const lambda = new LambdaClient(clientOptions(target))
+  const outputs = target.cloud.stackOutputs()[`Heliograph-${target.stage}-Operations`] ?? {}
+  const { FunctionError } = await lambda.send(
+    new InvokeCommand({ FunctionName: outputs.InspectFunction }),
+  )
+  expect(FunctionError).toBeUndefined()
+  for (const certificate of ['provider-authority', 'device-authority', 'truststore']) {
+    const line = await until(() => target.logs.find((text) => text.includes(`"${certificate}"`)))
+    const { daysLeft } = JSON.parse(line.slice(line.indexOf('{'))) as { daysLeft: number }
+    expect(daysLeft).toBeGreaterThan(7_000)
+  }
+  lambda.destroy()
+})

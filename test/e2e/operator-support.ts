@@ -1,0 +1,59 @@
+import { cpSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { inject } from 'vitest'
+import { writeLocalFile } from '../../bin/demo.ts'
+import { LOCAL_STAGE, writeSecret } from '../../bin/embedded.ts'
+import { type Deployment, openDeployment } from '../../cli/deployment.ts'
+import { type Ran, run, TestTerminal } from '../cli/support.ts'
+import type { Target } from './support.ts'
+
+/** Leaves in the state folder what `npm start` leaves there for `heliograph`. */
+export function welcomeOperator({ state, cloud, local }: Target): void {
+  writeSecret(join(state, 'operator.json'), { stage: LOCAL_STAGE, environment: cloud.environment })
+  writeLocalFile(state, local)
+}
+
+/** Runs `heliograph` against the target. */
+export function heliograph(
+  target: Target,
+  argv: readonly string[],
+  terminal = new TestTerminal(),
+): Promise<Ran> {
+  return run(['--state', target.state, ...argv], terminal)
+}
+
+/** As `heliograph`, for a command that must end well; returns what `--json` prints. */
+export async function heliographJson<T>(target: Target, ...argv: string[]): Promise<T> {
+  const { code, out, err } = await heliograph(target, [...argv, '--json'])
+  if (code !== 0) throw new Error(`heliograph ${argv.join(' ')} ended with ${code}: ${err}${out}`)
+  return JSON.parse(out) as T
+}
+
+export function openFor({ cloud }: Target): Promise<Deployment> {
+  return openDeployment({ stage: LOCAL_STAGE, environment: cloud.environment })
+}
+
+/** A copy of the assembly in which every function reads other values of some variables. */
+export function assemblyWith(variables: Readonly<Record<string, string>>): string {
+  const copy = mkdtempSync(join(tmpdir(), 'heliograph-assembly-'))
+  cpSync(inject('assembly'), copy, { recursive: true })
+  for (const name of readdirSync(copy).filter((file) => file.endsWith('.template.json')))
+    changeVariables(join(copy, name), variables)
+  return copy
+}
+
+interface FunctionResource {
+  readonly Properties?: { readonly Environment?: { readonly Variables?: Record<string, unknown> } }
+}
+
+function changeVariables(path: string, variables: Readonly<Record<string, string>>): void {
+  const template = JSON.parse(readFileSync(path, 'utf8')) as {
+    readonly Resources: Readonly<Record<string, FunctionResource>>
+  }
+  for (const { Properties } of Object.values(template.Resources)) {
+    const own = Properties?.Environment?.Variables ?? {}
+    for (const [name, value] of Object.entries(variables)) if (name in own) own[name] = value
+  }
+  writeFileSync(path, JSON.stringify(template))
+}

@@ -1,0 +1,77 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { TestTerminal } from '../cli/support.ts'
+import { heliograph, welcomeOperator } from './operator-support.ts'
+import { startTarget, type Target, until } from './support.ts'
+import { patternOf, readTranscript, type Step, wordsOf } from './transcript.ts'
+
+let target: Target
+/** What `listen` has printed: `$DEVICE` and `$TOKEN`. */
+const variables: Record<string, string> = {}
+const inBackground: { readonly terminal: TestTerminal; readonly ended: Promise<unknown> }[] = []
+
+beforeAll(async () => {
+  target = await startTarget()
+  welcomeOperator(target)
+})
+
+afterAll(async () => {
+  for (const { terminal, ended } of inBackground) {
+    terminal.interrupt()
+    await ended
+  }
+  await target?.close()
+})
+
+const steps = readTranscript(new URL('../../docs/cli.md', import.meta.url))
+
+/** The transcript was made in a folder of its own. */
+const folder = () => join(target.state, 'operator')
+
+function argvOf({ command }: Step): string[] {
+  const [program, ...words] = wordsOf(command, variables)
+  expect(program).toBe('heliograph')
+  return words.map((word) => (/^(certs\/|phone$)/.test(word) ? join(folder(), word) : word))
+}
+
+const printedBy = (terminal: TestTerminal) =>
+  terminal.printed.join('\n').replaceAll(`${folder()}/`, '')
+
+async function runOnce(step: Step): Promise<string> {
+  const terminal = new TestTerminal()
+  const ended = heliograph(target, argvOf(step), terminal)
+  if (!step.background) {
+    await ended
+    return printedBy(terminal)
+  }
+  inBackground.push({ terminal, ended })
+  const lines = step.output.split('\n').length
+  await until(() => terminal.printed.length >= lines || undefined)
+  const [, device, token] = /device (\S+),.* token (\S+)/.exec(terminal.printed[0] ?? '') ?? []
+  Object.assign(variables, { DEVICE: device, TOKEN: token })
+  return printedBy(terminal)
+}
+
+it.each(steps)('docs/cli.md: $command', async (step) => {
+  const expected = patternOf(step.output)
+  let printed = await runOnce(step)
+  const deadline = Date.now() + 10_000
+  while (step.later && !expected.test(printed) && Date.now() < deadline)
+    printed = await runOnce(step)
+  expect(printed).toMatch(expected)
+})
+
+it('docs/cli.md: the transcript has every kind of command', () => {
+  const commands = new Set(steps.map(({ command }) => command.split(' ')[1]))
+  expect([...commands].sort()).toEqual([
+    'device',
+    'dlq',
+    'doctor',
+    'feedback',
+    'key',
+    'listen',
+    'provider',
+    'send',
+    'token',
+  ])
+})

@@ -1,0 +1,299 @@
+import type { DynamoDBRecord, SQSRecord } from 'aws-lambda'
+import fc from 'fast-check'
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { Log } from '../../aws/log.ts'
+import { writeMessage } from '../../aws/notification-queue.ts'
+import { type Notification, serializeNotification } from '../../core/notification.ts'
+import { register } from '../../core/register.ts'
+import { unregister } from '../../core/unregister.ts'
+import { connectHandler } from '../../lambdas/connect/handler.ts'
+import { deliverHandler } from '../../lambdas/deliver/handler.ts'
+import { MAX_RECEIVES } from '../../lambdas/deliver/settings.ts'
+import { deviceHandler } from '../../lambdas/device.ts'
+import { expireHandler } from '../../lambdas/expire/handler.ts'
+import { notification, now, topicA } from '../contract/samples.ts'
+import { Delivery } from '../core/delivery-support.ts'
+
+/** "Each has an outcome; none stops a batch or is retried for ever." */
+
+let world: Delivery
+let lines: string[]
+let log: Log
+
+beforeEach(() => {
+  world = new Delivery()
+  lines = []
+  const write = (message: string, fields: object = {}) => {
+    lines.push(`${message} ${JSON.stringify(fields)}`)
+  }
+  log = { info: write, warn: write, error: write }
+})
+
+const good = (changes: Partial<Notification> = {}) => {
+  const one = notification(changes)
+  world.register(one.deviceId)
+  return one
+}
+
+const badBodies = (): readonly (readonly [what: string, body: string])[] => {
+  const { payload: _, ...withoutPayload } = notification()
+  const change = (changes: object) => JSON.stringify({ ...notification(), ...changes })
+  return [
+    ['nothing', ''],
+    ['no JSON', '{"id":'],
+    ['null', 'null'],
+    ['a number', '7'],
+    ['a list', '[]'],
+    ['the bare prefix of a slot', 'slot:'],
+    ['a slot of nothing', 'slot:{}'],
+    ['no payload', JSON.stringify(withoutPayload)],
+    ['a payload that is no text', change({ payload: { aps: {} } })],
+    ['another form of device id', change({ deviceId: '../../etc/passwd' })],
+    ['another form of seq', change({ seq: 'newest' })],
+    ['an expiration that is no number', change({ expiration: '1893459600' })],
+    ['an expiration with a fraction', change({ expiration: 1.5 })],
+    ['an unknown push type', change({ pushType: 'telegram' })],
+    ['an unknown priority', change({ priority: 11 })],
+    ['a collapse id that is no text', change({ collapseId: 1 })],
+    ['a prototype in place of a notification', '{"__proto__":{"id":"x"}}'],
+  ]
+}
+
+describe('queue messages', () => {
+  let putOff: { handle: string; seconds: number }[]
+  const record = (body: string, id: string, receives: unknown = 1) =>
+    ({
+      messageId: id,
+      receiptHandle: `handle of ${id}`,
+      body,
+      attributes: { ApproximateReceiveCount: receives },
+    }) as SQSRecord
+
+  beforeEach(() => {
+    putOff = []
+  })
+
+  const run = (...Records: SQSRecord[]) =>
+    deliverHandler(
+      world.ports,
+      async (handle, seconds) => {
+        putOff.push({ handle, seconds })
+      },
+      log,
+    )({ Records })
+  const failed = (...ids: string[]) => ({
+    batchItemFailures: ids.map((itemIdentifier) => ({ itemIdentifier })),
+  })
+
+  test.each(badBodies())(
+    '%s: to the dead-letter queue at once, the rest of the batch is served',
+    async (_what, body) => {
+      const one = good()
+      const batch = [record(body, 'bad'), record(writeMessage(one, false), 'good')]
+      expect(await run(...batch)).toEqual(failed('bad'))
+      expect(putOff).toEqual([{ handle: 'handle of bad', seconds: 0 }])
+      expect(world.kinds).toEqual(['delivered'])
+    },
+  )
+
+  test('whatever a body holds, the batch goes on and no log line quotes it', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.string(), async (noise) => {
+        const body = `${noise}#`
+        const one = good()
+        const batch = [record(body, 'bad'), record(writeMessage(one, false), 'good')]
+        expect(await run(...batch)).toEqual(failed('bad'))
+        if (noise.length > 8) expect(lines.some((line) => line.includes(noise))).toBe(false)
+      }),
+    )
+  })
+
+  test('any one field of a notification changed to anything: done or refused, never a fault', async () => {
+    const fields = Object.keys(notification())
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...fields), fc.jsonValue(), async (field, value) => {
+        const body = JSON.stringify({ ...good(), [field]: value })
+        const { batchItemFailures } = await run(record(body, 'one'))
+        expect(batchItemFailures.length).toBeLessThanOrEqual(1)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test.each(['', 'many', '-3', undefined])(
+    'a receive count of %s counts as the first',
+    async (count) => {
+      await run(record(writeMessage(good(), false), 'one', count))
+      expect(world.kinds).toEqual(['delivered'])
+    },
+  )
+
+  test('a fault of one message leaves the others alone, and backs off further each time', async () => {
+    const broken = good()
+    const fine = good()
+    const { send } = world.ports.connections
+    world.ports.connections.send = (deviceId, ...rest) =>
+      deviceId === broken.deviceId ? Promise.reject(new Error('no route')) : send(deviceId, ...rest)
+    const batch = (receives: number) => [
+      record(writeMessage(broken, false), 'broken', receives),
+      record(writeMessage(fine, false), 'fine', receives),
+    ]
+    expect(await run(...batch(1))).toEqual(failed('broken'))
+    expect(await run(...batch(3))).toEqual(failed('broken'))
+    expect(putOff.map(({ seconds }) => seconds)).toEqual([2, 8])
+    expect(world.kinds).toEqual(['delivered', 'delivered'])
+  })
+
+  test('where the back-off itself fails the message is still reported', async () => {
+    world.answers = ['busy']
+    const refuse = () => Promise.reject(new Error('throttled'))
+    const handler = deliverHandler(world.ports, refuse, log)
+    const records = [record(writeMessage(good(), false), 'one')]
+    expect(await handler({ Records: records })).toEqual(failed('one'))
+  })
+
+  test('the last attempt that fails is said to be dead-lettered', async () => {
+    world.answers = ['busy']
+    await run(record(writeMessage(good(), false), 'one', MAX_RECEIVES - 1))
+    expect(world.kinds).toEqual([])
+    await run(record(writeMessage(good(), false), 'one', MAX_RECEIVES))
+    expect(world.kinds).toEqual(['dead-lettered'])
+  })
+
+  test('no line or event holds a payload or a whole token', async () => {
+    const secret = good({ payload: '{"aps":{"alert":"the secret"}}' })
+    world.answers = ['busy']
+    await run(record(writeMessage(secret, false), 'one', MAX_RECEIVES))
+    const text = [...lines, JSON.stringify(world.outcomes)].join('\n')
+    expect(text).not.toContain('the secret')
+    expect(text).not.toContain(secret.token)
+  })
+})
+
+describe('stream records', () => {
+  const TTL = { type: 'Service', principalId: 'dynamodb.amazonaws.com' }
+  const record = (changes: object, one = notification()) =>
+    ({
+      eventID: 'e1',
+      eventName: 'REMOVE',
+      userIdentity: TTL,
+      dynamodb: {
+        SequenceNumber: '100',
+        OldImage: { notification: { S: serializeNotification(one) } },
+      },
+      ...changes,
+    }) as DynamoDBRecord
+  const image = (OldImage: object | undefined) => ({
+    dynamodb: { SequenceNumber: '1', ...(OldImage && { OldImage }) },
+  })
+  const run = (...Records: DynamoDBRecord[]) => expireHandler(world.ports, log)({ Records })
+
+  test.each([
+    ['of a new slot', { eventName: 'INSERT' }],
+    ['of a replaced slot', { eventName: 'MODIFY' }],
+    ['of a slot that a function removed', { userIdentity: undefined }],
+    ['of somebody else', { userIdentity: { ...TTL, principalId: 'else' } }],
+    ['without an image', image(undefined)],
+    ['without a notification', image({ deviceId: { S: 'x' } })],
+    ['with a notification that is none', image({ notification: { S: '{}' } })],
+    ['with a notification of another type', image({ notification: { N: '1' } })],
+    ['that is empty', { dynamodb: undefined }],
+  ])('one %s ends nothing and does not stop the batch', async (_what, changes) => {
+    const result = await run(record(changes), record({}))
+    expect(result).toEqual({ batchItemFailures: [] })
+    expect(world.kinds).toEqual(['expired'])
+  })
+
+  test('a fault stops the batch there: what came before is not done again', async () => {
+    const all = [notification(), notification(), notification()]
+    const write = world.ports.feedback.write
+    world.ports.feedback.write = (topic, cause, entry) =>
+      entry.id === all[1]?.id ? Promise.reject(new Error('throttled')) : write(topic, cause, entry)
+    const records = all.map((one, index) => {
+      const { dynamodb } = record({}, one)
+      return record({ dynamodb: { ...dynamodb, SequenceNumber: String(index) } })
+    })
+    expect(await run(...records)).toEqual({ batchItemFailures: [{ itemIdentifier: '1' }] })
+    expect(world.outcomes.map(({ id }) => id)).toEqual([all[0]?.id])
+  })
+})
+
+describe('rule events', () => {
+  const { deviceId } = notification()
+  const encode = (body: unknown) => Buffer.from(JSON.stringify(body)).toString('base64')
+  const event = (changes: object = {}) => ({
+    deviceId,
+    clientId: deviceId,
+    receivedAt: now,
+    request: encode({ topic: topicA }),
+    ...changes,
+  })
+  const handlers = () => ({
+    connect: connectHandler(world.ports, log),
+    register: deviceHandler((request) => register(request, world.ports), log),
+    unregister: deviceHandler((request) => unregister(request, world.ports), log),
+  })
+
+  const strangers: readonly (readonly [string, unknown])[] = [
+    ['nothing', undefined],
+    ['a text', 'hello'],
+    ['another client', event({ clientId: '0000000000000000' })],
+    ['no client', event({ clientId: undefined })],
+    ['another form of device id', event({ deviceId: 'x', clientId: 'x' })],
+    ['no time', event({ receivedAt: undefined })],
+    ['a time that is a text', event({ receivedAt: String(now) })],
+  ]
+
+  test.each(strangers)('%s: done with, and nobody is told', async (_what, stranger) => {
+    for (const handler of Object.values(handlers())) await handler(stranger)
+    expect(world.told).toEqual([])
+    expect(world.registry.list(deviceId)).toEqual([])
+    expect(lines).toHaveLength(3)
+  })
+
+  const unreadable: readonly (readonly [string, unknown])[] = [
+    ['no request', undefined],
+    ['a request that is no base64', '!!!'],
+    ['a request that is no JSON', Buffer.from('{').toString('base64')],
+    ['a list', encode([])],
+    ['null', encode(null)],
+    ['a request of 1 MB', encode({ topic: 'x'.repeat(1_000_000) })],
+  ]
+
+  test.each(unreadable)('%s: the device hears what was wrong', async (_what, request) => {
+    const { connect, register: registers, unregister: unregisters } = handlers()
+    for (const handler of [connect, registers, unregisters]) await handler(event({ request }))
+    expect(world.told.map(({ topic, message }) => [topic, message.reason])).toEqual([
+      ['heliograph/error', 'BadRequest'],
+      ['heliograph/error', 'BadTopic'],
+      ['heliograph/error', 'BadTopic'],
+    ])
+  })
+
+  test('foreign fields are ignored', async () => {
+    const request = encode({ topic: topicA, deviceId: 'another', live: false, __proto__: { x: 1 } })
+    await handlers().register(event({ request, admin: true }))
+    expect(world.told).toMatchObject([{ deviceId, topic: 'heliograph/token' }])
+  })
+
+  test('any JSON at all is answered or ignored, never a fault', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.jsonValue(), async (body) => {
+        for (const handler of Object.values(handlers()))
+          await handler(event({ request: encode(body) }))
+      }),
+    )
+  })
+
+  test('an event that comes late, by a clock that ran backwards, undoes nothing', async () => {
+    const { register: registers, unregister: unregisters } = handlers()
+    await registers(event())
+    await unregisters(event({ receivedAt: now - 3_600_000 }))
+    expect(world.registry.find(deviceId, topicA)).toMatchObject({ live: true })
+  })
+
+  test('a fault is thrown, so that Lambda tries again', async () => {
+    world.ports.registrations.change = () => Promise.reject(new Error('throttled'))
+    await expect(handlers().register(event())).rejects.toThrow('throttled')
+  })
+})
