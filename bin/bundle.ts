@@ -12,6 +12,19 @@ const requireShim =
   "import{createRequire as requireFrom}from'node:module';const require=requireFrom(import.meta.url);\n"
 
 /**
+ * What stands in for the SDK in the functions: its clients on a notification's way, and the search
+ * for credentials in those that stay (docs/performance.md has the figures). A command that the lean
+ * clients lack ends the build with esbuild's "no matching export".
+ */
+export const leanClients = {
+  '@aws-sdk/client-dynamodb': './aws/lean/client-dynamodb.ts',
+  '@aws-sdk/client-iot-data-plane': './aws/lean/client-iot-data-plane.ts',
+  '@aws-sdk/client-kms': './aws/lean/client-kms.ts',
+  '@aws-sdk/client-sqs': './aws/lean/client-sqs.ts',
+  '@aws-sdk/credential-provider-node': './aws/environment-credentials.ts',
+}
+
+/**
  * One file per function, with the AWS SDK inside: `SendDirectMessage` is younger than the SDK of
  * some Lambda runtimes. There are no source maps, which would carry this machine's paths and so
  * give every machine its own asset hash.
@@ -25,7 +38,6 @@ const options = {
   // Not Lambda's Node 24: the same files also run in the embedded cloud, on Node 20.
   target: 'node20',
   mainFields: ['module', 'main'],
-  alias: { '@aws-sdk/credential-provider-node': './aws/environment-credentials.ts' },
   outExtension: { '.js': '.mjs' },
   legalComments: 'none',
   logLevel: 'silent',
@@ -37,11 +49,15 @@ const options = {
  * Bundles every function in one esbuild run, so that the SDK is read once and not twelve times.
  *
  * @param directory Gets one folder per function, each with `index.mjs`.
+ * @param alias Modules that take the place of others; benchmarks compare with the SDK's own.
  */
-export function bundleFunctions(directory: string): FunctionCode {
+export function bundleFunctions(
+  directory: string,
+  alias: Readonly<Record<string, string>> = leanClients,
+): FunctionCode {
   const outdir = resolve(directory)
   const entryPoints = functionNames.map((name) => ({ in: `lambdas/${name}/index.ts`, out: name }))
-  const { outputFiles, metafile } = build(entryPoints, outdir)
+  const { outputFiles, metafile } = build({ entryPoints, outdir, alias: { ...alias } })
   const shimmed = outputsThatRequire(metafile)
   const folder = (name: FunctionName) => join(outdir, name)
   for (const name of functionNames) {
@@ -54,9 +70,9 @@ export function bundleFunctions(directory: string): FunctionCode {
   return folder
 }
 
-function build(entryPoints: { in: string; out: string }[], outdir: string) {
+function build(asked: Pick<BuildOptions, 'entryPoints' | 'outdir' | 'alias'>) {
   try {
-    return buildSync({ ...options, entryPoints, outdir })
+    return buildSync({ ...options, ...asked })
   } catch (error) {
     throw new Refusal(`the functions cannot be bundled. ${(error as Error).message}`)
   }

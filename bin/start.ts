@@ -1,7 +1,8 @@
-import { appendFileSync, mkdirSync, rmSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Cloud } from '../local/cloud.ts'
+import { LogFile } from '../local/log-file.ts'
 import type { Device, Notification } from '../sdk/index.ts'
 import {
   DEMO_TOPIC,
@@ -97,8 +98,9 @@ function seconds(since: number): string {
 /** What the embedded cloud says goes to files; the terminal is for what the user asked for. */
 function logTo(folder: string) {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const file = new LogFile(join(folder, 'cloud.log'), (error) => console.error(error.message))
   return (part: string, line: string) =>
-    appendFileSync(join(folder, 'cloud.log'), `${new Date().toISOString()} ${part}: ${line}\n`)
+    file.write(`${new Date().toISOString()} ${part}: ${line}\n`)
 }
 
 interface Demo {

@@ -8,20 +8,18 @@ import {
 } from './identifiers.ts'
 import type { Notification } from './notification.ts'
 import { outcomeOf } from './outcome.ts'
+import { readPayload } from './payload.ts'
 import type { Ids, NotificationQueue, Outcomes, Registration, TokenKeyRing } from './ports.ts'
 import {
   checkId,
   chooseId,
-  expirationOf,
   findDuplicate,
   type ProviderRequest,
   readDevicePath,
-  readPayload,
-  readSendOptions,
-  type SendOptions,
 } from './provider-request.ts'
-import { resolveTopic } from './provider-trust.ts'
+import { type ProviderCertificate, resolveTopic } from './provider-trust.ts'
 import { isRejection, type Rejection, reject } from './rejection.ts'
+import { expirationOf, readSendOptions, type SendOptions } from './send-options.ts'
 import { isForTopic, type OpenedToken, openToken } from './token.ts'
 
 export interface AcceptPorts extends AuthenticatePorts {
@@ -58,6 +56,7 @@ export async function accept(request: ProviderRequest, ports: AcceptPorts): Prom
 
 /** What a request asks for once its own words are found good; the device is still to be judged. */
 interface Send {
+  readonly certificate: ProviderCertificate
   readonly tokenText: string
   readonly topic: Topic
   readonly options: SendOptions
@@ -77,56 +76,85 @@ async function judge(
   if (isRejection(certificate)) return certificate
   const badId = checkId(request.headers['apns-id'])
   if (badId) return badId
-  const topic = resolveTopic(certificate, request.headers['apns-topic'])
-  if (typeof topic !== 'string') return topic
-  const send = readSend(request, path.tokenText, topic)
+  const send = readSend(request, path.tokenText, certificate)
   if (isRejection(send)) return send
-  return admit(send, id, request.headers['apns-id'] !== undefined, ports)
+  const target = await admit(send, ports)
+  if (isRejection(target)) return target
+  const identity = { id, idFromProvider: request.headers['apns-id'] !== undefined }
+  return notificationOf(send, target, identity, ports)
 }
 
-function readSend(request: ProviderRequest, tokenText: string, topic: Topic): Send | Rejection {
-  const options = readSendOptions(request.headers, topic)
+function readSend(
+  { headers, body }: ProviderRequest,
+  tokenText: string,
+  certificate: ProviderCertificate,
+): Send | Rejection {
+  const topic = resolveTopic(certificate, headers['apns-topic'])
+  if (typeof topic !== 'string') return topic
+  const options = readSendOptions(headers, topic)
   if (isRejection(options)) return options
-  const payload = readPayload(request.body, options.pushType)
+  const payload = readPayload(body, options.pushType)
   if (isRejection(payload)) return payload
-  return { tokenText, topic, options, payload: payload.text }
+  return { certificate, tokenText, topic, options, payload: payload.text }
 }
 
-/** Token trust: whose token it is, whether it is still registered, and for this topic. */
-async function admit(
-  send: Send,
-  id: NotificationId,
-  idFromProvider: boolean,
-  ports: AcceptPorts,
-): Promise<Notification | Rejection> {
+/** The device that a token leads to. */
+interface Target {
+  readonly token: DeviceToken
+  readonly opened: OpenedToken
+}
+
+/** Token trust: whose token it is, whether it is still registered, for this topic, and not too often. */
+async function admit(send: Send, ports: AcceptPorts): Promise<Target | Rejection> {
   const token = parseDeviceToken(send.tokenText)
   const opened = token && (await openWith(ports.ring, token))
-  if (!token || !opened)
-    return reject('BadDeviceToken', 'this is not a device token of this service')
-  if (!isForTopic(opened, send.topic))
-    return reject('DeviceTokenNotForTopic', `the device token is not for topic ${send.topic}`)
-  const dead = judgeRegistration(await ports.registrations.find(opened.deviceId, send.topic))
+  if (!token || !opened) return notOurs
+  const dead = await judgeRegistration(opened, send, ports)
   if (dead) return dead
-  if (!ports.rate.take(token, ports.clock.now()))
-    return reject('TooManyRequests', 'too many notifications for this device token: send later')
-  return notificationOf(send, token, opened, { id, idFromProvider }, ports)
+  return ports.rate.take(token, ports.clock.now())
+    ? { token, opened }
+    : reject('TooManyRequests', 'too many notifications for this device token: send later')
 }
+
+/** One text for all: it must not tell a forger how far a token came. */
+const notOurs = reject(
+  'BadDeviceToken',
+  'no device token of this stage: was it issued by another, or cut short?',
+)
 
 async function openWith(ring: TokenKeyRing, token: DeviceToken): Promise<OpenedToken | undefined> {
   return openToken(await ring.keys(), token) ?? openToken(await ring.refreshed(), token)
 }
 
-function judgeRegistration(registration: Registration | undefined): Rejection | undefined {
-  if (registration?.live) return undefined
-  return registration?.unregisteredAt === undefined
-    ? reject('BadDeviceToken', 'this is not a device token of this service')
-    : reject('Unregistered', 'the device token is dead: remove it', registration.unregisteredAt)
+/**
+ * A dead token is told before one of another topic (apns-contract §8), but only to a provider whose
+ * certificate names its topic: the state of a token is nobody else's business.
+ */
+async function judgeRegistration(
+  opened: OpenedToken,
+  { certificate, topic }: Send,
+  { registrations }: AcceptPorts,
+): Promise<Rejection | undefined> {
+  const own = [topic, ...certificate.topics].find((one) => isForTopic(opened, one))
+  if (!own) return reject('DeviceTokenNotForTopic', `the device token is not for topic ${topic}`)
+  const registration = await registrations.find(opened.deviceId, own)
+  if (!registration?.live) return deadToken(registration)
+  return own === topic
+    ? undefined
+    : reject('DeviceTokenNotForTopic', `the device token is for topic ${own}, not ${topic}`)
+}
+
+function deadToken(registration: Registration | undefined): Rejection {
+  const { unregisteredAt: at, expiredAt } = registration ?? {}
+  if (at === undefined) return notOurs
+  return expiredAt === at
+    ? reject('ExpiredToken', 'the operator has ended the device token: send to it no more', at)
+    : reject('Unregistered', 'the device has given the topic up: send to the token no more', at)
 }
 
 function notificationOf(
   send: Send,
-  token: DeviceToken,
-  opened: OpenedToken,
+  { token, opened }: Target,
   identity: Pick<Notification, 'id' | 'idFromProvider'>,
   ports: AcceptPorts,
 ): Notification {

@@ -20,6 +20,7 @@ export const rejections = {
   BadTopic: { status: 400, blame: 'provider', retry: 'fixed' },
   DeviceTokenNotForTopic: { status: 400, blame: 'provider', retry: 'never' },
   DuplicateHeaders: { status: 400, blame: 'provider', retry: 'fixed' },
+  IdleTimeout: { status: 400, blame: 'provider', retry: 'new-connection' },
   InvalidPushType: { status: 400, blame: 'provider', retry: 'fixed' },
   MissingDeviceToken: { status: 400, blame: 'provider', retry: 'fixed' },
   MissingTopic: { status: 400, blame: 'provider', retry: 'fixed' },

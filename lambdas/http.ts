@@ -11,6 +11,8 @@ export type HttpEvent = Pick<
   readonly requestContext: {
     readonly http: { readonly method: string }
     readonly authentication?: { readonly clientCert?: { readonly clientCertPem?: string } }
+    /** When API Gateway had the request, milliseconds since the epoch. */
+    readonly timeEpoch?: number
   }
 }
 
@@ -20,10 +22,21 @@ export function providerRequest(event: HttpEvent): ProviderRequest {
     path: event.rawPath,
     headers: event.headers,
     query: event.queryStringParameters ?? {},
-    body: Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8'),
+    body: bodyOf(event),
     // empty or null where a gateway asked for none: then there is no credential
     clientCertificate: event.requestContext.authentication?.clientCert?.clientCertPem || undefined,
   }
+}
+
+/**
+ * API Gateway hands bodies of some content types over as text, in which bytes that are no UTF-8 have
+ * become U+FFFD; the length that it states beside is that of the bytes.
+ */
+function bodyOf({ body = '', isBase64Encoded, headers }: HttpEvent): ProviderRequest['body'] {
+  if (isBase64Encoded) return Buffer.from(body, 'base64')
+  const bytes = Buffer.from(body, 'utf8')
+  const replaced = body.includes('\ufffd') && Number(headers['content-length']) !== bytes.length
+  return replaced ? 'not-utf8' : bytes
 }
 
 export function httpResult(answer: Answer): APIGatewayProxyStructuredResultV2 {
@@ -37,31 +50,46 @@ export function httpResult(answer: Answer): APIGatewayProxyStructuredResultV2 {
 /** Clients give up after 5 s (node-apn), so the answer comes a little before that. */
 export const ANSWER_WITHIN_MS = 4_500
 
+/** However late the function was started, it has this long: a clock may be wrong. */
+const LEAST_MS = 1_000
+
+/** What is left of the time to answer: starting an execution environment has taken its share. */
+export function answerTimeMs({ requestContext }: HttpEvent, nowMs: number): number {
+  const spent = Math.max(0, nowMs - (requestContext.timeEpoch ?? nowMs))
+  return Math.max(LEAST_MS, ANSWER_WITHIN_MS - spent)
+}
+
+export interface Answering {
+  /** Answers one request; may fail. */
+  work(request: ProviderRequest): Promise<Answer>
+  uuid(): string
+  now(): number
+  onFault(fault: unknown): void
+}
+
 /**
  * Answers in Apple's shape whatever happens behind: a fault or a late answer is 503, never 200. What
  * was queued after all is recognised by its apns-id when the provider sends again.
  */
-export async function answerInTime(
-  request: ProviderRequest,
-  work: Promise<Answer>,
-  uuid: () => string,
-  onFault: (fault: unknown) => void,
-): Promise<Answer> {
-  const unavailable = () =>
-    rejectionAnswer(
-      chooseId(request.headers['apns-id'], uuid),
-      reject('ServiceUnavailable', 'a part of the service did not answer: send again later'),
-    )
+export async function answerInTime(event: HttpEvent, answering: Answering): Promise<Answer> {
+  const { work, uuid, now, onFault } = answering
+  const withinMs = answerTimeMs(event, now())
+  const request = providerRequest(event)
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<Answer>((resolve) => {
-    timer = setTimeout(() => {
-      onFault(new Error(`no answer within ${ANSWER_WITHIN_MS} ms`))
-      resolve(unavailable())
-    }, ANSWER_WITHIN_MS)
+  const late = new Promise<never>((_, fail) => {
+    timer = setTimeout(() => fail(new Error(`no answer within ${withinMs} ms`)), withinMs)
   })
-  const done = work.catch((fault: unknown) => {
+  try {
+    return await Promise.race([work(request), late])
+  } catch (fault) {
     onFault(fault)
-    return unavailable()
-  })
-  return Promise.race([done, late]).finally(() => clearTimeout(timer))
+    return rejectionAnswer(chooseId(request.headers['apns-id'], uuid), unavailable)
+  } finally {
+    clearTimeout(timer)
+  }
 }
+
+const unavailable = reject(
+  'ServiceUnavailable',
+  'a part of the service did not answer: send again later',
+)

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import type { BeforeService } from './endpoint.ts'
 import type { GatewayOptions } from './gateway/options.ts'
 import type { Log } from './types.ts'
@@ -39,6 +40,8 @@ export interface CloudTuning {
   readonly asyncRetryDelaysMs: readonly number[]
   /** Execution environments per function at most. */
   readonly maxEnvironments: number
+  /** Of these, how many start at once when invocations wait. Default: half of the processors. */
+  readonly readyEnvironments: number
   /** Milliseconds for loading a function's module. */
   readonly initTimeoutMs: number
   /** Milliseconds that `close` waits for queues, for batches and for asynchronous events, each. */
@@ -52,6 +55,7 @@ export const defaultTuning: CloudTuning = {
   ttlIntervalMs: 1000,
   asyncRetryDelaysMs: [1000, 2000],
   maxEnvironments: 4,
+  readyEnvironments: Math.ceil(availableParallelism() / 2),
   initTimeoutMs: 30_000,
   drainMs: 3000,
   mqttMessagesPerSecond: 100,

@@ -59,6 +59,14 @@ function receiveCount(record: SQSRecord): number {
 
 const MAX_BACK_OFF_SECONDS = 900
 
+/**
+ * Half to the whole of a back-off, in whole seconds: what was throttled together must not come back
+ * together. `chance` is from 0 up to 1.
+ */
+export function jittered(seconds: number, chance: number): number {
+  return Math.ceil(seconds * (0.5 + chance / 2))
+}
+
 /** Where this fails the queue's own visibility time-out brings the message back. */
 async function backOff(
   record: SQSRecord,

@@ -9,7 +9,7 @@ import { pendingNotifications } from '../../aws/pending-notifications.ts'
 import { registrations } from '../../aws/registrations.ts'
 import { systemClock as clock, systemIds } from '../../aws/world.ts'
 import { readSettings, variable } from '../settings.ts'
-import { deliverHandler } from './handler.ts'
+import { deliverHandler, jittered } from './handler.ts'
 import { deliverSettings } from './settings.ts'
 
 const settings = readSettings(deliverSettings, process.env)
@@ -37,7 +37,7 @@ export const handler = deliverHandler(
       new ChangeMessageVisibilityCommand({
         QueueUrl: queueUrl,
         ReceiptHandle: receiptHandle,
-        VisibilityTimeout: seconds,
+        VisibilityTimeout: jittered(seconds, Math.random()),
       }),
     )
   },

@@ -9,6 +9,12 @@ import { type EnvironmentSettings, ExecutionEnvironment } from './execution-envi
  * one takes longer than most invocations, and memory.
  */
 const growAfterMs = 20
+/**
+ * The same for one beyond those that are started readily. One that there is no processor for only
+ * takes turns with the others, and is slow while its code is new; but the others may be stuck, waiting
+ * for devices that do not answer.
+ */
+const growLaterAfterMs = 1_000
 /** Milliseconds after which an environment that is not needed ends; one always stays. */
 const idleAfterMs = 30_000
 
@@ -26,6 +32,12 @@ interface Idle {
   readonly since: number
 }
 
+/** How many environments a function may have at most, and how many as soon as they are waited for. */
+export interface PoolSize {
+  readonly maximum: number
+  readonly readily: number
+}
+
 /**
  * The execution environments of one function. Each runs one invocation at a time; more are started
  * while invocations wait, up to the cap, and beyond it invocations wait their turn in order.
@@ -34,6 +46,7 @@ export class EnvironmentPool {
   readonly definition: FunctionDefinition
   readonly #settings: EnvironmentSettings
   readonly #cap: number
+  readonly #readily: number
   readonly #live = new Set<ExecutionEnvironment>()
   /** The one that worked last is last, and works next. */
   readonly #idle: Idle[] = []
@@ -42,10 +55,15 @@ export class EnvironmentPool {
   #growth: NodeJS.Timeout | undefined
   #closed = false
 
-  /** `maximum` environments at most; a smaller reserved concurrency of the template wins. */
-  constructor(definition: FunctionDefinition, settings: EnvironmentSettings, maximum: number) {
+  /** A smaller reserved concurrency of the template wins over `maximum`. */
+  constructor(
+    definition: FunctionDefinition,
+    settings: EnvironmentSettings,
+    { maximum, readily }: PoolSize,
+  ) {
     this.definition = definition
     this.#settings = settings
+    this.#readily = readily
     this.#cap = Math.min(maximum, definition.reservedConcurrency ?? maximum)
   }
 
@@ -101,7 +119,8 @@ export class EnvironmentPool {
   #grow(): void {
     this.#growth = undefined
     const [first] = this.#waiting
-    const late = first !== undefined && performance.now() - first.since >= growAfterMs
+    const waited = first === undefined ? 0 : performance.now() - first.since
+    const late = waited >= (this.#live.size < this.#readily ? growAfterMs : growLaterAfterMs)
     // One at a time: what waits for the first environment may be done at once when it is there.
     if (late && !this.#starting && this.#live.size < this.#cap) void this.#start()
     else this.#serve()

@@ -27,6 +27,8 @@ export interface FunctionHostOptions {
   accessKeyOf(role: string): string
   /** Execution environments per function at most. */
   readonly maxEnvironments: number
+  /** As many start as soon as invocations wait; more only when they wait for long. */
+  readonly readyEnvironments: number
   readonly initTimeoutMs: number
   readonly asyncRetryDelaysMs: readonly number[]
   sendToQueue(queueArn: string, body: string, attributes: DeadLetterAttributes): Promise<void>
@@ -68,7 +70,8 @@ export class FunctionHost implements Functions {
       initTimeoutMs: this.#options.initTimeoutMs,
       output: (text: string) => this.#logs.write(definition.name, text),
     }
-    const pool = new EnvironmentPool(definition, settings, this.#options.maxEnvironments)
+    const { maxEnvironments: maximum, readyEnvironments: readily } = this.#options
+    const pool = new EnvironmentPool(definition, settings, { maximum, readily })
     this.#pools.set(definition.name, pool)
   }
 

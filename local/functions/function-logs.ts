@@ -1,12 +1,6 @@
-import {
-  createWriteStream,
-  existsSync,
-  mkdirSync,
-  renameSync,
-  statSync,
-  type WriteStream,
-} from 'node:fs'
+import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { LogFile } from '../log-file.ts'
 import type { Log } from '../types.ts'
 
 /** A log file above this size (bytes) is set aside as `<name>.log.1` when the cloud starts. */
@@ -16,7 +10,7 @@ const largest = 10_000_000
 export class FunctionLogs {
   readonly #folder: string
   readonly #log: Log
-  readonly #files = new Map<string, WriteStream>()
+  readonly #files = new Map<string, LogFile>()
   readonly #partial = new Map<string, string>()
 
   constructor(folder: string, log: Log) {
@@ -35,25 +29,19 @@ export class FunctionLogs {
 
   async close(): Promise<void> {
     for (const [name, rest] of this.#partial) if (rest) this.#log(name, rest)
-    await Promise.all([...this.#files.values()].map((file) => ended(file)))
+    await Promise.all([...this.#files.values()].map((file) => file.close()))
     this.#files.clear()
   }
 
-  #file(name: string): WriteStream {
+  #file(name: string): LogFile {
     const open = this.#files.get(name)
     if (open) return open
     const path = join(this.#folder, `${name}.log`)
     if (existsSync(path) && statSync(path).size > largest) renameSync(path, `${path}.1`)
-    const file = createWriteStream(path, { flags: 'a' })
-    file.on('error', (error) => this.#log('functions', `cannot write ${path}: ${error.message}`))
+    const file = new LogFile(path, (error) =>
+      this.#log('functions', `cannot write ${path}: ${error.message}`),
+    )
     this.#files.set(name, file)
     return file
   }
-}
-
-function ended(file: WriteStream): Promise<void> {
-  return new Promise((resolve) => {
-    file.once('close', resolve)
-    file.end()
-  })
 }

@@ -107,8 +107,6 @@ export interface Engine {
     deduplicationId?: string,
   ): Message
   messageSize(body: string, attributes: Readonly<Record<string, MessageAttribute>>): number
-  /** Finds a character that SQS does not take in a body. */
-  readonly invalidCharacter: RegExp
 }
 
 const actionNames = [
@@ -153,6 +151,5 @@ export async function loadEngine(): Promise<Engine> {
     SqsError: errors.SqsError as Engine['SqsError'],
     createMessage: SqsStore.createMessage,
     messageSize: types.calculateMessageSize as Engine['messageSize'],
-    invalidCharacter: types.INVALID_MESSAGE_BODY_CHAR as RegExp,
   }
 }

@@ -9,6 +9,9 @@ import type { Engine, EngineError, Json, Message, MessageAttribute, Queue } from
 const maxBatchBytes = 1_048_576
 const maxEntries = 10
 
+/** sqs:API_SendMessage, MessageBody; fauxqs would also refuse what lies beyond U+FFFF. */
+const invalidCharacter = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/u
+
 interface SendInput {
   readonly MessageBody?: string
   readonly MessageAttributes?: Readonly<Record<string, MessageAttribute>>
@@ -43,7 +46,7 @@ function check(engine: Engine, queue: Queue, input: SendInput): EngineError | un
   const { SqsError } = engine
   if (!body)
     return new SqsError('MissingParameter', 'The request must contain the parameter MessageBody.')
-  if (engine.invalidCharacter.test(body))
+  if (invalidCharacter.test(body))
     return new SqsError('InvalidMessageContents', 'The body has characters that SQS does not take.')
   const max = Number(queue.attributes.MaximumMessageSize)
   if (engine.messageSize(body, attributes) > max)

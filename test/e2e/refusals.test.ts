@@ -15,6 +15,7 @@ import {
   request,
   requestOn,
   startTarget,
+  stateOutputs,
   type Target,
   type TestDevice,
   until,
@@ -90,7 +91,8 @@ describe('a request that is not good enough', () => {
   )
 
   function acceptedCount(): number {
-    return target.logs.filter((line) => line.includes('notification accepted')).length
+    const isOurs = (line: string) => line.includes('notification accepted') && line.includes(id)
+    return target.logs.filter(isOurs).length
   }
 })
 
@@ -123,7 +125,7 @@ describe('a provider that is not known', () => {
 
   it('may not send to a topic of another provider', async () => {
     const deployment = await openDeployment({
-      stage: 'local',
+      stage: target.stage,
       environment: target.cloud.environment,
     })
     const other = await issueProvider(deployment, { topics: ['com.other.app'] })
@@ -224,8 +226,8 @@ describe('a device that is not who it says', () => {
 describe('a queue message that nothing can be made of', () => {
   it('is kept in the dead-letter queue', async () => {
     const sqs = new SQSClient({ ...clientOptions(target), useQueueUrlAsEndpoint: false })
-    const outputs = target.cloud.stackOutputs()['Heliograph-local-State'] ?? {}
-    const { NotificationQueue: QueueUrl, NotificationDeadLetters: deadLetters } = outputs
+    const { NotificationQueue: QueueUrl, NotificationDeadLetters: deadLetters } =
+      stateOutputs(target)
     await sqs.send(
       new SendMessageCommand({ QueueUrl, MessageBody: 'no notification', MessageGroupId: 'x' }),
     )

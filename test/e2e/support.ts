@@ -8,14 +8,20 @@ import apn from '@parse/node-apn'
 import mqtt, { type MqttClient } from 'mqtt'
 import { inject } from 'vitest'
 import { type LocalFile, prepareDemo } from '../../bin/demo.ts'
+import { LOCAL_STAGE, shapeRefusal } from '../../bin/embedded.ts'
 import { type Cloud, type CloudOptions, type CloudTuning, startCloud } from '../../local/cloud.ts'
 import type { BeforeService } from '../../local/endpoint.ts'
 import { makePrivateKey, makeRequest } from '../../sdk/certificate.ts'
 import { type Device, type Notification, openDevice } from '../../sdk/index.ts'
+import { openDeployed } from './deployed.ts'
 
-/** An embedded cloud with the local stage on it, for one test file. */
+/** A deployment for one test file: an embedded cloud of its own, or the one that TARGET names. */
 export interface Target {
+  /** Where `TARGET=` says the stacks run. */
+  readonly kind: 'embedded' | 'localstack' | 'aws'
+  readonly stage: string
   readonly state: string
+  /** Lines of the functions' logs, and of the embedded cloud's own. */
   readonly logs: string[]
   cloud: Cloud
   local: LocalFile
@@ -31,6 +37,11 @@ export interface TargetOptions {
 }
 
 export async function startTarget(options: TargetOptions = {}): Promise<Target> {
+  const { TARGET: kind = 'embedded' } = process.env
+  return kind === 'embedded' ? startEmbeddedTarget(options) : openDeployed(kind, options)
+}
+
+async function startEmbeddedTarget(options: TargetOptions): Promise<Target> {
   const state = mkdtempSync(join(tmpdir(), 'heliograph-e2e-'))
   const logs: string[] = []
   const start = (ports?: CloudOptions['ports']) =>
@@ -38,11 +49,14 @@ export async function startTarget(options: TargetOptions = {}): Promise<Target> 
       assembly: inject('assembly'),
       state,
       log: (part, line) => logs.push(`${part}: ${line}`),
+      shapeRefusal,
       ...(ports ? { ports } : {}),
       ...options,
     })
   const cloud = await start()
   const target: Target = {
+    kind: 'embedded',
+    stage: LOCAL_STAGE,
     state,
     logs,
     cloud,
@@ -163,12 +177,13 @@ export function requestOn(
       const reason = body ? (JSON.parse(body) as { reason?: string }).reason : undefined
       resolve({ status: Number(headers[':status']), headers, body, reason })
     })
-    stream.end(options.body ?? '{"aps":{"alert":"x"}}')
+    // Node ends a GET by itself
+    if (options.method !== 'GET') stream.end(options.body ?? '{"aps":{"alert":"x"}}')
   })
 }
 
 /** A provider made of the unmodified node-apn. */
-export function nodeApn(target: Target): apn.Provider {
+export function nodeApn(target: Pick<Target, 'local'>): apn.Provider {
   const { url, ca, cert, key } = target.local.provider
   const { hostname, port } = new URL(url)
   return new apn.Provider({ address: hostname, port: Number(port), ca: [ca], cert, key })
@@ -197,7 +212,7 @@ export interface Activation {
 
 /** Activates without the SDK; returns the answer with the key it was made for. */
 export async function activatePlainly(
-  target: Target,
+  target: Pick<Target, 'local'>,
 ): Promise<{ readonly key: string; readonly answer: Activation }> {
   const key = makePrivateKey()
   const csr = await makeRequest(key)
@@ -211,7 +226,7 @@ export async function activatePlainly(
 
 /** `POST` to the activation API. */
 export function postJson(
-  target: Target,
+  target: Pick<Target, 'local'>,
   value: unknown,
 ): Promise<{ readonly status: number; readonly body: string }> {
   const { url, ca } = target.local.activation
@@ -312,7 +327,7 @@ export function settle(ms = 1_000): Promise<void> {
 /** The stored notifications of all devices, as the pending table holds them. */
 export async function pendingTexts(target: Target): Promise<string[]> {
   const client = new DynamoDBClient(clientOptions(target))
-  const { PendingTable: TableName } = target.cloud.stackOutputs()['Heliograph-local-State'] ?? {}
+  const { PendingTable: TableName } = stateOutputs(target)
   const { Items: items = [] } = await client.send(
     new ScanCommand({ TableName, ConsistentRead: true }),
   )
@@ -320,10 +335,17 @@ export async function pendingTexts(target: Target): Promise<string[]> {
   return items.map((item) => item.notification?.S ?? '')
 }
 
+/** What the state stack tells of its parts. */
+export function stateOutputs({ cloud, stage }: Target): Readonly<Record<string, string>> {
+  return cloud.stackOutputs()[`Heliograph-${stage}-State`] ?? {}
+}
+
 /** What an AWS client needs to reach the target as its operator. */
-export function clientOptions({ cloud }: Target) {
+export function clientOptions({ kind, cloud }: Target) {
+  const { region } = cloud.identity
+  // on AWS the SDK finds its credentials itself
+  if (kind === 'aws') return { region }
   const { AWS_ACCESS_KEY_ID: accessKeyId = '', AWS_SECRET_ACCESS_KEY: secretAccessKey = '' } =
     cloud.environment
-  const { region } = cloud.identity
   return { endpoint: cloud.endpoint, region, credentials: { accessKeyId, secretAccessKey } }
 }

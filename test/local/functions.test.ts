@@ -33,7 +33,13 @@ interface Bench {
   define(code: string | CodeSource, more?: Partial<FunctionDefinition>): string
 }
 
-function bench(options: { maxEnvironments?: number; retryDelays?: number[] } = {}): Bench {
+interface BenchOptions {
+  readonly maxEnvironments?: number
+  readonly readyEnvironments?: number
+  readonly retryDelays?: number[]
+}
+
+function bench(options: BenchOptions = {}): Bench {
   const folder = mkdtempSync(join(tmpdir(), 'functions-'))
   const [lines, sent]: [string[], Bench['sent']] = [[], []]
   const logFolder = join(folder, 'logs')
@@ -47,6 +53,7 @@ function bench(options: { maxEnvironments?: number; retryDelays?: number[] } = {
     endpointUrl: 'http://127.0.0.1:1',
     accessKeyOf: (role) => `key-of-${role}`,
     maxEnvironments: options.maxEnvironments ?? 2,
+    readyEnvironments: options.readyEnvironments ?? options.maxEnvironments ?? 2,
     initTimeoutMs: 10_000,
     asyncRetryDelaysMs: options.retryDelays ?? [1, 1],
     sendToQueue: async (queue, body, attributes) => {
@@ -150,6 +157,16 @@ describe('an invocation', () => {
     const name = define('const id = Math.random(); export const handler = async () => id')
     const ids = await Promise.all(Array.from({ length: 50 }, () => host.invoke(name, {})))
     expect(new Set(ids).size).toBe(1)
+  })
+
+  test('starts more environments than there are processors for only after a second of waiting', async () => {
+    const { host, define } = bench({ maxEnvironments: 3, readyEnvironments: 1 })
+    const name = define(`const id = Math.random()
+      export const handler = (ms) => new Promise((done) => setTimeout(() => done(id), ms))`)
+    const soon = await Promise.all([60, 60, 60].map((ms) => host.invoke(name, ms)))
+    expect(new Set(soon).size).toBe(1)
+    const [stuck, ...others] = await Promise.all([1_500, 1, 1].map((ms) => host.invoke(name, ms)))
+    expect(others).not.toContain(stuck)
   })
 
   test('ReservedConcurrentExecutions bounds the environments; 0 throttles', async () => {

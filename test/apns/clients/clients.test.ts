@@ -1,0 +1,80 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Notification } from '../../../sdk/index.ts'
+import {
+  alert,
+  alertOf,
+  nodeApn,
+  readyDevice,
+  startTarget,
+  type Target,
+  until,
+} from '../../e2e/support.ts'
+import { type Language, runners, runPage } from './page.ts'
+
+let target: Target
+let token: string
+let received: Notification[]
+let close: () => Promise<void>
+
+beforeAll(async () => {
+  target = await startTarget()
+  const ready = await readyDevice(target)
+  token = ready.token
+  received = ready.received
+  close = () => ready.device.close()
+})
+
+afterAll(async () => {
+  await close?.()
+  await target?.close()
+})
+
+const UNKNOWN = 'ab'.repeat(32)
+
+/** What the block of each page prints for an accepted notification and for one that is refused. */
+const pages: readonly [string, Language, RegExp, RegExp][] = [
+  ['node-apn.md', 'js', /"sent":\[\{/, /"status":400.*"reason":"BadDeviceToken"/],
+  ['apns2.md', 'js', /"sent":1/, /"reason":"BadDeviceToken","statusCode":400/],
+  ['curl.md', 'sh', /^200 [0-9A-F-]{36} *$/m, /400 [0-9A-F-]{36} no device token of this stage/],
+  ['aioapns.md', 'python', /^200 /m, /^400 BadDeviceToken$/m],
+]
+
+describe('the lines of the pages under docs/clients', () => {
+  for (const [page, language, accepted, refused] of pages) {
+    const absent = runners[language]() === undefined
+    it.skipIf(absent)(
+      `${page} sends to a device${absent ? ' (not installed here)' : ''}`,
+      async () => {
+        const before = received.length
+        const { stdout, stderr } = await runPage(page, language, target.local, token)
+        expect(stdout, stderr).toMatch(accepted)
+        await until(() => received.length > before)
+        expect(alertOf(received.at(-1) ?? { payload: {} })).toBe('hello')
+      },
+    )
+
+    it.skipIf(absent)(`${page} hears why one was refused`, async () => {
+      const { stdout, stderr } = await runPage(page, language, target.local, UNKNOWN)
+      expect(stdout, stderr).toMatch(refused)
+    })
+  }
+})
+
+describe('node-apn', () => {
+  it('sends 500 at once over one connection: all answered, none refused', async () => {
+    const provider = nodeApn(target)
+    try {
+      await provider.send(alert('warm'), token)
+      const sends = Array.from({ length: 500 }, (_, n) =>
+        provider.send(alert(`${n}`, { id: randomUUID() }), token),
+      )
+      const results = await Promise.all(sends)
+      const failed = results.flatMap((result) => result.failed)
+      expect(failed).toEqual([])
+      expect(results.flatMap((result) => result.sent)).toHaveLength(500)
+    } finally {
+      await provider.shutdown()
+    }
+  })
+})

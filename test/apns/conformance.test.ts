@@ -1,0 +1,40 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startTarget, type Target } from '../e2e/support.ts'
+import { givenCases } from './case.ts'
+import { moreCases } from './more-cases.ts'
+import { isRunnable, runCase } from './run-case.ts'
+import { Sessions, type Setting, settingOf } from './setting.ts'
+
+let target: Target
+let setting: Setting
+let sessions: Sessions
+
+beforeAll(async () => {
+  target = await startTarget()
+  const { local, cloud } = target
+  setting = settingOf({ local, operator: { stage: 'local', environment: cloud.environment } })
+  sessions = new Sessions(setting)
+  // a target that cannot register a device fails here, once
+  await setting.token('live', setting.topic)
+})
+
+afterAll(async () => {
+  sessions?.close()
+  await setting?.close()
+  await target?.close()
+})
+
+describe.each([
+  ['cases.json', givenCases],
+  ['more cases', moreCases],
+])('%s', (_name, cases) => {
+  it.each(cases.filter(isRunnable))('$id: $title', async (one) => {
+    const { faults, skipped } = await runCase(one, setting, sessions)
+    expect({ faults, skipped }).toEqual({ faults: [], skipped: undefined })
+  })
+})
+
+it('no case stands twice', () => {
+  const ids = [...givenCases, ...moreCases].map(({ id }) => id)
+  expect(new Set(ids).size).toBe(ids.length)
+})

@@ -1,0 +1,414 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import http2 from 'node:http2'
+import { text } from 'node:stream/consumers'
+import {
+  AttachPolicyCommand,
+  DetachPolicyCommand,
+  IoTClient,
+  ListAttachedPoliciesCommand,
+  ListThingPrincipalsCommand,
+} from '@aws-sdk/client-iot'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { issueProvider } from '../../cli/operations/issue-provider.ts'
+import { parseNotification } from '../../core/notification.ts'
+import { defaultTuning } from '../../local/cloud-options.ts'
+import { assemblyWith, openFor } from './operator-support.ts'
+import {
+  activatePlainly,
+  alertOf,
+  clientOptions,
+  openTestDevice,
+  PlainDevice,
+  pendingTexts,
+  readyDevice,
+  request,
+  type Sent,
+  settle,
+  startTarget,
+  type Target,
+  until,
+} from './support.ts'
+
+let target: Target
+
+beforeAll(async () => {
+  // DynamoDB may take days to remove what has expired; here it takes a tenth of a second
+  target = await startTarget({ tuning: { ...defaultTuning, ttlIntervalMs: 100 } })
+})
+
+afterAll(() => target?.close())
+
+interface Entry {
+  readonly token: string
+  readonly timestamp: number
+  readonly reason: string
+  readonly id?: string
+}
+
+interface Page {
+  readonly feedback: readonly Entry[]
+  readonly cursor: string
+}
+
+type Credentials = { readonly cert: string; readonly key: string }
+
+/** `GET /3/feedback` with a query, on a connection of its own. */
+async function getFeedback(
+  query: Readonly<Record<string, string>>,
+  credentials: Credentials = demoCredentials(),
+): Promise<{ readonly status: number; readonly detail: unknown; readonly body: string }> {
+  const { url, ca } = target.local.provider
+  const session = http2.connect(url, { ca: readFileSync(ca), ...credentials })
+  const stream = session.request({ ':path': `/3/feedback?${new URLSearchParams(query)}` })
+  try {
+    const [headers] = (await once(stream, 'response')) as [http2.IncomingHttpHeaders]
+    const body = await text(stream)
+    return { status: Number(headers[':status']), detail: headers['heliograph-detail'], body }
+  } finally {
+    session.close()
+  }
+}
+
+function demoCredentials(): Credentials {
+  const { cert, key } = target.local.provider
+  return { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') }
+}
+
+async function readFeedback(
+  query: Readonly<Record<string, string>> = {},
+  credentials?: Credentials,
+): Promise<Page> {
+  const { status, body } = await getFeedback(query, credentials)
+  if (status !== 200) throw new Error(`feedback was refused: ${body}`)
+  return JSON.parse(body) as Page
+}
+
+/** The entries about a token once there are so many, from the start of the log. */
+function entriesOf(token: string, count = 1): Promise<readonly Entry[]> {
+  return until(async () => {
+    const entries = (await readFeedback()).feedback.filter((entry) => entry.token === token)
+    return entries.length >= count ? entries : undefined
+  })
+}
+
+function send(token: string, alert: string, expiration?: number | string) {
+  const headers = expiration === undefined ? {} : { 'apns-expiration': String(expiration) }
+  return request(target, { token, body: JSON.stringify({ aps: { alert } }), headers })
+}
+
+const seconds = () => Math.floor(Date.now() / 1000)
+
+/** What the pending table holds for a text, once it does. */
+function slotWith(alert: string) {
+  return until(async () => {
+    const found = (await pendingTexts(target)).find((slot) => slot.includes(alert))
+    return found === undefined ? undefined : parseNotification(found)
+  })
+}
+
+/** A device that is registered and gone, and the directory to bring it back from. */
+async function awayDevice() {
+  const { device, directory, token } = await readyDevice(target)
+  await device.close()
+  return { directory, token }
+}
+
+// first, because it takes longest: five tests run at a time
+describe.concurrent('a device that does not acknowledge', () => {
+  it('is sent the notification once more, from its slot', async () => {
+    const { device, token } = await silentDevice()
+    expect((await send(token, 'unheard')).status).toBe(200)
+    const first = await device.take('heliograph/notification')
+    expect(first.stored).toBe(false)
+    device.acknowledge()
+    // no PUBACK within five seconds: the service cannot know whether the device has it
+    const second = await device.take('heliograph/notification')
+    expect(second).toMatchObject({ id: first.id, seq: first.seq, stored: true })
+    await slotWithout('unheard')
+    await device.close()
+  })
+
+  it('is sent what is in its slot again while it stays connected', {
+    timeout: 30_000,
+  }, async () => {
+    const { device, activation, token } = await silentDevice()
+    await device.close()
+    await send(token, 'kept for the silent')
+    const slot = await slotWith('kept for the silent')
+    // deliver sends it once more after storing it; from then on only connect and the queue do
+    await settle(500)
+    const back = new SilentDevice(activation)
+    await back.connect()
+    await back.publish(activation.answer.publish.connect, { tokens: [token] })
+    const first = await back.take('heliograph/notification')
+    expect(first).toMatchObject({ seq: slot?.seq, stored: true })
+    back.acknowledge()
+    // five seconds for the PUBACK, then a rest of ten
+    await until(() => back.has('heliograph/notification') || undefined, 20_000)
+    expect(await back.take('heliograph/notification')).toEqual(first)
+    await slotWithout('kept for the silent')
+    await back.close()
+  })
+
+  async function silentDevice() {
+    const activation = await activatePlainly(target)
+    const device = new SilentDevice(activation)
+    await device.connect()
+    await device.publish(activation.answer.publish.register, { topic: 'com.example.app' })
+    const token = String((await device.take('heliograph/token')).token)
+    return { device, activation, token }
+  }
+
+  function slotWithout(alert: string) {
+    return until(async () => !(await pendingTexts(target)).some((slot) => slot.includes(alert)))
+  }
+})
+
+/** A client that reads its notifications and sends no PUBACK for them until it is told to. */
+class SilentDevice extends PlainDevice {
+  #silent = true
+
+  constructor(...options: ConstructorParameters<typeof PlainDevice>) {
+    super(...options)
+    const { handleMessage } = this.client
+    this.client.handleMessage = (packet, callback) => {
+      if (this.#silent && packet.topic === 'heliograph/notification')
+        callback(new Error('this device says nothing'))
+      else handleMessage.call(this.client, packet, callback)
+    }
+  }
+
+  acknowledge(): void {
+    this.#silent = false
+  }
+
+  has(topic: string): boolean {
+    return this.messages.some((message) => message.topic === topic)
+  }
+}
+
+describe.concurrent('what a provider learns', () => {
+  it('of a token whose device gave the topic up: 410 with the time, within the cache bound', async () => {
+    const { device, token } = await readyDevice(target)
+    // accept believes for five seconds that the token is registered
+    expect((await send(token, 'fills the cache')).status).toBe(200)
+    const before = Date.now()
+    await device.unregister('com.example.app')
+    const gone = await until(async () => {
+      const answer = await send(token, 'too late')
+      return answer.status === 410 ? answer : undefined
+    })
+    expect(Date.now() - before).toBeLessThan(5_000 + 1_500)
+    const { reason, timestamp } = JSON.parse(gone.body) as Entry
+    expect(reason).toBe('Unregistered')
+    const [entry] = await entriesOf(token)
+    expect(entry).toEqual({ token, timestamp, reason: 'Unregistered' })
+    expect(timestamp).toBeGreaterThanOrEqual(before - 1_000)
+    await device.close()
+  })
+
+  it('of a token that came back to life: 200 again, and when it had died', async () => {
+    const { device, received, token } = await readyDevice(target)
+    for (const round of [1, 2]) {
+      await device.unregister('com.example.app')
+      const entries = await entriesOf(token, round)
+      expect(entries.map(({ reason }) => reason)).toEqual(Array(round).fill('Unregistered'))
+      const registeredAt = Date.now()
+      expect(await device.register('com.example.app')).toBe(token)
+      // Apple: only an entry that is younger than the registration says that the token is dead
+      expect(entries.every(({ timestamp }) => timestamp <= registeredAt)).toBe(true)
+      expect((await send(token, `alive ${round}`)).status).toBe(200)
+      await until(() => received.some((one) => alertOf(one) === `alive ${round}`) || undefined)
+    }
+    expect(await entriesOf(token)).toHaveLength(2)
+    await device.close()
+  })
+
+  it('of a notification that was never fetched: Expired, once, with its id', async () => {
+    const { token } = await awayDevice()
+    const id = randomUUID()
+    const headers = { 'apns-id': id, 'apns-expiration': String(seconds() + 2) }
+    expect((await request(target, { token, headers })).status).toBe(200)
+    expect(await entriesOf(token)).toMatchObject([{ reason: 'Expired', id }])
+    await settle(1_000)
+    expect(await entriesOf(token)).toHaveLength(1)
+  })
+
+  it('of a device that may not receive: Undeliverable, and no slot is left', async () => {
+    const { device, received, token } = await readyDevice(target)
+    const allow = await forbidDevice(device.deviceId ?? '')
+    expect((await send(token, 'forbidden')).status).toBe(200)
+    expect(await entriesOf(token)).toMatchObject([{ reason: 'Undeliverable' }])
+    expect((await pendingTexts(target)).some((slot) => slot.includes('forbidden'))).toBe(false)
+    expect(received).toEqual([])
+    await allow()
+    expect((await send(token, 'allowed')).status).toBe(200)
+    await until(() => received.some((one) => alertOf(one) === 'allowed') || undefined)
+    await device.close()
+  })
+
+  it('with a certificate of another topic: nothing of this one', async () => {
+    const { device, token } = await readyDevice(target)
+    await device.unregister('com.example.app')
+    await entriesOf(token)
+    const deployment = await openFor(target)
+    const other = await issueProvider(deployment, { topics: ['com.other.feedback'] })
+    deployment.close()
+    const credentials = { cert: other.certificatePem, key: other.keyPem }
+    expect((await readFeedback({}, credentials)).feedback).toEqual([])
+    expect(await getFeedback({ topic: 'com.example.app' }, credentials)).toMatchObject({
+      status: 400,
+      body: '{"reason":"BadTopic"}',
+    })
+    await device.close()
+  })
+
+  it('page by page while others write: every entry, none twice', async () => {
+    const topic = 'com.example.app.voip'
+    const { device } = await readyDevice(target)
+    const rounds = 12
+    let writing = true
+    const written = (async () => {
+      for (let round = 0; round < rounds; round += 1) {
+        await device.register(topic)
+        await device.unregister(topic)
+        await until(async () => (await countOf(topic)) > round || undefined)
+      }
+      writing = false
+    })()
+    const seen: Entry[] = []
+    let cursor = ''
+    const readOn = async () => {
+      const page = await readFeedback({ topic, ...(cursor && { after: cursor }) })
+      seen.push(...page.feedback)
+      cursor = page.cursor
+      return page.feedback.length
+    }
+    while (writing) await readOn()
+    await written
+    while ((await readOn()) > 0);
+    expect(seen).toHaveLength(rounds)
+    const times = seen.map(({ timestamp }) => timestamp)
+    expect(new Set(times).size).toBe(rounds)
+    expect(times).toEqual([...times].sort((a, b) => a - b))
+    await device.close()
+  })
+
+  it('for a cursor that is none: a refusal in Apple’s shape', async () => {
+    const { status, detail, body } = await getFeedback({ after: 'yesterday' })
+    expect(status).toBeGreaterThanOrEqual(400)
+    expect(Object.keys(JSON.parse(body))).toEqual(['reason'])
+    expect(detail).toMatch(/cursor/)
+  })
+
+  async function countOf(topic: string): Promise<number> {
+    return (await readFeedback({ topic })).feedback.length
+  }
+
+  /** Takes the device's policy away while it is connected; returns what gives it back. */
+  async function forbidDevice(thingName: string): Promise<() => Promise<void>> {
+    const iot = new IoTClient(clientOptions(target))
+    const { principals = [] } = await iot.send(new ListThingPrincipalsCommand({ thingName }))
+    const principal = principals[0] ?? ''
+    const { policies = [] } = await iot.send(new ListAttachedPoliciesCommand({ target: principal }))
+    const policyName = policies[0]?.policyName
+    await iot.send(new DetachPolicyCommand({ policyName, target: principal }))
+    return async () => {
+      await iot.send(new AttachPolicyCommand({ policyName, target: principal }))
+      iot.destroy()
+    }
+  }
+})
+
+describe.concurrent('apns-expiration', () => {
+  it('absent: kept for thirty days', async () => {
+    const { token } = await awayDevice()
+    await send(token, 'without expiration')
+    const slot = await slotWith('without expiration')
+    const lifetime = (slot?.expiration ?? 0) - Math.floor((slot?.acceptedAt ?? 0) / 1000)
+    expect(lifetime).toBe(30 * 24 * 3600)
+  })
+
+  it('beyond thirty days: cut to thirty', async () => {
+    const { token } = await awayDevice()
+    await send(token, 'far expiration', seconds() + 365 * 24 * 3600)
+    const slot = await slotWith('far expiration')
+    const lifetime = (slot?.expiration ?? 0) - Math.floor((slot?.acceptedAt ?? 0) / 1000)
+    expect(lifetime).toBe(30 * 24 * 3600)
+  })
+
+  it('0: delivered to who is there, never stored for who is not', async () => {
+    const { device, received, token } = await readyDevice(target)
+    await send(token, 'now', 0)
+    await until(() => received.some((one) => alertOf(one) === 'now') || undefined)
+    await device.close()
+    await send(token, 'or never', 0)
+    expect(await entriesOf(token)).toMatchObject([{ reason: 'Expired' }])
+    expect((await pendingTexts(target)).some((slot) => slot.includes('or never'))).toBe(false)
+  })
+
+  it('in the past: accepted, never delivered, told as expired', async () => {
+    const { device, received, token } = await readyDevice(target)
+    expect((await send(token, 'yesterday', seconds() - 86_400)).status).toBe(200)
+    expect(await entriesOf(token)).toMatchObject([{ reason: 'Expired' }])
+    expect((await send(token, 'today')).status).toBe(200)
+    await until(() => received.length > 0 || undefined)
+    expect(received.map(alertOf)).toEqual(['today'])
+    await device.close()
+  })
+
+  it('soon: kept until then, and no older one comes in its place', async () => {
+    const { directory, token } = await awayDevice()
+    await send(token, 'older, for long')
+    await slotWith('older, for long')
+    await send(token, 'newer, for short', seconds() + 2)
+    await slotWith('newer, for short')
+    expect(await entriesOf(token)).toMatchObject([{ reason: 'Expired' }])
+    const back = await openTestDevice(target, directory)
+    await back.device.connect()
+    await settle()
+    expect(back.received).toEqual([])
+    await back.device.close()
+  })
+
+  it.each(['', 'soon', '1.5', '99999999999999999999'])(
+    'malformed (%s): BadExpirationDate',
+    async (expiration) => {
+      const { device, token } = await readyDevice(target)
+      const answer = await send(token, 'x', expiration)
+      expect([answer.status, answer.reason]).toEqual([400, 'BadExpirationDate'])
+      await device.close()
+    },
+  )
+})
+
+describe.concurrent('a limit per token', () => {
+  it('answers 429 TooManyRequests once the burst is spent, and only for that token', async () => {
+    const limited = await startTarget({
+      assembly: assemblyWith({ TOKEN_RATE_PER_SECOND: '2' }),
+      // each execution environment counts for itself
+      tuning: { ...defaultTuning, maxEnvironments: 1 },
+    })
+    try {
+      const [one, other] = [await readyDevice(limited), await readyDevice(limited)]
+      const answers: Sent[] = []
+      for (let n = 0; n < 30; n += 1) answers.push(await request(limited, { token: one.token }))
+      const refused = answers.filter(({ status }) => status === 429)
+      expect(answers.slice(0, 20).every(({ status }) => status === 200)).toBe(true)
+      expect(refused.length).toBeGreaterThan(0)
+      expect(refused[0]).toMatchObject({ reason: 'TooManyRequests' })
+      expect(refused[0]?.headers['heliograph-detail']).toBeTruthy()
+      expect((await request(limited, { token: other.token })).status).toBe(200)
+      await until(
+        async () => (await request(limited, { token: one.token })).status === 200 || undefined,
+      )
+      const accepted = answers.filter(({ status }) => status === 200).length
+      await until(() => one.received.length > accepted || undefined)
+      await Promise.all([one.device.close(), other.device.close()])
+    } finally {
+      await limited.close()
+    }
+  })
+})
