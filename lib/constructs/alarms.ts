@@ -4,6 +4,8 @@ import {
   ComparisonOperator,
   type IMetric,
   MathExpression,
+  Metric,
+  Stats,
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch'
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
@@ -12,8 +14,11 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import type { IQueue } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
 import { physicalName } from '../deployment.ts'
+import { daysLeftMetric, inspectedCertificates, notificationsMetric } from '../metrics.ts'
 import type { StageProps } from '../stage.ts'
 import type { HeliographFunction } from './function.ts'
+import type { HttpEdge } from './http-edge.ts'
+import type { KeyWatch } from './key-watch.ts'
 
 export interface AlarmsProps {
   readonly stage: StageProps
@@ -21,19 +26,24 @@ export interface AlarmsProps {
   readonly notificationDeadLetters: IQueue
   readonly eventDeadLetters: IQueue
   readonly ruleErrors: IQueue
+  readonly providerEdge: HttpEdge
   readonly providerPath: readonly HeliographFunction[]
   readonly devicePath: readonly HeliographFunction[]
   readonly upkeep: readonly HeliographFunction[]
+  readonly keys: KeyWatch
 }
 
 interface AlarmProps {
   readonly description: string
   readonly metric: IMetric
-  /** The alarm goes off above this. */
-  readonly above: number
+  readonly threshold: number
+  /** The alarm goes off above the threshold, or, with `below`, below it. */
+  readonly below?: true
   /** Periods in a row, of the metric's own length. */
   readonly periods: number
 }
+
+type Condition = Omit<AlarmProps, 'description'>
 
 /** Every alarm: its name here is the heading of its section in `docs/runbook.md`. */
 export type AlarmName =
@@ -41,34 +51,43 @@ export type AlarmName =
   | 'events-dead-lettered'
   | 'rule-errors'
   | 'notifications-late'
+  | 'provider-edge-errors'
   | 'provider-path-errors'
+  | 'provider-path-throttled'
   | 'device-path-errors'
-  | 'token-key-rotation-errors'
-
-const minute = Duration.minutes(1)
+  | 'device-path-throttled'
+  | 'few-delivered'
+  | 'devices-refused'
+  | 'upkeep-errors'
+  | 'authority-expires'
+  | 'domain-certificate-expires'
+  | 'provider-ca-busy'
+  | 'device-ca-misused'
+  | 'token-keys-misused'
 
 /** The alarms of a stage; with `alarmEmail` they are told to somebody. */
 export class Alarms extends Construct {
+  readonly all: readonly Alarm[]
+
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id)
     const action = this.#action(props.stage)
-    for (const [name, alarm] of Object.entries(alarmsOf(props))) {
-      const made = this.#alarm(physicalName(props.stage, name), name, alarm)
-      if (action) made.addAlarmAction(action)
-    }
+    this.all = Object.entries(alarmsOf(props)).map(([name, alarm]) =>
+      this.#alarm(physicalName(props.stage, name), name, alarm),
+    )
+    if (action) for (const alarm of this.all) alarm.addAlarmAction(action)
   }
 
-  #alarm(
-    alarmName: string,
-    id: string,
-    { description, metric, above, periods }: AlarmProps,
-  ): Alarm {
+  #alarm(alarmName: string, id: string, props: AlarmProps): Alarm {
+    const { description, metric, threshold, below, periods } = props
     return new Alarm(this, id, {
       alarmName,
       alarmDescription: description,
       metric,
-      threshold: above,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      threshold,
+      comparisonOperator: below
+        ? ComparisonOperator.LESS_THAN_THRESHOLD
+        : ComparisonOperator.GREATER_THAN_THRESHOLD,
       evaluationPeriods: periods,
       treatMissingData: TreatMissingData.NOT_BREACHING,
     })
@@ -83,6 +102,15 @@ export class Alarms extends Construct {
 }
 
 function alarmsOf(props: AlarmsProps): Record<AlarmName, AlarmProps> {
+  return {
+    ...queueAlarms(props),
+    ...pathAlarms(props),
+    ...outcomeAlarms(props),
+    ...trustAlarms(props),
+  }
+}
+
+function queueAlarms(props: AlarmsProps) {
   return {
     'notifications-dead-lettered': {
       description: 'An accepted notification could not be delivered in eight attempts',
@@ -99,35 +127,143 @@ function alarmsOf(props: AlarmsProps): Record<AlarmName, AlarmProps> {
     'notifications-late': {
       description: 'The oldest notification has waited more than a minute, five minutes long',
       metric: props.notifications.metricApproximateAgeOfOldestMessage({ period: minute }),
-      above: 60,
+      threshold: 60,
+      periods: 5,
+    },
+  } satisfies Partial<Record<AlarmName, AlarmProps>>
+}
+
+function pathAlarms({ providerEdge, providerPath, devicePath }: AlarmsProps) {
+  return {
+    'provider-edge-errors': {
+      description: 'Providers are answered 5xx, five minutes long',
+      metric: providerEdge.api.metricServerError({ period: minute, statistic: Stats.SUM }),
+      threshold: 0,
       periods: 5,
     },
     'provider-path-errors': {
       description: 'accept, deliver or feedback ends in errors',
-      ...errors(props.providerPath),
+      ...any('Errors', providerPath),
+    },
+    'provider-path-throttled': {
+      description: 'Lambda refuses to run accept, deliver or feedback more often at the same time',
+      ...any('Throttles', providerPath),
     },
     'device-path-errors': {
       description: 'A function that serves devices ends in errors',
-      ...errors(props.devicePath),
+      ...any('Errors', devicePath),
     },
-    'token-key-rotation-errors': {
-      description: 'No new token key could be made',
-      ...errors(props.upkeep),
+    'device-path-throttled': {
+      description:
+        'Lambda refuses to run a function that serves devices more often at the same time',
+      ...any('Throttles', devicePath),
     },
-  }
+  } satisfies Partial<Record<AlarmName, AlarmProps>>
 }
 
-function notEmpty(queue: IQueue): Omit<AlarmProps, 'description'> {
+function outcomeAlarms({ stage }: AlarmsProps) {
+  return {
+    'few-delivered': {
+      description: 'Hardly anything of what is accepted reaches a device, half an hour long',
+      metric: undeliveredPercent(stage),
+      threshold: 95,
+      periods: 2,
+    },
+    'devices-refused': {
+      description: 'IoT Core does not let devices receive: a policy is missing or wrong',
+      metric: notificationsMetric(stage, 'undeliverable').with({ period: fiveMinutes }),
+      threshold: 0,
+      periods: 1,
+    },
+  } satisfies Partial<Record<AlarmName, AlarmProps>>
+}
+
+function trustAlarms({ stage, upkeep, keys }: AlarmsProps) {
+  return {
+    'upkeep-errors': {
+      description: 'Token keys could not be rotated, or certificates not be looked at',
+      ...any('Errors', upkeep),
+    },
+    'authority-expires': {
+      description: 'A CA ends before the device certificates that it would issue now',
+      ...authorityExpires(stage),
+    },
+    'domain-certificate-expires': {
+      description: "The provider domain's server certificate has less than 30 days left",
+      ...domainCertificateExpires(stage),
+    },
+    'provider-ca-busy': {
+      description: 'The provider CA signed more than 20 times in five minutes',
+      metric: keys.providerSignatures,
+      threshold: 20,
+      periods: 1,
+    },
+    'device-ca-misused': {
+      description: 'Somebody else than the functions signed with the device CA',
+      metric: keys.strangeDeviceSignatures,
+      threshold: 0,
+      periods: 1,
+    },
+    'token-keys-misused': {
+      description: 'Somebody else than the functions unwrapped the token keys',
+      metric: keys.strangeTokenKeyUses,
+      threshold: 0,
+      periods: 1,
+    },
+  } satisfies Partial<Record<AlarmName, AlarmProps>>
+}
+
+const minute = Duration.minutes(1)
+const fiveMinutes = Duration.minutes(5)
+
+function notEmpty(queue: IQueue): Condition {
   const metric = queue.metricApproximateNumberOfMessagesVisible({ period: minute })
-  return { metric, above: 0, periods: 1 }
+  return { metric, threshold: 0, periods: 1 }
 }
 
-/** Sum of the functions' errors; metric math takes up to ten of them. */
-function errors(functions: readonly HeliographFunction[]): Omit<AlarmProps, 'description'> {
-  const period = Duration.minutes(5)
+/** Sum over the functions; metric math takes up to ten of them. */
+function any(name: 'Errors' | 'Throttles', functions: readonly HeliographFunction[]): Condition {
   const usingMetrics = Object.fromEntries(
-    functions.map(({ resource }, index) => [`e${index}`, resource.metricErrors({ period })]),
+    functions.map(({ resource }, index) => [
+      `f${index}`,
+      resource.metric(name, { period: fiveMinutes, statistic: Stats.SUM }),
+    ]),
   )
   const expression = Object.keys(usingMetrics).join(' + ')
-  return { metric: new MathExpression({ expression, usingMetrics, period }), above: 0, periods: 1 }
+  const metric = new MathExpression({ expression, usingMetrics, period: fiveMinutes })
+  return { metric, threshold: 0, periods: 1 }
+}
+
+/** Of a hundred and more in a quarter of an hour; of fewer it says nothing, so it is 0. */
+function undeliveredPercent(stage: StageProps): MathExpression {
+  const period = Duration.minutes(15)
+  const usingMetrics = {
+    accepted: notificationsMetric(stage, 'accepted').with({ period }),
+    delivered: notificationsMetric(stage, 'delivered').with({ period }),
+    drained: notificationsMetric(stage, 'drained').with({ period }),
+  }
+  const arrived = '(FILL(delivered, 0) + FILL(drained, 0))'
+  const expression = `IF(FILL(accepted, 0) >= 100, 100 - 100 * ${arrived} / accepted, 0)`
+  return new MathExpression({ expression, usingMetrics, period, label: 'not delivered, percent' })
+}
+
+function authorityExpires(stage: StageProps): Condition {
+  const usingMetrics = Object.fromEntries(
+    inspectedCertificates.map((name, index) => [`c${index}`, daysLeftMetric(stage, name)]),
+  )
+  const expression = `MIN([${Object.keys(usingMetrics)}])`
+  const metric = new MathExpression({ expression, usingMetrics, period: Duration.days(1) })
+  return { metric, threshold: stage.deviceCertificateDays, below: true, periods: 1 }
+}
+
+/** Source: ACM, "CloudWatch metrics": one value a day. ACM renews 60 days before, when it can. */
+function domainCertificateExpires({ certificateArn }: StageProps): Condition {
+  const metric = new Metric({
+    namespace: 'AWS/CertificateManager',
+    metricName: 'DaysToExpiry',
+    dimensionsMap: { CertificateArn: certificateArn },
+    statistic: Stats.MINIMUM,
+    period: Duration.days(1),
+  })
+  return { metric, threshold: 30, below: true, periods: 1 }
 }

@@ -1,3 +1,4 @@
+import type { Duration } from 'aws-cdk-lib'
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway'
 import {
   HttpApi,
@@ -25,6 +26,8 @@ export interface HttpEdgeProps extends Deployment {
   /** Who may call, and why API Gateway is not the one to decide it. */
   readonly authorization: string
   readonly throttle?: ThrottleProps
+  /** The edge answers 503 by itself when a function takes longer; absent: 30 s, the most there is. */
+  readonly answerWithin?: Duration
 }
 
 /** The path is left out: a provider's holds a device token. */
@@ -47,17 +50,19 @@ const accessLogFormat = AccessLogFormat.custom(
 export class HttpEdge extends Construct {
   readonly api: HttpApi
   readonly stage: HttpStage
+  readonly #timeout: { readonly timeout?: Duration }
 
   constructor(scope: Construct, id: string, props: HttpEdgeProps) {
     super(scope, id)
     this.api = new HttpApi(this, 'Api', apiProps(props))
     this.stage = this.#stage(props)
+    this.#timeout = props.answerWithin ? { timeout: props.answerWithin } : {}
     acknowledge(this, 'APIG4', props.authorization)
   }
 
   /** Sends a path's requests to a function, as payload format 2.0. */
   route(path: string, method: HttpMethod, handler: HeliographFunction): void {
-    this.api.addRoutes({ path, methods: [method], integration: integrationOf(handler) })
+    this.api.addRoutes({ path, methods: [method], integration: this.#integration(handler) })
   }
 
   /** Sends every request without a route of its own to a function. */
@@ -65,8 +70,16 @@ export class HttpEdge extends Construct {
     new HttpRoute(this, 'Otherwise', {
       httpApi: this.api,
       routeKey: HttpRouteKey.DEFAULT,
-      integration: integrationOf(handler),
+      integration: this.#integration(handler),
     })
+  }
+
+  #integration(handler: HeliographFunction): HttpLambdaIntegration {
+    return new HttpLambdaIntegration(
+      `${handler.node.id}Integration`,
+      handler.resource,
+      this.#timeout,
+    )
   }
 
   #stage(props: HttpEdgeProps): HttpStage {
@@ -85,10 +98,6 @@ export class HttpEdge extends Construct {
       }),
     })
   }
-}
-
-function integrationOf(handler: HeliographFunction): HttpLambdaIntegration {
-  return new HttpLambdaIntegration(`${handler.node.id}Integration`, handler.resource)
 }
 
 function apiProps(props: HttpEdgeProps): HttpApiProps {

@@ -161,7 +161,7 @@ function unregisterFunction(
     deadLetters,
   })
   stores.registrations.grant(unregister, 'GetItem', 'UpdateItem')
-  stores.pending.grant(unregister, 'DeleteItem')
+  stores.pending.grant(unregister, 'DeleteItem', 'GetItem')
   stores.feedback.grant(unregister, 'GetItem', 'PutItem')
   tokenKeyRing.grantRead(unregister)
   iot.grantSend(unregister)

@@ -1,6 +1,11 @@
 import { Stack, type StackProps } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 import { Alarms } from '../constructs/alarms.ts'
+import { CertificateWatch } from '../constructs/certificate-watch.ts'
+import { KeyWatch } from '../constructs/key-watch.ts'
+import { OutcomeMetrics } from '../constructs/outcome-metrics.ts'
+import { addOutputs } from '../constructs/outputs.ts'
+import { ServiceDashboard } from '../constructs/service-dashboard.ts'
 import type { Deployment } from '../deployment.ts'
 import type { DevicesStack } from './devices-stack.ts'
 import type { ProvidersStack } from './providers-stack.ts'
@@ -12,20 +17,45 @@ export interface OperationsStackProps extends StackProps {
   readonly devices: DevicesStack
 }
 
-/** What tells the people on call that something is wrong. */
+/** What shows the people on call how it goes, and tells them when something is wrong. */
 export class OperationsStack extends Stack {
-  constructor(scope: Construct, id: string, { stage }: Deployment, props: OperationsStackProps) {
+  constructor(scope: Construct, id: string, deployment: Deployment, props: OperationsStackProps) {
     super(scope, id, props)
+    const { stage } = deployment
     const { state, providers, devices } = props
-    new Alarms(this, 'Alarms', {
+    new OutcomeMetrics(this, 'Outcomes', stage)
+    const certificates = new CertificateWatch(this, 'Certificates', deployment, state)
+    const keys = watchKeys(this, deployment, props)
+    const { all } = new Alarms(this, 'Alarms', {
       stage,
       notifications: state.notifications.queue,
       notificationDeadLetters: state.notifications.deadLetters.queue,
       eventDeadLetters: state.deadLetters.queue,
       ruleErrors: state.ruleErrors.queue,
+      providerEdge: providers.edge,
       providerPath: [providers.accept, providers.deliver, providers.feedback],
       devicePath: [devices.activate, devices.expire, ...Object.values(devices.upstream)],
-      upkeep: [state.tokenKeyRing.rotator],
+      upkeep: [state.tokenKeyRing.rotator, certificates.inspector],
+      keys,
+    })
+    new ServiceDashboard(this, 'Dashboard', { stage, state, providers, devices, alarms: all })
+    addOutputs(this, {
+      InspectFunction: certificates.inspector.resource.functionName,
+      KeyUses: keys.uses.queue.queueUrl,
     })
   }
+}
+
+function watchKeys(
+  scope: Construct,
+  { stage }: Deployment,
+  { state, providers, devices }: OperationsStackProps,
+): KeyWatch {
+  const { register, connect, unregister, renew } = devices.upstream
+  return new KeyWatch(scope, 'Keys', {
+    stage,
+    vault: state.vault,
+    deviceSigners: [devices.activate, renew, state.authorities.maker],
+    tokenReaders: [providers.accept, register, connect, unregister],
+  })
 }

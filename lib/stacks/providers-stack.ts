@@ -1,4 +1,4 @@
-import { Stack, type StackProps } from 'aws-cdk-lib'
+import { Duration, Stack, type StackProps } from 'aws-cdk-lib'
 import { HttpMethod } from 'aws-cdk-lib/aws-apigatewayv2'
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources'
 import type { Construct } from 'constructs'
@@ -33,6 +33,8 @@ export class ProvidersStack extends Stack {
       name: 'providers',
       description: "Apple's provider API, by client certificate only",
       onlyByDomain: true,
+      // a little after accept's own bound, a little before clients give up
+      answerWithin: Duration.millis(4_900),
       authorization:
         'Mutual TLS and the functions authorise; an authorizer could not refuse in the form APNs clients read',
     })

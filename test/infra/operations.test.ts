@@ -1,31 +1,50 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { Match } from 'aws-cdk-lib/assertions'
 import { describe, expect, test } from 'vitest'
+import { outcomeKinds } from '../../core/outcome.ts'
+import { inspectedCertificates, metricNames, outcomes } from '../../lib/metrics.ts'
 import { prodContext, prodTarget, resourcesOf, templatesOf } from './app.ts'
 
 const { operations } = templatesOf(prodContext, prodTarget)
 const silent = templatesOf({ ...prodContext, alarmEmail: '' }, prodTarget).operations
+const runbook = readFileSync(
+  fileURLToPath(new URL('../../docs/runbook.md', import.meta.url)),
+  'utf8',
+)
 
 function alarms() {
   return resourcesOf([operations], 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties)
 }
 
-function metricsOf(alarm: Record<string, unknown>): string {
-  return JSON.stringify([alarm.Metrics, alarm.MetricName, alarm.Dimensions])
+const alarmNames = alarms().map(({ AlarmName }) => AlarmName.replace('heliograph-prod-', ''))
+
+function alarmOf(name: string) {
+  const found = alarms().find(({ AlarmName }) => AlarmName === `heliograph-prod-${name}`)
+  if (!found) throw new Error(`no alarm ${name}`)
+  return found
 }
 
-describe('alarms', () => {
-  test('are these', () => {
-    expect(alarms().map(({ AlarmName }) => AlarmName.replace('heliograph-prod-', ''))).toEqual([
-      'notifications-dead-lettered',
-      'events-dead-lettered',
-      'rule-errors',
-      'notifications-late',
-      'provider-path-errors',
-      'device-path-errors',
-      'token-key-rotation-errors',
-    ])
+function metricsOf(alarm: Record<string, unknown>): string {
+  return JSON.stringify([alarm.Metrics, alarm.MetricName, alarm.Namespace, alarm.Dimensions])
+}
+
+describe('the runbook', () => {
+  const section = (name: string) =>
+    runbook.split(/^## /m).find((part) => part.startsWith(`${name}\n`)) ?? ''
+
+  test('has a section for every alarm, and for nothing else', () => {
+    const headings = [...runbook.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading)
+    expect(headings.sort()).toEqual([...alarmNames].sort())
   })
 
+  test.each(alarmNames)('says of %s what it means, how to look and what to do', (name) => {
+    for (const part of ['**What it means.**', '**How to look.**', '**What to do.**'])
+      expect(section(name)).toContain(part)
+  })
+})
+
+describe('alarms', () => {
   test('say what is wrong, and are quiet while nothing is measured', () => {
     for (const { AlarmDescription, TreatMissingData } of alarms()) {
       expect(AlarmDescription).toMatch(/^\w.{20,}/)
@@ -38,20 +57,19 @@ describe('alarms', () => {
     ['events-dead-lettered', /EventsQueue/],
     ['rule-errors', /RulesQueue/],
   ])('%s goes off at the first message', (name, queue) => {
-    const alarm = alarms().find(({ AlarmName }) => AlarmName === `heliograph-prod-${name}`)
-    expect(alarm).toMatchObject({
+    expect(alarmOf(name)).toMatchObject({
       MetricName: 'ApproximateNumberOfMessagesVisible',
       Threshold: 0,
       ComparisonOperator: 'GreaterThanThreshold',
       EvaluationPeriods: 1,
     })
-    expect(metricsOf(alarm ?? {})).toMatch(queue)
+    expect(metricsOf(alarmOf(name))).toMatch(queue)
   })
 
   test('watch every function that is not only called by CloudFormation', () => {
     const watched = alarms().map(metricsOf).join()
     const functions = ['Accept', 'Deliver', 'Feedback', 'Activate', 'Expire', 'Register', 'Connect']
-    for (const name of [...functions, 'Unregister', 'Renew', 'Rotate'])
+    for (const name of [...functions, 'Unregister', 'Renew', 'Rotate', 'Inspect'])
       expect(watched).toContain(`${name}Function`)
   })
 
@@ -69,4 +87,112 @@ describe('alarms', () => {
     })
     silent.resourceCountIs('AWS::SNS::Topic', 0)
   })
+
+  test('a CA that would end before a device certificate of today is told', () => {
+    expect(alarmOf('authority-expires')).toMatchObject({
+      Threshold: 825,
+      ComparisonOperator: 'LessThanThreshold',
+    })
+    for (const certificate of inspectedCertificates)
+      expect(metricsOf(alarmOf('authority-expires'))).toContain(certificate)
+  })
+
+  test("the domain's certificate is told 30 days before its end", () => {
+    expect(alarmOf('domain-certificate-expires')).toMatchObject({
+      Namespace: 'AWS/CertificateManager',
+      MetricName: 'DaysToExpiry',
+      Threshold: 30,
+      Dimensions: [{ Name: 'CertificateArn', Value: prodContext.certificateArn }],
+    })
+  })
+})
+
+describe('uses of the keys', () => {
+  function patternOf(name: string): string {
+    const rules = resourcesOf([operations], 'AWS::Events::Rule')
+    const [, rule] =
+      rules.find(([, { Properties: p }]) => p.Name === `heliograph-prod-${name}`) ?? []
+    expect(rule?.Properties.State).toBe('ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS')
+    expect(JSON.stringify(rule?.Properties.Targets)).toMatch(/KeysUsesQueue/)
+    return JSON.stringify(rule?.Properties.EventPattern)
+  }
+
+  test.each([
+    ['provider-ca-used', 'Sign', /VaultProviderAuthorityKey/],
+    ['device-ca-misused', 'Sign', /VaultDeviceAuthorityKey/],
+    ['token-keys-misused', 'Decrypt', /VaultTokenWrapKey/],
+  ])('%s are kept and counted', (name, event, key) => {
+    expect(patternOf(name)).toContain(`"eventName":["${event}"]`)
+    expect(patternOf(name)).toMatch(key)
+  })
+
+  test('by our own functions are none, and those of a user without a role are', () => {
+    for (const role of ['Activate', 'Renew', 'Authority'])
+      expect(patternOf('device-ca-misused')).toContain(`${role}Role`)
+    for (const role of ['Accept', 'Register', 'Connect', 'Unregister'])
+      expect(patternOf('token-keys-misused')).toContain(`${role}Role`)
+    for (const name of ['device-ca-misused', 'token-keys-misused'])
+      expect(patternOf(name)).toContain('{"exists":false}')
+  })
+})
+
+describe('metrics of our own', () => {
+  const filters = resourcesOf([operations], 'AWS::Logs::MetricFilter').map(
+    ([, { Properties }]) => Properties,
+  )
+
+  test('know every outcome of a notification', () => {
+    expect([...outcomes].sort()).toEqual([...outcomeKinds].sort())
+  })
+
+  test('are made of what the functions log, with the stage', () => {
+    for (const { FilterPattern, MetricTransformations, LogGroupName } of filters) {
+      expect(LogGroupName).toMatch(/^\/aws\/lambda\/heliograph-prod-[a-z]+$/)
+      expect(FilterPattern).toMatch(/^\{ .*\$\.\w+ .*\}$/)
+      expect(MetricTransformations).toHaveLength(1)
+      expect(MetricTransformations[0]).toMatchObject({
+        MetricNamespace: 'Heliograph',
+        Dimensions: expect.arrayContaining([{ Key: 'stage', Value: '$.stage' }]),
+      })
+    }
+  })
+
+  test('stand in one list', () => {
+    const made = filters.map(({ MetricTransformations: [each] }) => each.MetricName)
+    expect([...new Set(made)].sort()).toEqual(Object.values(metricNames).sort())
+  })
+})
+
+describe('the dashboard', () => {
+  const [[, dashboard] = []] = resourcesOf([operations], 'AWS::CloudWatch::Dashboard')
+  const body = plain(dashboard?.Properties.DashboardBody)
+
+  test('shows every outcome, every alarm, and what waits', () => {
+    for (const outcome of outcomes) expect(body).toContain(`"outcome","${outcome}"`)
+    for (const metric of ['DeliveryTime', 'Gone', 'ApproximateAgeOfOldestMessage', 'Throttles'])
+      expect(body).toContain(metric)
+    const shown = JSON.parse(body).widgets[0].properties.alarms
+    expect(shown).toHaveLength(alarmNames.length)
+  })
+
+  test('fits on a page: 24 columns, no widget over another', () => {
+    const { widgets } = JSON.parse(body) as {
+      widgets: { x: number; y: number; width: number; height: number; type: string }[]
+    }
+    expect(widgets.length).toBeGreaterThan(10)
+    for (const { x, width } of widgets) expect(x + width).toBeLessThanOrEqual(24)
+    const cells = widgets.flatMap(({ x, y, width, height }) =>
+      Array.from(
+        { length: width * height },
+        (_, i) => `${x + (i % width)},${y + Math.floor(i / width)}`,
+      ),
+    )
+    expect(new Set(cells).size).toBe(cells.length)
+  })
+
+  /** The body with a word in place of what only the deployment knows. */
+  function plain(value: { 'Fn::Join': [string, unknown[]] }): string {
+    const [separator, parts] = value['Fn::Join']
+    return parts.map((part) => (typeof part === 'string' ? part : 'token')).join(separator)
+  }
 })

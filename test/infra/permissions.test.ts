@@ -109,6 +109,7 @@ const permitted: Readonly<Record<FunctionName, readonly string[]>> = {
     ...sending,
     ...failing,
   ],
+  inspect: ['dynamodb:GetItem Authorities', 's3:GetObject trust bucket', ...failing],
   renew: [...issuing, ...sending, ...failing],
   rotate: [
     'dynamodb:PutItem TokenKeys',
@@ -119,6 +120,7 @@ const permitted: Readonly<Record<FunctionName, readonly string[]>> = {
   ],
   unregister: [
     'dynamodb:DeleteItem Pending',
+    'dynamodb:GetItem Pending',
     'dynamodb:GetItem Registrations',
     ...telling,
     'dynamodb:UpdateItem Registrations',

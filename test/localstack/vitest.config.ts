@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+import { filesLeftOut } from './skips.ts'
+
+/** The end-to-end tests on the deployment that `run.ts` made. */
+export default defineConfig({
+  test: {
+    include: ['test/e2e/**/*.test.ts', 'test/localstack/**/*.deployed.ts'],
+    exclude: Object.keys(filesLeftOut),
+    setupFiles: ['test/localstack/skip.ts'],
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+})
