@@ -1,0 +1,41 @@
+import type { OutcomeKind } from '../../core/outcome.ts'
+
+/** The outcome events in the functions' logs, by the unique id of the notification. */
+export class OutcomeLog {
+  readonly #kinds = new Map<string, OutcomeKind[]>()
+  /** Log lines of level `error`, by their message and fault. */
+  readonly faults = new Map<string, number>()
+
+  /** Invocations that took longer than their function may, by function. */
+  readonly timeouts: string[] = []
+
+  readonly log = (part: string, line: string): void => {
+    if (line.includes('Sandbox.Timedout')) this.timeouts.push(part)
+    if (!line.startsWith('{')) return
+    const { outcome, uniqueId, level, message, fault } = parse(line)
+    if (typeof outcome === 'string' && typeof uniqueId === 'string')
+      this.#kinds.set(uniqueId, [...(this.#kinds.get(uniqueId) ?? []), outcome as OutcomeKind])
+    if (level === 'error') this.#count(`${String(message)} (${String(fault)})`)
+  }
+
+  of(uniqueId: string): readonly OutcomeKind[] {
+    return this.#kinds.get(uniqueId) ?? []
+  }
+
+  /** Every kind seen, with how often. */
+  get totals(): OutcomeKind[] {
+    return [...this.#kinds.values()].flat()
+  }
+
+  #count(name: string): void {
+    this.faults.set(name, (this.faults.get(name) ?? 0) + 1)
+  }
+}
+
+function parse(line: string): Record<string, unknown> {
+  try {
+    return JSON.parse(line) as Record<string, unknown>
+  } catch {
+    return {}
+  }
+}

@@ -1,0 +1,75 @@
+import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda'
+import { type Notification, serializeNotification } from '../../core/notification.ts'
+import type { Cloud, LambdaFunction } from './lambda.ts'
+import type { PendingStore } from './ports/pending.ts'
+
+/** The event source mapping in lib/ tries a batch this often again before it gives up. */
+const STREAM_RETRIES = 10
+const STREAM_BACK_OFF_MS = 1_000
+
+/** DynamoDB's TTL: deletes late, and tells the stream of it at least once. */
+export class Expiry {
+  readonly #cloud: Cloud
+  readonly #store: PendingStore
+  readonly #delay: number
+  #consumer: LambdaFunction<DynamoDBStreamEvent, DynamoDBBatchResponse> | undefined
+  #sequence = 0
+
+  constructor(cloud: Cloud, store: PendingStore, delay: number) {
+    this.#cloud = cloud
+    this.#store = store
+    this.#delay = delay
+  }
+
+  consumeWith(consumer: LambdaFunction<DynamoDBStreamEvent, DynamoDBBatchResponse>): void {
+    this.#consumer = consumer
+  }
+
+  /** Looks at the slot some time after the notification in it has expired. */
+  watch({ deviceId, topic, expiration }: Notification): void {
+    const { scheduler, random, trace } = this.#cloud
+    const due = expiration * 1000 - scheduler.now + random.wait(this.#delay)
+    scheduler.inBackground(due, () => {
+      const taken = this.#store.expire(deviceId, topic, scheduler.now)
+      if (!taken) return
+      trace.note(() => `the TTL takes ${taken.seq} out of its slot`)
+      this.#tell(recordOf(taken, this.#nextSequence()), STREAM_RETRIES)
+    })
+  }
+
+  #nextSequence(): string {
+    this.#sequence += 1
+    return String(this.#sequence)
+  }
+
+  #tell(record: DynamoDBRecord, retries: number): void {
+    const { scheduler, random, ledger, faults } = this.#cloud
+    const life = lifeOf(record, this.#cloud)
+    scheduler.after(random.wait(STREAM_BACK_OFF_MS), () => {
+      life.expiries += 1
+      this.#consumer?.invoke({ Records: [record] }, (result) => {
+        const failed = !('answer' in result) || result.answer.batchItemFailures.length > 0
+        if (failed && retries > 0) this.#tell(record, retries - 1)
+        else if (failed) ledger.givenUp.add(`expire ${life.name}`)
+        else if (faults.chance(0.05)) this.#tell(record, 0)
+      })
+    })
+  }
+}
+
+function lifeOf(record: DynamoDBRecord, { ledger }: Cloud) {
+  const { seq } = JSON.parse(record.dynamodb?.OldImage?.notification?.S ?? '') as Notification
+  return ledger.life(seq)
+}
+
+function recordOf(notification: Notification, sequence: string): DynamoDBRecord {
+  return {
+    eventID: sequence,
+    eventName: 'REMOVE',
+    userIdentity: { type: 'Service', principalId: 'dynamodb.amazonaws.com' },
+    dynamodb: {
+      SequenceNumber: sequence,
+      OldImage: { notification: { S: serializeNotification(notification) } },
+    },
+  } as DynamoDBRecord
+}

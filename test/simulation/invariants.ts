@@ -1,0 +1,183 @@
+import type { Topic } from '../../core/identifiers.ts'
+import type { Notification } from '../../core/notification.ts'
+import type { OutcomeKind } from '../../core/outcome.ts'
+import { openToken } from '../../core/token.ts'
+import type { Device } from './device.ts'
+import type { Ledger, Life } from './ledger.ts'
+import { NEW_KEY_MS } from './provider.ts'
+import type { FeedbackReader } from './reader.ts'
+import type { World } from './world.ts'
+
+/** When everything has come to rest: nothing is under way that could still put a fault right. */
+export function checkAtRest(
+  world: World,
+  devices: readonly Device[],
+  topics: readonly Topic[],
+): void {
+  const { ledger } = world.cloud
+  if (!world.queue.isEmpty) ledger.violate('rest', 'the queue never comes to rest')
+  for (const slot of world.pending.all()) checkSlot(world, slot)
+  for (const device of devices)
+    for (const topic of topics) {
+      checkNewest(world, device, topic)
+      checkOrder(ledger, device, topic)
+      checkFeedback(world, device, topic)
+      checkRegistration(world, device, topic)
+    }
+  for (const life of ledger.lives.values()) checkEnds(world, life)
+}
+
+/** After every TTL has passed: no notification is left without an end. */
+export function checkAtTheEnd(world: World, readers: readonly FeedbackReader[]): void {
+  const { ledger } = world.cloud
+  for (const life of ledger.lives.values()) {
+    const isOver = life.ends.length > 0 || life.excuses.length > 0 || life.deadLettered
+    if (!isOver && !ledger.givenUp.has(`expire ${life.name}`))
+      ledger.violate('I5', `${life.name} never came to an end`)
+  }
+  for (const { notification } of world.pending.all().map((slot) => ledger.life(slot.seq)))
+    ledger.violate('rest', `a slot still holds ${notification.seq}`)
+  for (const reader of readers) checkReader(world, reader)
+}
+
+/** I4: what is in a slot is for a live token. */
+function checkSlot({ cloud, registrations }: World, slot: Notification): void {
+  const { ledger } = cloud
+  const { deviceId, topic, seq } = slot
+  const life = ledger.life(seq)
+  if (registrations.find(deviceId, topic)?.live || life.deadLettered) return
+  if (!isUnregisterLost(ledger, deviceId))
+    ledger.violate('I4', `${life.name} is left in the slot of a dead token`)
+}
+
+/** I1: what is newest has reached a device that is there, and its slot is empty. */
+function checkNewest(world: World, device: Device, topic: Topic): void {
+  const { ledger, scheduler } = world.cloud
+  const { deviceId } = device
+  if (!device.isConnected || isExcused(world, device)) return
+  if (!world.registrations.find(deviceId, topic)?.live) return
+  const slot = world.pending.all().find((one) => one.deviceId === deviceId && one.topic === topic)
+  if (slot && slot.expiration * 1000 > scheduler.now)
+    ledger.violate('I1', `${slot.seq} is left in its slot although ${deviceId} is there`)
+  const lives = ledger.livesOf(deviceId, topic)
+  for (const [place, life] of lives.entries()) {
+    if (life.takenAt !== undefined || isSuperseded(lives.slice(place + 1))) continue
+    if (!mayBeMissing(world, device, life))
+      ledger.violate('I1', `${life.name} never reached ${deviceId} and nothing newer did`)
+  }
+}
+
+/** Newer ones that arrived, or took the slot. */
+function isSuperseded(newer: readonly Life[]): boolean {
+  return newer.some(({ takenAt, kept }) => takenAt !== undefined || kept)
+}
+
+function mayBeMissing({ cloud }: World, device: Device, life: Life): boolean {
+  const { ledger, scheduler, skew } = cloud
+  const { notification, queuedAt } = life
+  const { deviceId, topic, expiration } = notification
+  return (
+    expiration * 1000 <= scheduler.now + skew ||
+    ledger.wasDead(deviceId, topic, queuedAt, scheduler.now) ||
+    life.isDeclined ||
+    !device.wants(topic) ||
+    life.refused ||
+    life.deadLettered ||
+    life.ends.includes('duplicate')
+  )
+}
+
+/** Lambda gave an event of this device up; the device hears of it at its next connect. */
+function isExcused({ cloud }: World, { deviceId }: Device): boolean {
+  return cloud.ledger.givenUp.has(`connect ${deviceId}`)
+}
+
+/** I3: after a stored notification has been taken, nothing older that was ever stored is. */
+function checkOrder(ledger: Ledger, device: Device, topic: Topic): void {
+  let newestStored: Life | undefined
+  for (const { uniqueId, stored } of device.log.filter((taken) => taken.topic === topic)) {
+    const life = ledger.byUniqueId.get(uniqueId)
+    if (!life) continue
+    const { seq } = life.notification
+    const isOlder = newestStored !== undefined && seq < newestStored.notification.seq
+    if (isOlder && life.kept)
+      ledger.violate('I3', `${life.name} reached the app after ${newestStored?.name}, both stored`)
+    if (stored && !isOlder) newestStored = life
+  }
+}
+
+/** I5: every end has its cause, and there are no more ends than reasons for them. */
+function checkEnds(world: World, life: Life): void {
+  const { ledger } = world.cloud
+  for (const kind of new Set(life.ends))
+    if (!causes[kind]?.(life, world)) ledger.violate('I5', `${life.name} is ${kind} without cause`)
+  const others = life.ends.filter((kind) => kind !== 'delivered' && kind !== 'drained')
+  const ends = others.length + (others.length < life.ends.length ? 1 : 0)
+  const reasons = Math.max(1, life.receives) + Math.max(0, life.expiries - 1) + life.repeats
+  if (ends > reasons)
+    ledger.violate('I5', `${life.name} has ${ends} ends (${life.ends}) for ${reasons} reasons`)
+}
+
+/** What must truly have happened before a notification may be said to have ended so. */
+const causes: Partial<Record<OutcomeKind, (life: Life, world: World) => boolean>> = {
+  delivered: ({ acknowledged }) => acknowledged,
+  drained: ({ acknowledged }) => acknowledged,
+  coalesced: ({ notification }, { cloud }) =>
+    cloud.ledger
+      .livesOf(notification.deviceId, notification.topic)
+      .some((other) => other.kept && other.notification.seq > notification.seq),
+  expired: ({ notification, unheard }, { cloud }) =>
+    notification.expiration === 0
+      ? unheard
+      : notification.expiration * 1000 <= cloud.scheduler.now + cloud.skew,
+  unregistered: ({ notification, queuedAt }, { cloud }) =>
+    cloud.ledger.wasDead(notification.deviceId, notification.topic, queuedAt, cloud.scheduler.now),
+  undeliverable: ({ refused }) => refused,
+  duplicate: ({ notification }, { cloud }) =>
+    [...cloud.ledger.lives.values()].some(
+      (other) =>
+        other.notification.id === notification.id &&
+        other.notification.token === notification.token &&
+        other.notification.seq !== notification.seq,
+    ),
+}
+
+/** What the device last asked for is what holds, whatever order its requests were worked in. */
+function checkRegistration(world: World, device: Device, topic: Topic): void {
+  const { ledger } = world.cloud
+  const { deviceId } = device
+  const wish = world.iot.lastWish(deviceId, topic)
+  const isLive = world.registrations.find(deviceId, topic)?.live ?? false
+  const isLost = ledger.givenUp.has(`register ${deviceId}`) || isUnregisterLost(ledger, deviceId)
+  if (wish === undefined || wish === isLive || isLost || device.isRevoked) return
+  ledger.violate('rest', `${deviceId} wants ${topic} ${wish}, but its token is live ${isLive}`)
+}
+
+/** Every token of a dead registration that a provider may still hold is in the feedback of its topic. */
+function checkFeedback(world: World, device: Device, topic: Topic): void {
+  const { ledger, skew } = world.cloud
+  const { deviceId } = device
+  const registration = world.registrations.find(deviceId, topic)
+  if (!registration || registration.live || isUnregisterLost(ledger, deviceId)) return
+  const { registeredAt, unregisteredAt } = registration
+  const listed = world.feedback.all(topic).filter(({ timestamp }) => timestamp === unregisteredAt)
+  const handed = device.handed.filter((one) => one.topic === topic && one.at - skew > registeredAt)
+  for (const { token } of handed) {
+    const opened = openToken(world.tokenKeys.live(), token)
+    const isNew = opened && (unregisteredAt ?? 0) - opened.key.createdAt < NEW_KEY_MS
+    if (opened && !isNew && !listed.some((row) => row.token === token))
+      ledger.violate('feedback', `a dead token of ${deviceId} for ${topic} is not listed`)
+  }
+}
+
+function isUnregisterLost({ givenUp }: Ledger, deviceId: string): boolean {
+  return givenUp.has(`unregister ${deviceId}`) || givenUp.has(`revoke ${deviceId}`)
+}
+
+/** Paging has given every entry once. */
+function checkReader(world: World, { topic, read }: FeedbackReader): void {
+  const { ledger } = world.cloud
+  const rows = world.feedback.all(topic)
+  if (read.length !== rows.length)
+    ledger.violate('feedback', `${rows.length} entries for ${topic}, but ${read.length} were read`)
+}

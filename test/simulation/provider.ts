@@ -1,0 +1,186 @@
+import type { Answer } from '../../core/answer.ts'
+import type { DeviceToken, Topic } from '../../core/identifiers.ts'
+import type { ProviderRequest } from '../../core/provider-request.ts'
+import { openToken } from '../../core/token.ts'
+import type { ProviderCertificate } from './certificates.ts'
+import type { Device } from './device.ts'
+import type { Cloud, LambdaFunction } from './lambda.ts'
+import type { TokenKeys } from './ports/token-keys.ts'
+import type { Expiration, ProviderHabits } from './settings.ts'
+
+/** What a provider works with. */
+export interface ProviderParts {
+  readonly cloud: Cloud
+  readonly accept: LambdaFunction<ProviderRequest, Answer>
+  readonly habits: ProviderHabits
+  readonly tokenKeys: TokenKeys
+  readonly certificates: readonly ProviderCertificate[]
+  readonly foreign: ProviderCertificate
+  /** When a certificate was revoked (true time). */
+  revokedAt(certificate: ProviderCertificate): number | undefined
+}
+
+/** lambdas/http answers a request within this time, come what may. */
+const ANSWER_WITHIN_MS = 4_500
+/** Bounds of I4: how long accept may believe a certificate, and a registration, that it has read. */
+export const TRUST_CACHE_SECONDS = 30
+export const REGISTRATION_CACHE_SECONDS = 10
+const MAX_RETRIES = 3
+/** For as long a function may not know a new token key (aws/token-keys: REFRESH_SECONDS), and the clocks. */
+export const NEW_KEY_MS = 5_000 + 5_000 + 3_000
+
+interface Send {
+  readonly device: Device
+  readonly topic: Topic
+  readonly token: DeviceToken
+  readonly request: ProviderRequest
+  readonly certificate: ProviderCertificate
+  readonly startedAt: number
+}
+
+/** Sends to devices by the tokens their apps have told it, old ones included. */
+export class Provider {
+  readonly #parts: ProviderParts
+  readonly #tokens = new Map<string, DeviceToken>()
+  #sent = 0
+
+  constructor(parts: ProviderParts) {
+    this.#parts = parts
+  }
+
+  /** One notification for an app, as far as its token is known. */
+  send(device: Device, topic: Topic): void {
+    const { random } = this.#parts.cloud
+    const token = this.#tokenFor(device, topic)
+    if (!token) return
+    this.#sent += 1
+    const certificate = this.#certificate()
+    const request = this.#request(token, topic, certificate)
+    this.#post({ device, topic, token, certificate, request, startedAt: 0 }, MAX_RETRIES)
+    // a client that repeats too soon (node-apn does, four times within 50 ms)
+    if (request.headers['apns-id'] && random.chance(0.1))
+      this.#post({ device, topic, token, certificate, request, startedAt: 0 }, 0)
+  }
+
+  #tokenFor(device: Device, topic: Topic): DeviceToken | undefined {
+    const key = `${device.deviceId}/${topic}`
+    const known = this.#tokens.get(key)
+    const isOutOfDate = known && this.#parts.cloud.random.chance(0.2)
+    const token = isOutOfDate ? known : (device.token(topic) ?? known)
+    if (token) this.#tokens.set(key, token)
+    return token
+  }
+
+  #certificate(): ProviderCertificate {
+    const { certificates, foreign, habits, cloud } = this.#parts
+    if (cloud.faults.chance(habits.strangers)) return foreign
+    return cloud.random.pick(certificates)
+  }
+
+  #request(token: DeviceToken, topic: Topic, { pem }: ProviderCertificate): ProviderRequest {
+    const { cloud, habits } = this.#parts
+    const expiration = this.#expiration(cloud.random.pick(habits.expirations))
+    const ownId = cloud.random.chance(habits.ownId)
+    return {
+      method: 'POST',
+      path: `/3/device/${token}`,
+      headers: {
+        'apns-topic': topic,
+        'apns-push-type': 'alert',
+        ...(ownId ? { 'apns-id': idOf(this.#sent) } : {}),
+        ...(expiration === undefined ? {} : { 'apns-expiration': String(expiration) }),
+      },
+      query: {},
+      body: Buffer.from(`{"n":${this.#sent}}`),
+      clientCertificate: pem,
+    }
+  }
+
+  #expiration(kind: Expiration): number | undefined {
+    const { scheduler, random } = this.#parts.cloud
+    const now = Math.floor(scheduler.now / 1000)
+    if (kind === 'absent') return undefined
+    if (kind === 'zero') return 0
+    if (kind === 'past') return now - 1 - random.int(100)
+    return now + (kind === 'hour' ? 3600 : 1 + random.int(30))
+  }
+
+  #post(send: Send, retries: number): void {
+    const { accept, cloud } = this.#parts
+    const { scheduler, random } = cloud
+    const started = { ...send, startedAt: scheduler.now }
+    let isAnswered = false
+    const answer = (status: number, given?: Answer) => {
+      if (isAnswered) return
+      isAnswered = true
+      late.cancel()
+      if (given) this.#judge(started, given)
+      if (status < 500 || retries === 0 || !random.chance(this.#parts.habits.retries)) return
+      scheduler.after(random.logBetween(10, 3_000), () => this.#post(send, retries - 1))
+    }
+    const late = scheduler.after(ANSWER_WITHIN_MS, () => answer(503))
+    accept.invoke(send.request, (result) => {
+      if ('answer' in result) answer(result.answer.status, result.answer)
+      else answer(503)
+    })
+  }
+
+  #judge(send: Send, answer: Answer): void {
+    const { trace, ledger } = this.#parts.cloud
+    const uniqueId = answer.headers['apns-unique-id']
+    trace.note(() => `provider hears ${answer.status} ${answer.body ?? uniqueId}`)
+    ledger.count(`status ${answer.status}`)
+    if (answer.status === 200) this.#judgeAccepted(send, uniqueId)
+    else this.#judgeRefused(send, answer)
+  }
+
+  #judgeAccepted({ certificate, device, topic, startedAt }: Send, uniqueId: string | undefined) {
+    const { ledger, scheduler, skew } = this.#parts.cloud
+    if (!ledger.byUniqueId.has(uniqueId ?? ''))
+      ledger.violate('I6', '200 before the queue held the notification')
+    const revokedAt = this.#parts.revokedAt(certificate) ?? Number.POSITIVE_INFINITY
+    if (
+      startedAt > revokedAt + TRUST_CACHE_SECONDS * 1000 + 2 * skew ||
+      this.#isForeign(certificate)
+    )
+      ledger.violate('I4', 'a provider that is not trusted was served')
+    const deadSince = ledger.deadSince(device.deviceId, topic) ?? scheduler.now
+    // a clock that is set back makes what was read young again
+    if (startedAt > deadSince + REGISTRATION_CACHE_SECONDS * 1000 + 2 * skew)
+      ledger.violate('I4', `a dead token was accepted ${startedAt - deadSince} ms late`)
+  }
+
+  /** A refusal must have its cause in what truly happened. */
+  #judgeRefused(send: Send, { status, body = '{}' }: Answer): void {
+    const { reason, timestamp } = JSON.parse(body)
+    if (this.#isJustified(send, reason, timestamp)) return
+    this.#parts.cloud.ledger.violate('answers', `refused with ${status} ${reason} without a cause`)
+  }
+
+  #isJustified(send: Send, reason: string, timestamp: number | undefined): boolean {
+    const { ledger, scheduler } = this.#parts.cloud
+    const { device, topic, token, certificate, startedAt } = send
+    if (reason === 'BadCertificate')
+      return this.#isForeign(certificate) || this.#parts.revokedAt(certificate) !== undefined
+    if (reason === 'Unregistered')
+      return (
+        timestamp !== undefined && ledger.wasDead(device.deviceId, topic, startedAt, scheduler.now)
+      )
+    return reason === 'BadDeviceToken' && !this.#isGood(token)
+  }
+
+  #isGood(token: DeviceToken): boolean {
+    const opened = openToken(this.#parts.tokenKeys.live(), token)
+    return (
+      opened !== undefined && this.#parts.cloud.scheduler.now - opened.key.createdAt > NEW_KEY_MS
+    )
+  }
+
+  #isForeign(certificate: ProviderCertificate): boolean {
+    return certificate === this.#parts.foreign
+  }
+}
+
+function idOf(number: number): string {
+  return `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`
+}
