@@ -11,7 +11,7 @@ export interface FleetDevice {
   readonly client: MqttClient
 }
 
-export type Arrival = (device: FleetDevice, alert: string, stored: boolean, at: number) => void
+export type Arrival = (alert: string, stored: boolean) => void
 
 interface Activation {
   readonly deviceId: string
@@ -119,7 +119,7 @@ function connect(member: Member, topic: string, onArrival: Arrival): Promise<Fle
         resolve(device)
       } else if (name === 'heliograph/notification' && device) {
         const { aps } = message.payload as unknown as { aps: { alert: string } }
-        onArrival(device, aps.alert, Boolean(message.stored), performance.now())
+        onArrival(aps.alert, Boolean(message.stored))
       }
     })
     client.on('error', reject)

@@ -1,7 +1,12 @@
 import { parseArgs } from 'node:util'
-import { benchE2e, type Row } from './e2e.ts'
+import { benchCold } from './cold.ts'
+import { benchE2e } from './e2e.ts'
+import { benchHot } from './hot.ts'
+import { report } from './report.ts'
 
-const usage = `npm run bench -- e2e [--devices 500] [--in-flight 32] [--sends 4000] [--port-base 42400]`
+const usage = `npm run bench -- e2e [--devices 500] [--in-flight 32] [--sends 4000] [--rounds 5]`
+
+const say = (line: string) => console.error(line)
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -10,23 +15,26 @@ async function main(): Promise<void> {
       devices: { type: 'string', default: '500' },
       'in-flight': { type: 'string', default: '32' },
       sends: { type: 'string', default: '4000' },
+      rounds: { type: 'string', default: '5' },
       'port-base': { type: 'string', default: '42400' },
     },
   })
-  if (positionals[0] !== 'e2e') throw new Error(usage)
   const options = {
     devices: Number(values.devices),
     inFlight: Number(values['in-flight']),
     sends: Number(values.sends),
+    rounds: Number(values.rounds),
     portBase: Number(values['port-base']),
   }
-  print(await benchE2e(options, (line) => console.error(line)))
-}
-
-function print(rows: readonly Row[]): void {
-  for (const { what, figures } of rows) {
-    const text = Object.entries(figures).map(([name, value]) => `${name} ${value}`)
-    console.log(`${what.padEnd(50)} ${text.join(', ')}`)
+  switch (positionals[0]) {
+    case 'e2e':
+      return report('e2e', await benchE2e(options, say))
+    case 'hot':
+      return report('hot', await benchHot({ rounds: options.rounds, notifications: 6_000 }, say))
+    case 'cold':
+      return report('cold', await benchCold(15, say))
+    default:
+      throw new Error(usage)
   }
 }
 

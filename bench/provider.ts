@@ -2,28 +2,29 @@ import { readFileSync } from 'node:fs'
 import http2 from 'node:http2'
 import type { LocalFile } from '../bin/demo.ts'
 
-/** One HTTP/2 connection with the provider's certificate. */
-export function openProvider(local: LocalFile): http2.ClientHttp2Session {
-  const { url, ca, cert, key } = local.provider
-  return http2.connect(url, {
+/** One HTTP/2 connection with the provider's certificate, to Heliograph or to a peer at `url`. */
+export function openProvider(local: LocalFile, url?: string): http2.ClientHttp2Session {
+  const { ca, cert, key } = local.provider
+  return http2.connect(url ?? local.provider.url, {
     ca: readFileSync(ca),
     cert: readFileSync(cert),
     key: readFileSync(key),
   })
 }
 
-/** Sends one notification and resolves to the status. */
-export function send(
-  session: http2.ClientHttp2Session,
-  topic: string,
-  token: string,
-  alert: string,
-): Promise<number> {
+export interface Send {
+  readonly path: string
+  readonly topic: string
+  readonly alert: string
+}
+
+/** Posts one notification in APNs form and resolves to the status. */
+export function send(session: http2.ClientHttp2Session, asked: Send): Promise<number> {
   return new Promise((resolve, reject) => {
     const stream = session.request({
       ':method': 'POST',
-      ':path': `/3/device/${token}`,
-      'apns-topic': topic,
+      ':path': asked.path,
+      'apns-topic': asked.topic,
       'apns-push-type': 'alert',
     })
     let status = 0
@@ -33,6 +34,11 @@ export function send(
     stream.on('error', reject)
     stream.on('close', () => resolve(status))
     stream.resume()
-    stream.end(JSON.stringify({ aps: { alert } }))
+    stream.end(payloadOf(asked.alert))
   })
+}
+
+/** The payload of every send of every rig. */
+export function payloadOf(alert: string): string {
+  return JSON.stringify({ aps: { alert } })
 }
