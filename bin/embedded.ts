@@ -56,7 +56,11 @@ export async function startEmbedded(options: Omit<CloudOptions, 'assembly'>): Pr
 }
 
 /** What the edge says itself, in Apple's words: an HTTP API on AWS cannot (docs/provider-api.md). */
-export const shapeRefusal: CloudOptions['shapeRefusal'] = ({ status }, headers, head) => {
+export const shapeRefusal: NonNullable<CloudOptions['shapeRefusal']> = (
+  { status },
+  headers,
+  head,
+) => {
   const path = head.target.split('?')[0] ?? ''
   const request = { method: head.method, path, headers: Object.fromEntries(headers) }
   const answer = edgeAnswer(status, request, randomUUID)

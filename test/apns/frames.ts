@@ -122,6 +122,11 @@ export class FrameClient {
     }
   }
 
+  /** Says that nothing more will come; what comes back is still read. */
+  endWriting(): void {
+    this.#socket.end()
+  }
+
   close(): void {
     this.#socket.destroy()
   }

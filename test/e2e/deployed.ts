@@ -1,27 +1,26 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type LocalFile, prepareDemo } from '../../bin/demo.ts'
-import { LOCAL_STAGE } from '../../bin/embedded.ts'
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation'
+import { prepareDemo } from '../../bin/demo.ts'
 import type { Cloud } from '../../local/cloud.ts'
-import type { TargetFile } from '../localstack/target-file.ts'
-import { followLogs } from './function-logs.ts'
+import type { TargetFile } from '../targets/target-file.ts'
+import { type FunctionLogsOptions, followLogs } from './function-logs.ts'
 import type { Target, TargetOptions } from './support.ts'
 
-/** Opens the deployment that the runner of this target made; `HELIOGRAPH_TARGET_FILE` tells of it. */
-export async function openDeployed(kind: string, options: TargetOptions): Promise<Target> {
-  if (kind !== 'localstack')
-    throw new Error(`TARGET=${kind} is none of embedded, localstack and aws`)
+/** Opens the deployment that the runner of this target prepared. */
+export async function openDeployed(options: TargetOptions): Promise<Target> {
   if (Object.keys(options).length > 0)
     throw new Error('this file needs an embedded cloud of its own: list it in skips.ts')
+  const file = readTargetFile()
+  const { kind, stage } = file
   const state = mkdtempSync(join(tmpdir(), 'heliograph-e2e-'))
-  const file = targetFile()
   const cloud = cloudOf(file)
   const logs: string[] = []
   const follower = followLogs(logsOf(file), (group, line) => logs.push(`${group}: ${line}`))
-  const local: LocalFile = await prepareDemo(cloud, state)
+  const local = file.local ?? (await prepareDemo(cloud, state))
   return {
-    ...{ kind, stage: LOCAL_STAGE, state, logs, cloud, local },
+    ...{ kind, stage, state, logs, cloud, local },
     restart: async () => {
       throw new Error('only the embedded cloud can be started again')
     },
@@ -32,9 +31,12 @@ export async function openDeployed(kind: string, options: TargetOptions): Promis
   }
 }
 
-function targetFile(): TargetFile {
-  const path = process.env.HELIOGRAPH_TARGET_FILE
-  if (!path) throw new Error('there is no deployment to test: run npm run test:localstack')
+function readTargetFile(): TargetFile {
+  const { TARGET, HELIOGRAPH_TARGET_FILE: path } = process.env
+  if (!path)
+    throw new Error(
+      `TARGET=${TARGET} needs a runner: npm run test:localstack, or npm run test:aws -- --stage …`,
+    )
   return JSON.parse(readFileSync(path, 'utf8')) as TargetFile
 }
 
@@ -50,19 +52,32 @@ function cloudOf({ outputs, ...file }: TargetFile): Cloud {
   }
 }
 
-function logsOf({ endpoint, identity, environment, outputs }: TargetFile) {
+function logsOf({
+  kind,
+  logsEndpoint,
+  identity,
+  environment,
+  outputs,
+}: TargetFile): FunctionLogsOptions {
   const { AWS_ACCESS_KEY_ID: accessKeyId = '', AWS_SECRET_ACCESS_KEY: secretAccessKey = '' } =
     environment
-  const names = Object.values(outputs).flatMap((stack) =>
-    Object.entries(stack).flatMap(([key, value]) =>
-      /^[A-Z][a-z]+Function$/.test(key) ? [value] : [],
-    ),
-  )
   return {
-    endpoint,
+    endpoint: logsEndpoint,
     region: identity.region,
-    identity: async () => ({ accessKeyId, secretAccessKey }),
-    groups: names.map((name) => `/aws/lambda/${name}`),
-    everyMs: 250,
+    identity: kind === 'aws' ? ownIdentity() : async () => ({ accessKeyId, secretAccessKey }),
+    groups: functionsIn(outputs).map((name) => `/aws/lambda/${name}`),
+    // twelve groups at AWS's ten calls a second
+    everyMs: kind === 'aws' ? 3_000 : 250,
   }
+}
+
+/** The credentials that the SDK finds for whoever runs this. */
+function ownIdentity(): FunctionLogsOptions['identity'] {
+  const client = new CloudFormationClient()
+  return () => client.config.credentials()
+}
+
+function functionsIn(outputs: TargetFile['outputs']): string[] {
+  const all = Object.values(outputs).flatMap((stack) => Object.entries(stack))
+  return all.flatMap(([key, value]) => (/^[A-Z][a-z]+Function$/.test(key) ? [value] : []))
 }

@@ -38,7 +38,7 @@ export interface TargetOptions {
 
 export async function startTarget(options: TargetOptions = {}): Promise<Target> {
   const { TARGET: kind = 'embedded' } = process.env
-  return kind === 'embedded' ? startEmbeddedTarget(options) : openDeployed(kind, options)
+  return kind === 'embedded' ? startEmbeddedTarget(options) : openDeployed(options)
 }
 
 async function startEmbeddedTarget(options: TargetOptions): Promise<Target> {
@@ -172,6 +172,7 @@ export function requestOn(
       body += chunk
     })
     stream.on('error', reject)
+    stream.on('close', () => session.off('error', reject))
     stream.on('end', () => {
       if (headers[':status'] === undefined) return reject(new Error('closed without an answer'))
       const reason = body ? (JSON.parse(body) as { reason?: string }).reason : undefined

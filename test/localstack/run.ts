@@ -5,9 +5,9 @@ import { parseArgs } from 'node:util'
 import { Cleanup } from '../../local/cleanup.ts'
 import { CloudStartError } from '../../local/cloud-start-error.ts'
 import type { Log } from '../../local/types.ts'
+import { runSuite } from '../targets/suite.ts'
 import { type Emulator, TargetError } from './emulator.ts'
 import { findEmulator } from './find-emulator.ts'
-import { start } from './process.ts'
 import { filesLeftOut } from './skips.ts'
 import { openTarget } from './target.ts'
 
@@ -24,7 +24,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 interface Options {
   readonly port: number
   readonly serve: boolean
-  readonly vitest: readonly string[]
+  readonly files: readonly string[]
 }
 
 function readOptions(args: string[]): Options | undefined {
@@ -33,7 +33,7 @@ function readOptions(args: string[]): Options | undefined {
   const port = Number(values.port)
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
     throw new TargetError('--port takes a port number')
-  return { port, serve: values.serve, vitest: positionals }
+  return { port, serve: values.serve, files: positionals }
 }
 
 function parse(args: string[]) {
@@ -99,9 +99,15 @@ async function workWith(emulator: Emulator, work: Work): Promise<number> {
     await new Promise((done) => abort.addEventListener('abort', done))
     return 0
   }
-  const code = await runSuite(file, work)
-  progress(code === 0 ? 'the suite passed' : 'the suite failed')
-  return code
+  const passed = await runSuite({
+    config: join('test', 'localstack', 'vitest.config.ts'),
+    leftOut: filesLeftOut,
+    files: work.files,
+    environment: { TARGET: 'localstack', HELIOGRAPH_TARGET_FILE: file },
+    abort,
+  })
+  progress(passed ? 'the suite passed' : 'the suite failed')
+  return passed ? 0 : 1
 }
 
 /** The emulator's end is the run's end, with what it said last. */
@@ -111,23 +117,6 @@ async function death(emulator: Emulator, ending: AbortController): Promise<numbe
   console.error(`\n${emulator.name} is gone in mid-run: ${reason}. Its last lines:`)
   for (const line of emulator.lastLines()) console.error(`  ${line}`)
   return 1
-}
-
-/** The end-to-end tests, in a process of their own whose output is passed on. */
-async function runSuite(targetFile: string, { vitest, abort }: Work): Promise<number> {
-  const command = join(root, 'node_modules', 'vitest', 'vitest.mjs')
-  const config = join('test', 'localstack', 'vitest.config.ts')
-  for (const [name, reason] of Object.entries(filesLeftOut)) console.log(` ↓ ${name} [${reason}]`)
-  const suite = start({
-    file: process.execPath,
-    args: [command, 'run', '--config', config, '--reporter=verbose', ...vitest],
-    env: { ...process.env, TARGET: 'localstack', HELIOGRAPH_TARGET_FILE: targetFile },
-    cwd: root,
-    onLine: (line) => console.log(line),
-  })
-  const end = () => void suite.stop()
-  abort.addEventListener('abort', end, { once: true })
-  return (await suite.ended) === 'it ended with exit code 0' ? 0 : 1
 }
 
 async function command(): Promise<number> {

@@ -1,12 +1,13 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type OperatorClients, operatorClients } from '../../aws/operator/clients.ts'
-import { shapeRefusal, synthesize } from '../../bin/embedded.ts'
+import { LOCAL_STAGE, shapeRefusal, synthesize } from '../../bin/embedded.ts'
 import { type Assembly, readAssembly } from '../../local/assembly/assembly.ts'
 import type { Cleanup } from '../../local/cleanup.ts'
 import { Permissions } from '../../local/functions/permissions.ts'
 import { type LocalTls, loadTls } from '../../local/tls.ts'
 import type { CloudIdentity, Functions, Log } from '../../local/types.ts'
+import type { TargetFile } from '../targets/target-file.ts'
 import { adaptAssembly, deployAssembly, emulatorEnvironment } from './deploy.ts'
 import { type Deployed, readDeployed } from './deployed.ts'
 import { type Edge, openEdges } from './edges.ts'
@@ -15,7 +16,6 @@ import { deployedFunctions } from './functions.ts'
 import { type IotCore, startIotCore } from './iot-core.ts'
 import { removeStacks } from './remove.ts'
 import { setWhatWasDropped } from './settle.ts'
-import type { TargetFile } from './target-file.ts'
 
 export interface TargetOptions {
   readonly emulator: Emulator
@@ -112,14 +112,16 @@ async function openBeside(
 }
 
 function targetFile(
-  { name, url }: Emulator,
+  { url }: Emulator,
   { identity, tls: { caFile } }: Parts,
   made: { readonly iot: IotCore; readonly edges: readonly Edge[]; readonly deployed: Deployed },
 ): TargetFile {
   const { mqttPort: port, endpoint: iot } = made.iot
   return {
-    name,
+    kind: 'localstack',
+    stage: LOCAL_STAGE,
     endpoint: url,
+    logsEndpoint: url,
     identity,
     caFile,
     environment: {

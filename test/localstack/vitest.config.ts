@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     include: ['test/e2e/**/*.test.ts', 'test/localstack/**/*.deployed.ts'],
     exclude: Object.keys(filesLeftOut),
-    setupFiles: ['test/localstack/skip.ts'],
+    setupFiles: ['test/targets/skip.ts'],
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -116,7 +116,7 @@ function pathPart(random: Random, token: Part<string>): Part<string> {
       ['/3/device/', 'MissingDeviceToken'],
       ['/', 'BadPath'],
       [`/4/device/${token.value}`, 'BadPath'],
-      ['/3/feedback', 'BadPath'],
+      ['/3/feedbacks', 'BadPath'],
       [`/3/${token.value}`, 'BadPath'],
     ] as const)
   const mangled = () => `/${asPath(mangle(random, '3/device/'))}${token.value}`
