@@ -9,6 +9,8 @@ export interface FleetDevice {
   readonly deviceId: string
   readonly token: string
   readonly client: MqttClient
+  /** Where the device says that it no longer wants the topic. */
+  readonly unregisterTopic: string
 }
 
 export type Arrival = (alert: string, stored: boolean) => void
@@ -17,7 +19,7 @@ interface Activation {
   readonly deviceId: string
   readonly certificate: string
   readonly mqtt: { readonly host: string; readonly port: number; readonly ca: string }
-  readonly publish: Readonly<Record<'register' | 'connect', string>>
+  readonly publish: Readonly<Record<'register' | 'connect' | 'unregister', string>>
 }
 
 export interface Member {
@@ -115,7 +117,12 @@ function connect(member: Member, topic: string, onArrival: Arrival): Promise<Fle
     client.on('message', (name, payload) => {
       const message = JSON.parse(payload.toString()) as Record<string, never>
       if (name === 'heliograph/token') {
-        device = { deviceId, token: message.token ?? '', client }
+        device = {
+          deviceId,
+          token: message.token ?? '',
+          client,
+          unregisterTopic: publish.unregister,
+        }
         resolve(device)
       } else if (name === 'heliograph/notification' && device) {
         const { aps } = message.payload as unknown as { aps: { alert: string } }

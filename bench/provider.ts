@@ -16,6 +16,10 @@ export interface Send {
   readonly path: string
   readonly topic: string
   readonly alert: string
+  /** Further headers, such as `apns-id`. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Bytes that the payload is filled up to. */
+  readonly bytes?: number
 }
 
 /** Posts one notification in APNs form and resolves to the status. */
@@ -26,6 +30,7 @@ export function send(session: http2.ClientHttp2Session, asked: Send): Promise<nu
       ':path': asked.path,
       'apns-topic': asked.topic,
       'apns-push-type': 'alert',
+      ...asked.headers,
     })
     let status = 0
     stream.on('response', (headers) => {
@@ -34,11 +39,13 @@ export function send(session: http2.ClientHttp2Session, asked: Send): Promise<nu
     stream.on('error', reject)
     stream.on('close', () => resolve(status))
     stream.resume()
-    stream.end(payloadOf(asked.alert))
+    stream.end(payloadOf(asked.alert, asked.bytes))
   })
 }
 
-/** The payload of every send of every rig. */
-export function payloadOf(alert: string): string {
-  return JSON.stringify({ aps: { alert } })
+/** The payload of a send, with filling where it shall have more bytes than it needs. */
+export function payloadOf(alert: string, bytes = 0): string {
+  const text = JSON.stringify({ aps: { alert } })
+  const missing = bytes - text.length - ',"filling":""'.length
+  return missing > 0 ? `${text.slice(0, -1)},"filling":"${'x'.repeat(missing)}"}` : text
 }

@@ -32,6 +32,8 @@ export interface Cloud {
   readonly mqtt: { readonly url: string; readonly host: string; readonly port: number }
   /** Output values by stack name and output key. */
   stackOutputs(): Record<string, Record<string, string>>
+  /** How often each function was run since the start, by its name. */
+  invocations(): Readonly<Record<string, number>>
   /** Ends function threads in mid-invocation; those of all functions without a name. */
   killWorkers(functionName?: string): Promise<void>
   /** Closes the APIs, lets queues drain for a moment, then stops everything and frees the state. */
@@ -159,6 +161,7 @@ function cloudOf(
     mqtt: { url: `mqtts://localhost:${port}`, host: 'localhost', port },
     stackOutputs: () =>
       Object.fromEntries(stacks.map(({ name, outputs }) => [name, outputValues(outputs)])),
+    invocations: () => functions.invocations,
     killWorkers: (name) => functions.killWorkers(name),
     close: () => cleanup.run(),
   }

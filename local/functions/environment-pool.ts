@@ -51,6 +51,7 @@ export class EnvironmentPool {
   /** The one that worked last is last, and works next. */
   readonly #idle: Idle[] = []
   readonly #waiting: Waiter[] = []
+  #runs = 0
   #starting = false
   #growth: NodeJS.Timeout | undefined
   #closed = false
@@ -70,6 +71,11 @@ export class EnvironmentPool {
   /** How many invocations can run at the same time. */
   get cap(): number {
     return this.#cap
+  }
+
+  /** How often the function was run so far. */
+  get runs(): number {
+    return this.#runs
   }
 
   /** Runs the function with a JSON payload; rejects with a FunctionFault. */
@@ -127,6 +133,7 @@ export class EnvironmentPool {
   }
 
   async #run(environment: ExecutionEnvironment, waiter: Waiter): Promise<void> {
+    this.#runs += 1
     try {
       waiter.resolve(await environment.invoke(waiter.payload, waiter.requestId))
     } catch (fault) {

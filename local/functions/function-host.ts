@@ -90,6 +90,11 @@ export class FunctionHost implements Functions {
     return this.#pool(functionArn).cap
   }
 
+  /** How often each function was run so far, by its name. */
+  get invocations(): Readonly<Record<string, number>> {
+    return Object.fromEntries([...this.#pools].map(([name, pool]) => [name, pool.runs]))
+  }
+
   async invoke(functionArn: string, event: unknown): Promise<unknown> {
     return JSON.parse(await this.invokeJson(functionArn, JSON.stringify(event) ?? 'null'))
   }

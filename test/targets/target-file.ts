@@ -1,13 +1,21 @@
-/** How a test file finds the deployment that `run.ts` made: the path is in HELIOGRAPH_TARGET_FILE. */
-export interface TargetFile {
-  readonly name: string
-  readonly endpoint: string
-  readonly identity: { readonly accountId: string; readonly region: string }
-  readonly caFile: string
-  /** The variables with which an operator's command reaches it. */
-  readonly environment: Readonly<Record<string, string>>
-  readonly mutualTlsApis: readonly { domain: string; url: string; port: number }[]
-  readonly apis: readonly { name: string; url: string }[]
-  readonly mqtt: { readonly url: string; readonly host: string; readonly port: number }
+import type { LocalFile } from '../../bin/demo.ts'
+import type { Cloud } from '../../local/cloud.ts'
+
+/**
+ * How a test file finds the deployment that a runner prepared; its path is in HELIOGRAPH_TARGET_FILE. The
+ * members that a cloud has too mean the same there.
+ */
+export interface TargetFile
+  extends Pick<
+    Cloud,
+    'endpoint' | 'identity' | 'caFile' | 'environment' | 'mutualTlsApis' | 'apis' | 'mqtt'
+  > {
+  readonly kind: 'localstack' | 'aws'
+  readonly stage: string
+  /** Output values by stack name and output key. */
   readonly outputs: Readonly<Record<string, Readonly<Record<string, string>>>>
+  /** Of CloudWatch Logs. */
+  readonly logsEndpoint: string
+  /** The test provider and activation code; made for each test file where it is absent. */
+  readonly local?: LocalFile
 }

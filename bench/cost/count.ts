@@ -1,0 +1,261 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { prepareDemo } from '../../bin/demo.ts'
+import { synthesize } from '../../bin/embedded.ts'
+import { type Cloud, startCloud } from '../../local/cloud.ts'
+import type { ServiceCall } from '../../local/endpoint.ts'
+import { type FleetDevice, inParallel, makeFleet, reconnect } from '../fleet.ts'
+import { Arrivals } from '../load.ts'
+import { openProvider, send } from '../provider.ts'
+import { itemBytes } from './item-size.ts'
+
+/** What a scenario took in all, as it was seen on the wire. */
+export interface Counted {
+  readonly scenario: string
+  /** Notifications, or connects where nothing is sent. */
+  readonly events: number
+  /** HTTP requests of the provider. */
+  readonly requests: number
+  /** By function, service and action: `accept sqs SendMessage`. */
+  readonly calls: Readonly<Record<string, number>>
+  /** By function. */
+  readonly invocations: Readonly<Record<string, number>>
+  /** Of the functions' logs. */
+  readonly logBytes: number
+  /** DynamoDB write units of all puts, updates and deletes. */
+  readonly writeUnits: number
+  readonly readUnits: number
+}
+
+/** Bytes of every payload; the queue message and the slot are about 400 bytes larger. */
+export const PAYLOAD_BYTES = 1_000
+const DEVICES = 20
+
+/** Runs every scenario on an embedded cloud in this process, where each call of AWS can be seen. */
+export async function countScenarios(say: (line: string) => void): Promise<Counted[]> {
+  const state = mkdtempSync(join(tmpdir(), 'heliograph-cost-'))
+  const meter = new Meter()
+  try {
+    const assembly = join(state, 'cdk.out')
+    await synthesize(assembly)
+    const cloud = await startCloud({
+      assembly,
+      state: join(state, 'cloud'),
+      log: (part, line) => meter.log(part, line),
+      beforeService: (call) => meter.call(call),
+    })
+    meter.cloud = cloud
+    try {
+      return await run(cloud, join(state, 'cloud'), meter, say)
+    } finally {
+      await cloud.close()
+    }
+  } finally {
+    rmSync(state, { recursive: true, force: true })
+  }
+}
+
+/** Adds up what goes on between two looks. */
+class Meter {
+  cloud: Cloud | undefined
+  #calls: Record<string, number> = {}
+  #logBytes = 0
+  #writeUnits = 0
+  #readUnits = 0
+  #before: Readonly<Record<string, number>> = {}
+  /** Write units of the item last put into a table: deleting it costs the same. */
+  readonly #lastPut = new Map<string, number>()
+
+  log(part: string, line: string): void {
+    // CloudWatch adds 26 bytes to every event
+    if (part.startsWith('heliograph-')) this.#logBytes += Buffer.byteLength(line) + 26
+  }
+
+  call({ service, action, request }: ServiceCall): undefined {
+    const who = functionOf(request.caller.name)
+    const what = action.startsWith('POST /connections') ? 'SendDirectMessage' : action
+    const key = `${who} ${service} ${what}`
+    this.#calls[key] = (this.#calls[key] ?? 0) + 1
+    if (service === 'dynamodb') this.#database(action, request.body)
+  }
+
+  reset(): void {
+    this.#calls = {}
+    this.#logBytes = 0
+    this.#writeUnits = 0
+    this.#readUnits = 0
+    this.#before = this.cloud?.invocations() ?? {}
+  }
+
+  read(scenario: string, events: number, requests: number): Counted {
+    const after = Object.entries(this.cloud?.invocations() ?? {})
+    const invocations = after
+      .map(([name, count]) => [shortName(name), count - (this.#before[name] ?? 0)] as const)
+      .filter(([, count]) => count > 0)
+    return {
+      scenario,
+      events,
+      requests,
+      calls: this.#calls,
+      invocations: Object.fromEntries(invocations),
+      logBytes: this.#logBytes,
+      writeUnits: this.#writeUnits,
+      readUnits: this.#readUnits,
+    }
+  }
+
+  #database(action: string, body: Buffer): void {
+    const input = JSON.parse(body.toString()) as { TableName: string; Item?: object }
+    // consistent reads of items below 4 kB
+    if (['GetItem', 'Query', 'Scan'].includes(action)) this.#readUnits += 1
+    else if (action === 'PutItem') {
+      const units = Math.ceil(itemBytes(input.Item ?? {}) / 1024)
+      this.#lastPut.set(input.TableName, units)
+      this.#writeUnits += units
+    } else this.#writeUnits += this.#lastPut.get(input.TableName) ?? 1
+  }
+}
+
+/** `…-AcceptRole…` is the role of accept. */
+function functionOf(role: string): string {
+  return (/(\w+?)Role\w*-\w+$/.exec(role)?.[1] ?? 'operator').toLowerCase()
+}
+
+function shortName(functionName: string): string {
+  return functionName.replace(/^heliograph-\w+-/, '')
+}
+
+async function run(
+  cloud: Cloud,
+  state: string,
+  meter: Meter,
+  say: (line: string) => void,
+): Promise<Counted[]> {
+  const local = await prepareDemo(cloud, state)
+  const arrivals = new Arrivals()
+  const fleet = await makeFleet(local, DEVICES, (alert, stored) => arrivals.note(alert, stored))
+  const session = openProvider(local)
+  const { topic } = local.provider
+  const post = (token: string, alert: string, headers = {}) =>
+    send(session, { path: `/3/device/${token}`, topic, alert, headers, bytes: PAYLOAD_BYTES })
+  const scenes = new Scenes(fleet, arrivals, post)
+  const counted: Counted[] = []
+  for (const [scenario, play] of scenes.all()) {
+    meter.reset()
+    const { events, requests } = await play()
+    counted.push(meter.read(scenario, events, requests))
+    say(scenario)
+  }
+  session.close()
+  await Promise.all(fleet.map(({ client }) => client.endAsync(true)))
+  // the first only fills the caches
+  return counted.slice(1)
+}
+
+interface Played {
+  readonly events: number
+  readonly requests: number
+}
+
+type Post = (token: string, alert: string, headers?: Record<string, string>) => Promise<number>
+
+/** The scenarios, in an order in which each leaves what the next one needs. */
+class Scenes {
+  readonly #fleet: readonly FleetDevice[]
+  readonly #arrivals: Arrivals
+  readonly #post: Post
+  #number = 0
+
+  constructor(fleet: readonly FleetDevice[], arrivals: Arrivals, post: Post) {
+    this.#fleet = fleet
+    this.#arrivals = arrivals
+    this.#post = post
+  }
+
+  all(): [string, () => Promise<Played>][] {
+    const newId = () => ({ 'apns-id': randomUUID() })
+    return [
+      ['warm-up', () => this.#online(400, 32)],
+      ['online, 32 in flight', () => this.#online(2_000, 32)],
+      ['online, one at a time', () => this.#online(100, 1)],
+      ['online, with an apns-id of the provider', () => this.#online(1_000, 32, newId)],
+      ['offline, ten sends each: coalesced', () => this.#offline(10)],
+      ['drained: back, one pending each', () => this.#comeBack()],
+      ['connect, nothing pending', () => this.#again()],
+      [
+        'refused: no token of ours',
+        () => this.#refused(() => randomBytes(32).toString('hex'), 400),
+      ],
+      ['refused: unregistered', () => this.#unregistered()],
+    ]
+  }
+
+  async #online(count: number, width: number, headers = () => ({})): Promise<Played> {
+    const alerts = this.#alerts(count)
+    await inParallel(count, width, async (n) => {
+      await this.#expect(200, this.#token(n), alerts[n] ?? '', headers())
+      if (width === 1) await this.#arrivals.missing([alerts[n] ?? ''])
+    })
+    const missing = await this.#arrivals.missing(alerts)
+    if (missing.length > 0) throw new Error(`${missing.length} of ${count} did not arrive`)
+    return { events: count, requests: count }
+  }
+
+  async #offline(times: number): Promise<Played> {
+    await Promise.all(this.#fleet.map(({ client }) => client.endAsync(false)))
+    const count = times * this.#fleet.length
+    const alerts = this.#alerts(count)
+    await inParallel(count, 32, (n) => this.#expect(200, this.#token(n), alerts[n] ?? ''))
+    await wait(3_000)
+    return { events: count, requests: count }
+  }
+
+  async #comeBack(): Promise<Played> {
+    const before = this.#arrivals.stored
+    await reconnect(this.#fleet)
+    await wait(3_000)
+    return { events: this.#arrivals.stored - before, requests: 0 }
+  }
+
+  async #again(): Promise<Played> {
+    await Promise.all(this.#fleet.map(({ client }) => client.endAsync(false)))
+    await reconnect(this.#fleet)
+    await wait(3_000)
+    return { events: this.#fleet.length, requests: 0 }
+  }
+
+  async #refused(token: () => string, status: number): Promise<Played> {
+    const count = 200
+    await inParallel(count, 32, () => this.#expect(status, token(), 'refused'))
+    return { events: count, requests: count }
+  }
+
+  async #unregistered(): Promise<Played> {
+    const [device] = this.#fleet
+    if (!device) throw new Error('no device')
+    const request = JSON.stringify({ topic: 'com.example.app' })
+    await device.client.publishAsync(device.unregisterTopic, request, { qos: 1 })
+    // the positive answer is believed for as long as the stage says
+    const deadline = Date.now() + 120_000
+    while ((await this.#post(device.token, 'gone?')) !== 410 && Date.now() < deadline)
+      await wait(1_000)
+    return this.#refused(() => device.token, 410)
+  }
+
+  async #expect(status: number, token: string, alert: string, headers = {}): Promise<void> {
+    const got = await this.#post(token, alert, headers)
+    if (got !== status) throw new Error(`the service answered ${got} instead of ${status}`)
+  }
+
+  #token(n: number): string {
+    return this.#fleet[n % this.#fleet.length]?.token ?? ''
+  }
+
+  #alerts(count: number): string[] {
+    this.#number += 1
+    return Array.from({ length: count }, (_, n) => `scene ${this.#number} number ${n}`)
+  }
+}

@@ -1,0 +1,129 @@
+import { readFileSync } from 'node:fs'
+import http2 from 'node:http2'
+import { afterAll, beforeAll, describe } from 'vitest'
+import { issueProvider } from '../../../cli/operations/issue-provider.ts'
+import { revokeProvider } from '../../../cli/operations/providers.ts'
+import {
+  alertOf,
+  pendingTexts,
+  readyDevice,
+  request,
+  requestOn,
+  startTarget,
+  type Target,
+  until,
+} from '../../e2e/support.ts'
+import { ask, patienceMinutes, percentiles } from '../ask.ts'
+import { openFor } from '../open.ts'
+
+let target: Target
+
+beforeAll(async () => {
+  target = await startTarget()
+})
+
+afterAll(() => target?.close())
+
+const topic = () => target.local.provider.topic
+
+function connectAs(credentials: { cert: string; key: string }): http2.ClientHttp2Session {
+  const { url, ca } = target.local.provider
+  return http2.connect(url, { ca: readFileSync(ca), ...credentials })
+}
+
+describe('times', () => {
+  ask(
+    'How long do a hundred notifications take, one after the other, to the answer and to the device?',
+    { expected: 'tens of milliseconds once warm' },
+    async () => {
+      const { device, received, token } = await readyDevice(target)
+      const { cert, key } = target.local.provider
+      const session = connectAs({
+        cert: readFileSync(cert, 'utf8'),
+        key: readFileSync(key, 'utf8'),
+      })
+      const [answered, arrived]: [number[], number[]] = [[], []]
+      for (let n = 0; n < 100; n += 1) {
+        const began = performance.now()
+        const body = `{"aps":{"alert":"timed ${n}"}}`
+        await requestOn(session, { token, topic: topic(), body })
+        answered.push(performance.now() - began)
+        await until(() => received.find((one) => alertOf(one) === `timed ${n}`))
+        arrived.push(performance.now() - began)
+      }
+      session.close()
+      await device.close()
+      return `answer: ${percentiles(answered)}\ndevice: ${percentiles(arrived)}`
+    },
+  )
+
+  ask(
+    'How long does a function take cold and warm (Lambda’s own REPORT lines of this run)?',
+    { expected: 'accept: init below 300 ms, warm below 20 ms' },
+    async () => {
+      if (target.kind === 'embedded') return 'the embedded cloud writes no REPORT lines'
+      const reports = () => target.logs.filter((line) => line.includes('REPORT RequestId'))
+      await until(() => reports().length > 50 || undefined, 20_000).catch(() => {})
+      const lines = ['accept', 'deliver', 'connect'].map(
+        (name) => `${name}: ${summary(name, reports())}`,
+      )
+      return lines.join('\n')
+    },
+  )
+
+  function summary(name: string, reports: readonly string[]): string {
+    const own = reports.filter((line) =>
+      line.startsWith(`/aws/lambda/heliograph-${target.stage}-${name}:`),
+    )
+    const read = (label: string) =>
+      own.flatMap((line) => {
+        const ms = new RegExp(`(?:^|\\t)${label}: ([\\d.]+) ms`).exec(
+          line.replace(/^.*?REPORT/, '\tREPORT'),
+        )?.[1]
+        return ms ? [Number(ms)] : []
+      })
+    if (own.length === 0) return 'no REPORT lines here'
+    const cold = read('Init Duration')
+    return `warm ${percentiles(read('Duration'))}; cold ${cold.length ? percentiles(cold) : 'none seen'}`
+  }
+
+  ask(
+    'How long after its revocation is a provider certificate refused, on a connection that stays open?',
+    { expected: 'at most 30 s', matches: /^(?:[12]?\d(?:\.\d)?|30\.0) s/, minutes: 1 },
+    async () => {
+      const deployment = await openFor(target)
+      const issued = await issueProvider(deployment, { topics: [topic()] })
+      const session = connectAs({ cert: issued.certificatePem, key: issued.keyPem })
+      const status = async () =>
+        (await requestOn(session, { token: '0'.repeat(64), topic: topic() })).status
+      // 400: let in, and told that the token is none
+      await until(async () => (await status()) === 400, 40_000)
+      await revokeProvider(deployment, issued.fingerprint, 'unspecified')
+      const began = Date.now()
+      await until(async () => (await status()) === 403, 45_000)
+      session.close()
+      deployment.close()
+      return `${((Date.now() - began) / 1000).toFixed(1)} s`
+    },
+  )
+
+  ask(
+    'How long after its expiry does DynamoDB delete a slot?',
+    { expected: 'minutes; AWS promises "within a few days"', minutes: 15 },
+    async () => {
+      const { device, token } = await readyDevice(target)
+      await device.close()
+      const text = `expires ${Date.now()}`
+      const expiration = Math.floor(Date.now() / 1000) + 5
+      const headers = { 'apns-expiration': String(expiration) }
+      await request(target, { token, headers, body: `{"aps":{"alert":"${text}"}}` })
+      const isThere = async () => (await pendingTexts(target)).some((slot) => slot.includes(text))
+      await until(async () => (await isThere()) || undefined)
+      const gone = until(async () => !(await isThere()) || undefined, patienceMinutes * 60_000)
+      return gone.then(
+        () => `${(Date.now() / 1000 - expiration).toFixed(0)} s`,
+        () => `not within ${patienceMinutes} minutes`,
+      )
+    },
+  )
+})
