@@ -7,8 +7,9 @@ export default defineConfig({
   test: {
     // workers compete for two cores with the servers they start
     maxWorkers: 2,
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    // far above what a test takes alone: a busy machine must not fail one
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     projects: [
       {
         extends: true,

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { App } from 'aws-cdk-lib'
+import { App, Validations } from 'aws-cdk-lib'
 import { addHeliograph } from '../lib/heliograph.ts'
 import { bundleFunctions } from './bundle.ts'
 import { cdkContext } from './context.ts'
@@ -11,15 +11,23 @@ function target(): Target {
   return { ...(account && { account }), ...(region && { region }) }
 }
 
-function synthesise(): void {
+/** With `-c nag=true` synth fails on what cdk-nag finds and nobody has acknowledged with a reason. */
+async function addChecks(app: App): Promise<void> {
+  if (app.node.tryGetContext('nag') !== 'true') return
+  const { AwsSolutionsChecks } = await import('cdk-nag')
+  Validations.of(app).addPlugins(new AwsSolutionsChecks())
+}
+
+async function synthesise(): Promise<void> {
   const app = new App({ analyticsReporting: false, autoSynth: false, context: cdkContext() })
   const stage = stageOf((name) => app.node.tryGetContext(name), target())
   addHeliograph(app, { stage, code: bundleFunctions(join(app.outdir, 'bundles')) })
+  await addChecks(app)
   app.synth()
 }
 
 try {
-  synthesise()
+  await synthesise()
 } catch (error) {
   if (!(error instanceof Refusal)) throw error
   console.error(error.message)

@@ -14,7 +14,7 @@ const growAfterMs = 20
  * takes turns with the others, and is slow while its code is new; but the others may be stuck, waiting
  * for devices that do not answer.
  */
-const growLaterAfterMs = 1_000
+const growLaterAfterMs = 300
 /** Milliseconds after which an environment that is not needed ends; one always stays. */
 const idleAfterMs = 30_000
 
@@ -71,6 +71,11 @@ export class EnvironmentPool {
   /** How many invocations can run at the same time. */
   get cap(): number {
     return this.#cap
+  }
+
+  /** How many invocations find an environment, or one that starts at once. */
+  get ready(): number {
+    return Math.min(this.#cap, Math.max(this.#readily, this.#live.size))
   }
 
   /** How often the function was run so far. */

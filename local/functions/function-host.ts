@@ -95,6 +95,11 @@ export class FunctionHost implements Functions {
     return Object.fromEntries([...this.#pools].map(([name, pool]) => [name, pool.runs]))
   }
 
+  /** How many of them would run at once, without waiting for another execution environment. */
+  readyConcurrencyOf(functionArn: string): number {
+    return this.#pool(functionArn).ready
+  }
+
   async invoke(functionArn: string, event: unknown): Promise<unknown> {
     return JSON.parse(await this.invokeJson(functionArn, JSON.stringify(event) ?? 'null'))
   }

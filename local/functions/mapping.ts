@@ -32,7 +32,7 @@ export interface RunningMapping {
 
 /** What mappings need of the cloud. */
 export interface MappingHost {
-  readonly functions: Pick<FunctionHost, 'invoke' | 'concurrencyOf'>
+  readonly functions: Pick<FunctionHost, 'invoke' | 'concurrencyOf' | 'readyConcurrencyOf'>
   readonly log: Log
 }
 

@@ -19,6 +19,11 @@ const perReceive = 10
 const pollSeconds = 20
 /** Milliseconds between polls after an error of the queue itself. */
 const errorPauseMs = 500
+/**
+ * Milliseconds after which another batch is taken although every execution environment has one. Until
+ * then messages wait in the queue, where they become one larger batch, and not before the function.
+ */
+const stuckMs = 250
 
 /**
  * Feeds a function from a queue as Lambda's pollers do: batches, several at a time, deletes what
@@ -56,8 +61,23 @@ class QueueMapping implements RunningMapping {
   async #poll(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
       if (this.#running.size >= this.#slots) await Promise.race(this.#running)
-      else await this.#next()
+      else if (this.#hasEnvironment() || (await this.#areStuck())) await this.#next()
     }
+  }
+
+  #hasEnvironment(): boolean {
+    const { functions } = this.#host
+    return this.#running.size < functions.readyConcurrencyOf(this.#settings.functionArn)
+  }
+
+  /** Whether no running batch ends for a while. */
+  async #areStuck(): Promise<boolean> {
+    const timer = new AbortController()
+    const ended = [...this.#running].map((batch) => batch.then(() => false))
+    const late = wait(stuckMs, true, { signal: timer.signal }).catch(() => false)
+    const stuck = await Promise.race([...ended, late])
+    timer.abort()
+    return stuck
   }
 
   async #next(): Promise<void> {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTarget, type Target } from '../e2e/support.ts'
 import { givenCases } from './case.ts'
-import { moreCases } from './more-cases.ts'
+import { moreCases } from './more-cases/index.ts'
 import { isRunnable, runCase } from './run-case.ts'
 import { Sessions, type Setting, settingOf } from './setting.ts'
 

@@ -12,7 +12,7 @@ import {
   FaultSwitch,
   runEmbedded,
 } from './embedded-behaviours.ts'
-import { moreCases } from './more-cases.ts'
+import { moreCases } from './more-cases/index.ts'
 import { isRunnable, type Result, runCase } from './run-case.ts'
 import { Sessions, type Setting, settingOf, settingOfProvider } from './setting.ts'
 import { resultTable } from './table.ts'

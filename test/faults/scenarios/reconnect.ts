@@ -24,8 +24,7 @@ export async function reconnectAll(options: ReconnectOptions): Promise<Report> {
   let stored = 0
   try {
     const fleet = await makeFleet({
-      ...{ local: service.local, ledger, devices: options.devices },
-      topicsOf: () => [service.local.provider.topic],
+      ...{ local: service.local, ledger, devices: options.devices, topics: 1 },
       onArrival: (one) => {
         if (one.stored) stored += 1
       },

@@ -1,7 +1,7 @@
 import { random } from '../../simulation/random.ts'
 import { pause } from '../device.ts'
 import { settle } from '../drain.ts'
-import { closeFleet, makeFleet } from '../fleet.ts'
+import { closeFleet, deal, makeFleet } from '../fleet.ts'
 import {
   type Affliction,
   afflictions,
@@ -48,13 +48,19 @@ export async function faultyServices(options: ServicesOptions): Promise<Report> 
   const ledger = new Ledger()
   const provider = new FaultProvider(stage.local)
   try {
-    const fleet = await makeFleet({ local: stage.local, ledger, devices: options.devices })
+    const fleet = await makeFleet({ ...options, local: stage.local, ledger, topics: 9 })
     const load = new Load({
-      ...{ fleet, ledger, provider, random: dice },
+      ...{ devices: fleet.devices, ledger, provider, random: dice },
       ...{ inFlight: 6, restMs: 50, stayMs: 8_000 },
     })
+    const chosen = phases(options.phase)
+    const hands = deal(fleet.lanes, chosen.length)
+    load.sendTo(hands[0] ?? [])
     load.start()
-    for (const phase of phases(options.phase)) await run(phase, stage, injector, options)
+    for (const [index, phase] of chosen.entries()) {
+      load.sendTo(hands[index] ?? [])
+      await run(phase, stage, injector, options)
+    }
     injector.apply([])
     await load.stop()
     const settled = await settle(ledger, fleet.devices, 90_000)

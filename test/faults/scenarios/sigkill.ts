@@ -36,7 +36,7 @@ export async function killedProcess(options: SigkillOptions): Promise<Report> {
   const ledger = new Ledger()
   const provider = new FaultProvider(service.local)
   try {
-    const fleet = await makeFleet({ local: service.local, ledger, devices: options.devices })
+    const fleet = await makeFleet({ ...options, local: service.local, ledger, topics: 2 })
     const away = fleet.devices.slice(0, Math.ceil(options.devices / 3))
     await Promise.all(away.map((device) => device.disconnect(false)))
     const dead = await makeDeadToken(service)
@@ -102,9 +102,10 @@ async function killUnderLoad(world: World, seed: number) {
   const dice = random(seed)
   const present = fleet.devices.filter((device) => !away.includes(device))
   const load = new Load({
-    ...{ ledger, provider, random: dice, fleet: { devices: present, lanes: fleet.lanes } },
+    ...{ ledger, provider, random: dice, devices: present },
     ...{ inFlight: 8, restMs: 20, stayMs: 3_000 },
   })
+  load.sendTo(fleet.lanes)
   load.start()
   await pause(dice.between(2_000, 4_000))
   const before = await newestSlots(world)
