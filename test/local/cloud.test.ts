@@ -185,7 +185,9 @@ describe('a restart', () => {
     await first.cloud.close()
     expect(existsSync(join(state, 'lock'))).toBe(false)
 
-    const second = await fixture.start({ state })
+    // at the same address: one that moved tells its custom resources
+    const ports = { mqtt: first.cloud.mqtt.port }
+    const second = await fixture.start({ state, ports })
     expect(await item(second.cloud, 'kept')).toBeDefined()
     await vi.waitFor(
       async () => expect(await item(second.cloud, 'worked kept')).toBeDefined(),

@@ -138,7 +138,7 @@ describe('an invocation', () => {
       const id = Math.random()
       export const handler = async () => {
         active += 1; runs += 1
-        await new Promise((done) => setTimeout(done, 30))
+        await new Promise((done) => setTimeout(done, 200))
         const overlap = active > 1; active -= 1
         return { id, runs, overlap }
       }`)
@@ -180,6 +180,31 @@ describe('an invocation', () => {
     await expect(host.invoke(none, {})).rejects.toMatchObject({
       errorType: 'TooManyRequestsException',
     })
+  })
+
+  test('that nobody waits for any more is not begun, and is not in the way of the next', async () => {
+    const { host, define } = bench({ maxEnvironments: 1 })
+    const name = define(`let runs = 0
+      export const handler = (ms) => new Promise((done) => setTimeout(() => done(runs += 1), ms))`)
+    const [gone, working] = [new AbortController(), host.invoke(name, 200)]
+    const left = Array.from({ length: 50 }, () => host.invoke(name, 200, gone.signal))
+    const next = host.invoke(name, 1)
+    gone.abort()
+    const ends = await Promise.allSettled(left)
+    expect(ends.every(({ status }) => status === 'rejected')).toBe(true)
+    expect(await Promise.all([working, next])).toEqual([1, 2])
+  })
+
+  test('that has begun runs to its end, whoever leaves', async () => {
+    const { host, define } = bench({ maxEnvironments: 1 })
+    const name = define(
+      'export const handler = (ms) => new Promise((done) => setTimeout(() => done(ms), ms))',
+    )
+    await host.invoke(name, 1)
+    const gone = new AbortController()
+    const working = host.invoke(name, 50, gone.signal)
+    gone.abort()
+    expect(await working).toBe(50)
   })
 
   test('loads inline code as CommonJS even inside a checkout of modules, and callback handlers', async () => {
