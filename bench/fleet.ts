@@ -11,6 +11,8 @@ export interface FleetDevice {
   readonly client: MqttClient
   /** Where the device says that it no longer wants the topic. */
   readonly unregisterTopic: string
+  /** PEM. */
+  readonly credentials: { readonly cert: string; readonly key: string }
 }
 
 export type Arrival = (alert: string, stored: boolean) => void
@@ -122,6 +124,7 @@ function connect(member: Member, topic: string, onArrival: Arrival): Promise<Fle
           token: message.token ?? '',
           client,
           unregisterTopic: publish.unregister,
+          credentials: { cert: activation.certificate, key },
         }
         resolve(device)
       } else if (name === 'heliograph/notification' && device) {

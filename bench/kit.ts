@@ -108,6 +108,13 @@ export function acceptEvents(kit: Kit, payload: string): object[] {
   }))
 }
 
+/** The same as one event and the paths of all devices; the tokens are random, and so is their order. */
+export function acceptTemplate(kit: Kit, payload: string): object {
+  const [template] = acceptEvents({ ...kit, devices: kit.devices.slice(0, 1) }, payload)
+  const paths = kit.devices.map(({ token }) => `/3/device/${token}`)
+  return { template, paths }
+}
+
 /** What the event source mapping gives deliver: batches of queue messages. */
 export function deliverEvents(kit: Kit, payload: string, batchSize: number): object[] {
   const records = kit.devices.map(({ deviceId, token }) => ({

@@ -7,6 +7,7 @@ import type { FunctionName } from '../lib/functions.ts'
 import { type Stub, startStub } from './children.ts'
 import {
   acceptEvents,
+  acceptTemplate,
   deliverEvents,
   functionEnvironment,
   type Kit,
@@ -44,6 +45,8 @@ export interface WorkbenchOptions {
   readonly devices?: number
   /** Of the payload. */
   readonly bytes?: number
+  /** One event and many paths for accept, and no events for deliver. */
+  readonly compact?: boolean
 }
 
 export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Workbench> {
@@ -66,8 +69,11 @@ export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Wor
     bundle: (name, clients) => join(bundles[clients](name), 'index.mjs'),
     build: (name) => buildModule(name, folder),
     events: {
-      accept: write('accept.json', acceptEvents(kit, payload)),
-      deliver: write('deliver.json', deliverEvents(kit, payload, BATCH)),
+      accept: write(
+        'accept.json',
+        options.compact ? acceptTemplate(kit, payload) : acceptEvents(kit, payload),
+      ),
+      deliver: write('deliver.json', options.compact ? [] : deliverEvents(kit, payload, BATCH)),
     },
     close: () => {
       stub.close()

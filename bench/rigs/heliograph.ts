@@ -4,6 +4,7 @@ import { Arrivals, type Rig } from '../load.ts'
 import { openProvider, send } from '../provider.ts'
 
 export interface HeliographRig extends Rig {
+  readonly fleet: readonly FleetDevice[]
   /** Every device's connection ends, and comes back. */
   goOffline(): Promise<void>
   comeBack(): Promise<void>
@@ -19,6 +20,7 @@ export async function heliographRig(local: LocalFile, devices: number): Promise<
     name: 'Heliograph, embedded',
     devices,
     arrivals,
+    fleet,
     send: async (device, alert) => {
       const { token } = fleet[device] as FleetDevice
       return (await send(session, { path: `/3/device/${token}`, topic, alert })) === 200

@@ -83,13 +83,18 @@ export class EnvironmentPool {
     return this.#runs
   }
 
-  /** Runs the function with a JSON payload; rejects with a FunctionFault. */
-  invoke(payload: string, requestId: string = randomUUID()): Promise<string> {
+  /**
+   * Runs the function with a JSON payload; rejects with a FunctionFault. One that is aborted while it
+   * waits is not run: AWS would have refused it at once, and the next caller would find it in the way.
+   */
+  invoke(payload: string, requestId: string = randomUUID(), signal?: AbortSignal): Promise<string> {
     if (this.#closed) return Promise.reject(stopped(this.definition.name))
     if (this.#cap === 0) return Promise.reject(throttled())
     return new Promise((resolve, reject) => {
       const since = performance.now()
-      this.#waiting.push({ payload, requestId, since, resolve, reject })
+      const waiter = { payload, requestId, since, resolve, reject }
+      this.#waiting.push(waiter)
+      signal?.addEventListener('abort', () => this.#withdraw(waiter), { once: true })
       this.#serve()
     })
   }
@@ -112,6 +117,14 @@ export class EnvironmentPool {
     const [first] = this.#idle
     if (first === undefined || this.#live.size < 2) return
     if (performance.now() - first.since > idleAfterMs) void first.environment.terminate()
+  }
+
+  /** Nothing happens to one that has begun. */
+  #withdraw(waiter: Waiter): void {
+    const place = this.#waiting.indexOf(waiter)
+    if (place < 0) return
+    this.#waiting.splice(place, 1)
+    waiter.reject(throttled())
   }
 
   #serve(): void {

@@ -100,16 +100,16 @@ export class FunctionHost implements Functions {
     return this.#pool(functionArn).ready
   }
 
-  async invoke(functionArn: string, event: unknown): Promise<unknown> {
-    return JSON.parse(await this.invokeJson(functionArn, JSON.stringify(event) ?? 'null'))
+  async invoke(functionArn: string, event: unknown, signal?: AbortSignal): Promise<unknown> {
+    return JSON.parse(await this.invokeJson(functionArn, JSON.stringify(event) ?? 'null', signal))
   }
 
   /** As `invoke`, with JSON texts on both sides. */
-  async invokeJson(functionArn: string, payload: string): Promise<string> {
+  async invokeJson(functionArn: string, payload: string, signal?: AbortSignal): Promise<string> {
     const pool = this.#pool(functionArn)
     const requestId = randomUUID()
     try {
-      return await pool.invoke(payload, requestId)
+      return await pool.invoke(payload, requestId, signal)
     } catch (fault) {
       this.#logFault(pool.definition.name, requestId, fault)
       throw fault

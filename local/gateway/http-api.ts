@@ -157,18 +157,25 @@ type Invocation =
   | { readonly is: 'returned'; readonly value: unknown }
   | { readonly is: 'late' | 'faulty'; readonly why: string }
 
-/** A function that is too late goes on working, as on AWS; nobody hears what it returns. */
+/**
+ * A function that is too late goes on working, as on AWS; nobody hears what it returns. One that has
+ * not begun by then never does.
+ */
 function invoke(api: Inside, { route }: RouteMatch, event: HttpApiEvent): Promise<Invocation> {
   const timeoutMs = Math.min(route.timeoutMs ?? MAX_INTEGRATION_MS, MAX_INTEGRATION_MS)
   return new Promise((resolve) => {
     const why = `the function did not answer within ${timeoutMs} ms`
-    const timer = setTimeout(() => resolve({ is: 'late', why }), timeoutMs)
+    const waiting = new AbortController()
+    const timer = setTimeout(() => {
+      resolve({ is: 'late', why })
+      waiting.abort()
+    }, timeoutMs)
     const settle = (invocation: Invocation) => {
       clearTimeout(timer)
       resolve(invocation)
     }
     Promise.resolve()
-      .then(() => api.options.functions.invoke(route.functionArn, event))
+      .then(() => api.options.functions.invoke(route.functionArn, event, waiting.signal))
       .then((value) => settle({ is: 'returned', value }))
       .catch((error: unknown) => settle({ is: 'faulty', why: describeFault(error) }))
   })

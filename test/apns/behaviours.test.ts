@@ -28,7 +28,7 @@ afterAll(async () => {
 })
 
 describe('seen from outside', () => {
-  it.each(behaviours)('$id: $title', async (behaviour) => {
+  it.each(behaviours)('$id: $title', { timeout: 40_000 }, async (behaviour) => {
     const { setting, sessions } = embedded
     const result = await runBehaviour(behaviour, setting, sessions)
     expect(result.faults).toEqual([])

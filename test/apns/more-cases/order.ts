@@ -1,5 +1,6 @@
 import { type Change, row, TOPIC, twice } from './row.ts'
 
+/** Two faults at once: the one that is checked first is told (docs/provider-api.md, order of checks). */
 const orders: [string, Change, readonly [number, string]][] = [
   ['method<path', { method: 'GET', path: '/nowhere', body: '' }, [405, 'MethodNotAllowed']],
   [
@@ -46,8 +47,6 @@ const orders: [string, Change, readonly [number, string]][] = [
   ['body<token', { path: '/3/device/nothex', body: '' }, [400, 'PayloadEmpty']],
   ['size<token', { path: '/3/device/nothex', bodyBytes: 4097 }, [413, 'PayloadTooLarge']],
 ]
-const twoFaults = orders.map(([id, change, refusal]) =>
+export const orderCases = orders.map(([id, change, refusal]) =>
   row('order')({ id: `order-${id}`, title: `first fault told: ${id}`, change, refusal }),
 )
-
-export const orderCases = [...twoFaults]

@@ -49,7 +49,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     file: deliver,
     find: 'slot && isNewer(slot.seq, seq) &&',
     replace: 'slot && isNewer(seq, slot.seq) &&',
-    seed: 2,
+    seed: 6,
   },
   {
     name: 'registration-read-before-put',
@@ -83,15 +83,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     file: unregister,
     find: 'if (slot && (await isDead(slot, ports))) await dropDead(slot, ports)',
     replace: 'if (slot) await dropDead(slot, ports)',
-    seed: 102,
-  },
-  {
-    name: 'drain-for-the-dead',
-    bug: 'drain sends without asking whether the token is still live',
-    file: connect,
-    find: 'return live ? sendStored(slot, ports) : dropDead(slot, ports)',
-    replace: 'return live === undefined ? dropDead(slot, ports) : sendStored(slot, ports)',
-    seed: 53,
+    seed: 124,
   },
   {
     name: 'silence-taken-for-absence',
@@ -103,7 +95,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     replace: `    case 'unconfirmed':
     case 'busy':
       return 'done'`,
-    seed: 23,
+    seed: 15,
   },
   {
     name: 'drain-forgets-the-rest',
@@ -111,7 +103,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     file: connect,
     find: 'await leaveToQueue(slots.slice(place), ports.queue)',
     replace: 'await leaveToQueue(slots.slice(place, place + 1), ports.queue)',
-    seed: 7,
+    seed: 29,
   },
   {
     name: 'retry-without-a-look',
@@ -121,7 +113,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     if (place === 'in-slot') return`,
     replace: `    const place = await placeInSlot(notification, ports)
     if (place === ('never' as string)) return`,
-    seed: 61,
+    seed: 7,
   },
   {
     name: 'slot-retry-without-a-look',
@@ -137,7 +129,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     file: deliver,
     find: "  if (isExpired(notification, ports.clock.now())) return 'done'\n  switch",
     replace: '  switch',
-    seed: 21,
+    seed: 6,
   },
   {
     name: 'expired-in-transit',
@@ -160,7 +152,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     replace: `  if (isExpired(notification, ports.clock.now()))
     return endWithFeedback('expired', 'Expired', notification, ports)
   if (await isDuplicate(notification, ports)) return end('duplicate', notification, ports)`,
-    seed: 26,
+    seed: 220,
   },
   {
     name: 'single-attempt-stored',

@@ -1,0 +1,216 @@
+import { type Counted, PAYLOAD_BYTES } from './count.ts'
+import { assumed, deviceMonth, type Facts, idleMonth, total } from './model.ts'
+import {
+  type Amounts,
+  dollars,
+  PRICES_AS_OF,
+  type Price,
+  type PriceName,
+  peers,
+  prices,
+} from './prices.ts'
+
+export interface Scenario {
+  readonly counted: Counted
+  readonly amounts: Amounts
+  /** Per million events. */
+  readonly usd: Partial<Record<PriceName, number>>
+}
+
+/** Of a million: what a message costs on its way, apart from writing it down and carrying it out. */
+const aside: readonly PriceName[] = ['logGigabyte', 'transferGigabyte']
+
+/** `docs/cost.md`, whole. */
+export function costPage(scenarios: readonly Scenario[], facts: Facts): string {
+  const online = find(scenarios, 'online, 32 in flight')
+  const connect = find(scenarios, 'connect, nothing pending')
+  return `${[
+    head,
+    summary(scenarios, online),
+    breakdown(online),
+    batches(online, facts),
+    calls(scenarios),
+    months(connect),
+    assumptions(facts),
+    priceTable(),
+    notSaid,
+  ].join('\n\n')}\n`
+}
+
+const head = `<!-- Written by \`npm run bench -- cost\` from a counted run; change bench/cost, not this page. -->
+# What a notification costs
+
+List prices of us-east-1, ${PRICES_AS_OF}, first tier, no free tier, no discount. The calls are **counted** on
+the embedded cloud, which runs the synthesized stacks and the functions' own bundles; every AWS call passes its
+endpoint. How long calls take on AWS cannot be measured there and is assumed (see below); so is the price of a
+direct message, for which AWS publishes none that we found: it is taken as one metered message.
+Payloads have ${PAYLOAD_BYTES} bytes.`
+
+function summary(scenarios: readonly Scenario[], online: Scenario): string {
+  const rows = scenarios.map(({ counted, usd }) => [
+    counted.scenario,
+    money(total(usd)),
+    money(total(usd) - part(usd, aside)),
+  ])
+  const others = peers.map(({ name, usd, lacks }) => [`*${name}*`, money(usd), `(${lacks})`])
+  const goal = total(online.usd) - part(online.usd, aside)
+  return `## Dollars per million
+
+${table(['event', 'all', 'without logs and data transfer'], rows)}
+
+The goal was at most $3.20 per million online notifications, priced without logs and transfer as its
+comparisons are: ${goal <= 3.2 ? 'met' : 'not met'} with ${money(goal)}. The comparisons, as issue 7 gives them:
+
+${table(['service', 'USD per million', 'what it is, or lacks'], others)}`
+}
+
+function breakdown({ amounts, usd }: Scenario): string {
+  const names = Object.keys(usd) as PriceName[]
+  const rows = names
+    .sort((a, b) => (usd[b] ?? 0) - (usd[a] ?? 0))
+    .map((name) => [
+      prices[name].unit,
+      amount(amounts[name] ?? 0),
+      money(usd[name] ?? 0),
+      percent((usd[name] ?? 0) / total(usd)),
+    ])
+  return `## One online notification
+
+${table(['what', 'units each', 'USD per million', 'share'], rows)}`
+}
+
+/** Everything that comes once with a batch, for other batch sizes than the one that was counted. */
+function batches({ counted, amounts, usd }: Scenario, facts: Facts): string {
+  const counts = (counted.invocations.deliver ?? 0) / counted.events
+  const sizes = [1, 2, 5, 10]
+  const rows = sizes.map((size) => {
+    const wait = size === 1 ? assumed.directMessageMs : assumed.slowestOfBatchMs
+    const had = counts === 1 ? assumed.directMessageMs : assumed.slowestOfBatchMs
+    const gigabytes = facts.deliver.memoryMegabytes / 1024
+    const change =
+      dollars('sqs', 2e6 * (1 / size - counts)) +
+      dollars('lambdaRequest', 1e6 * (1 / size - counts)) +
+      dollars('lambdaGigabyteSecond', 1e3 * gigabytes * (wait / size - had * counts))
+    return [String(size), amount(2 / size), money(total(usd) - part(usd, aside) + change)]
+  })
+  return `## The size of deliver's batches
+
+Lambda receives up to ten messages at once and waits for none (batch window 0): a window of a second or more
+would fill batches and be the largest part of the time to the device. So the size follows the load: one while
+notifications trickle, where a million takes months, up to ten under sustained load. Counted here:
+${amount(1 / counts)} (${amount(amounts.sqs ?? 0)} queue requests in all).
+
+${table(['messages in a batch', 'receive and delete requests each', 'USD per million, without logs and transfer'], rows)}`
+}
+
+function calls(scenarios: readonly Scenario[]): string {
+  const rows = scenarios.map(({ counted }) => [
+    counted.scenario,
+    amountIn(counted, 'SendMessage'),
+    amountIn(counted, 'SendDirectMessage'),
+    amount(counted.readUnits / counted.events),
+    amount(counted.writeUnits / counted.events),
+    amount(sumOf(counted.invocations) / counted.events),
+    String(Math.round(counted.logBytes / counted.events)),
+  ])
+  const columns = [
+    'event',
+    'queue sends',
+    'direct messages',
+    'read units',
+    'write units',
+    'invocations',
+  ]
+  return `## Counted, for each event
+
+${table([...columns, 'log bytes'], rows)}
+
+A slot takes two write units where payload and envelope are over 1 kB together, as here, and one below that.
+Reads depend on how soon a device is sent to again: accept believes a registration for a minute, so a device
+that gets less than one notification a minute costs one read each ($${prices.dynamoRead.usd} per million).`
+}
+
+function months({ usd }: Scenario): string {
+  const connect = total(usd)
+  const rows = [30, 60, 300].map((connects) => [
+    String(connects),
+    `$${deviceMonth(connect, connects).toFixed(5)}`,
+    `$${(deviceMonth(connect, connects) * 100_000).toFixed(0)}`,
+  ])
+  return `## A device for a month
+
+Always online: ${money(dollars('iotMinute', 43_800 * 1e6))} per million devices for the connection, and ${money(connect)} per million
+connects (CONNECT, the message of the device, the rule, the function with its reads, the answer).
+
+${table(['connects in a month', 'USD per device', 'USD per 100,000 devices'], rows)}
+
+Without any notification the pollers of the queue cost about ${money(idleMonth())} a month.`
+}
+
+function assumptions({ accept, deliver, bytesOut }: Facts): string {
+  const rows = Object.entries(assumed).map(([name, ms]) => [words(name), String(ms)])
+  return `## Assumed
+
+${table(['how long a call takes on AWS', 'ms'], rows)}
+
+Measured (\`npm run bench -- hot\`): ${accept.cpuMs.toFixed(2)} ms of processor time in accept and
+${deliver.cpuMs.toFixed(2)} ms in deliver for one notification. The functions have ${accept.memoryMegabytes} and ${deliver.memoryMegabytes} MB, so
+that much of a core as the share of 1,769 MB. Out to the internet go ${bytesOut} bytes for a delivered notification.
+Cold starts are not in the figures: at a steady load they are below one in a thousand.`
+}
+
+function priceTable(): string {
+  const rows = Object.values(prices).map(({ usd, per, unit, source }: Price) => [
+    unit,
+    per === 1 ? `$${usd}` : `$${usd.toFixed(3)} per million`,
+    source,
+  ])
+  return `## Prices
+
+${table(['unit', 'USD', 'source'], rows)}`
+}
+
+const notSaid = `## What is left out
+
+The tables' storage and point-in-time recovery, the state of the KMS keys ($1 per key and month), alarms, the provider
+domain's DNS and what an operator's commands call: none of them grows with notifications. Whether AWS meters a direct
+message to a device that is not connected, and the PUBACK of one that is, is not documented; both are counted as
+a whole message or not at all, as the table of counted calls shows.`
+
+function find(scenarios: readonly Scenario[], name: string): Scenario {
+  const found = scenarios.find(({ counted }) => counted.scenario === name)
+  if (!found) throw new Error(`no scenario is called ${name}`)
+  return found
+}
+
+function part(usd: Scenario['usd'], names: readonly PriceName[]): number {
+  return names.reduce((sum, name) => sum + (usd[name] ?? 0), 0)
+}
+
+function amountIn({ calls: counted, events }: Counted, action: string): string {
+  const matching = Object.entries(counted).filter(([name]) => name.endsWith(action))
+  return amount(sumOf(Object.fromEntries(matching)) / events)
+}
+
+function sumOf(record: Readonly<Record<string, number>>): number {
+  return Object.values(record).reduce((sum, count) => sum + count, 0)
+}
+
+function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
+  return [line(columns), line(columns.map(() => '---')), ...rows.map(line)].join('\n')
+}
+
+/** `directMessageMs` as words. */
+function words(name: string): string {
+  return name.replace(/Ms$/, '').replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+}
+
+const money = (usd: number) => `$${usd.toFixed(2)}`
+const percent = (share: number) => `${Math.round(share * 100)}%`
+
+/** Two digits where they say something. */
+function amount(value: number): string {
+  if (value === 0) return '0'
+  return value < 0.005 ? value.toExponential(1) : String(Number(value.toFixed(2)))
+}

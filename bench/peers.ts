@@ -1,0 +1,153 @@
+import { existsSync } from 'node:fs'
+import { startCloudProcess } from './cloud-process.ts'
+import { warmUp } from './e2e.ts'
+import { median, round, rounds } from './figures.ts'
+import { type Latency, latency, type Rig, throughput } from './load.ts'
+import type { Row } from './report.ts'
+import { heliographRig } from './rigs/heliograph.ts'
+import { mosquittoRig } from './rigs/mosquitto.ts'
+import { natsRig } from './rigs/nats.ts'
+import { NCHAN_MODULE, nchanRig } from './rigs/nchan.ts'
+import { type Place, preparePlace, programPath } from './rigs/place.ts'
+
+export interface PeersOptions {
+  readonly devices: number
+  readonly inFlight: number
+  readonly sends: number
+  readonly rounds: number
+  readonly portBase: number
+}
+
+interface Peer {
+  readonly name: string
+  /** What the programs' Debian packages are called. */
+  readonly packages: string
+  readonly program: string
+  /** What it leaves out that Heliograph does for every notification. */
+  readonly lacks: string
+  open(program: string, place: Place): Promise<Rig>
+}
+
+const gatewayLacks =
+  'no queue: lost with the broker; no device token, topic or revocation check; answers before the device has it'
+
+const known: readonly Peer[] = [
+  {
+    name: 'Mosquitto + Node gateway',
+    packages: 'mosquitto',
+    program: 'mosquitto',
+    lacks: `${gatewayLacks}; nothing kept for who is offline (clean session)`,
+    open: mosquittoRig,
+  },
+  {
+    name: 'Nchan',
+    packages: 'nginx libnginx-mod-nchan',
+    program: 'nginx',
+    lacks:
+      'in memory only; no acknowledgement of the device at all; no device token, topic or revocation check; keeps all and not the newest',
+    open: nchanRig,
+  },
+  {
+    name: 'NATS MQTT + Node gateway',
+    packages: 'nats-server',
+    program: 'nats-server',
+    lacks: `${gatewayLacks}; keeps QoS 1 messages on disk, all and not the newest`,
+    open: natsRig,
+  },
+]
+
+interface Measured {
+  readonly rig: Rig
+  readonly perSecond: number[]
+  readonly latencies: Latency[]
+  lost: number
+}
+
+/**
+ * The same driver, payloads, certificates and device count against every peer, all running at once and
+ * measured in turn, round by round: what else the machine does hits all of them alike.
+ */
+export async function benchPeers(
+  options: PeersOptions,
+  say: (line: string) => void,
+): Promise<Row[]> {
+  const cloud = await startCloudProcess(options.portBase)
+  const rigs: Rig[] = []
+  try {
+    const ours = await heliographRig(cloud.local, options.devices)
+    rigs.push(ours)
+    say(`${ours.name}: ${ours.devices} devices`)
+    const place = await preparePlace(cloud, ours.fleet, options.portBase + 100)
+    const skipped = await openPeers(place, rigs, say)
+    const measured = await measure(rigs, options, say)
+    return [...rowsOf(measured), ...skipped]
+  } finally {
+    for (const rig of rigs) await rig.close()
+    await cloud.stop()
+  }
+}
+
+/** Opens what is installed; returns a row for what is not. */
+async function openPeers(
+  place: Place,
+  rigs: Rig[],
+  say: (line: string) => void,
+): Promise<readonly Row[]> {
+  const skipped: Row[] = []
+  for (const peer of known) {
+    const program = programPath(peer.program)
+    const missing = program === undefined || (peer.program === 'nginx' && !existsSync(NCHAN_MODULE))
+    if (missing) {
+      const note = `not installed: apt-get install ${peer.packages}`
+      skipped.push({ what: peer.name, figures: { skipped: 'yes' }, note })
+      say(`${peer.name}: ${note}`)
+    } else {
+      rigs.push(await peer.open(program, place))
+      say(`${peer.name}: ${place.devices.length} devices`)
+    }
+  }
+  return skipped
+}
+
+async function measure(
+  rigs: readonly Rig[],
+  { inFlight, sends, rounds: count }: PeersOptions,
+  say: (line: string) => void,
+): Promise<Measured[]> {
+  const measured = rigs.map((rig) => ({ rig, perSecond: [], latencies: [], lost: 0 }) as Measured)
+  for (const rig of rigs) await warmUp(rig, inFlight)
+  for (let n = 0; n < count; n += 1) {
+    // whoever comes first finds the processors rested: everybody does once
+    for (const one of [...measured.slice(n % rigs.length), ...measured.slice(0, n % rigs.length)]) {
+      const { perSecond, lost, refused } = await throughput(one.rig, sends, inFlight)
+      const open = await latency(one.rig, 900, 300)
+      one.perSecond.push(perSecond)
+      one.latencies.push(open)
+      one.lost += lost + refused + open.lost
+    }
+    say(`round ${n + 1} of ${count}`)
+  }
+  return measured
+}
+
+function rowsOf(measured: readonly Measured[]): Row[] {
+  const [ours, ...others] = measured
+  const rows = measured.map(({ rig, perSecond, latencies, lost }): Row => {
+    const lacks = known.find(({ name }) => name === rig.name)?.lacks
+    const figures = {
+      'per second': rounds(perSecond, 0),
+      'p50 ms at 300/s': rounds(latencies.map(({ p50 }) => p50)),
+      'p99 ms at 300/s': rounds(latencies.map(({ p99 }) => p99)),
+      lost,
+    }
+    return { what: rig.name, figures, ...(lacks === undefined ? {} : { note: lacks }) }
+  })
+  const ratios = others.map(({ rig, perSecond }): Row => {
+    const each = perSecond.map((theirs, n) => (ours?.perSecond[n] ?? 0) / theirs)
+    return {
+      what: `Heliograph over ${rig.name}`,
+      figures: { ratio: round(median(each), 2), rounds: rounds(each, 2) },
+    }
+  })
+  return [...rows, ...ratios]
+}
