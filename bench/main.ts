@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { benchCheck, writeBaseline } from './check.ts'
 import { benchCold } from './cold.ts'
 import { benchCost } from './cost.ts'
 import { benchE2e } from './e2e.ts'
@@ -7,7 +8,17 @@ import { benchPeers } from './peers.ts'
 import { report } from './report.ts'
 import { benchScale } from './scale.ts'
 
-const usage = `npm run bench -- e2e [--devices 500] [--in-flight 32] [--sends 4000] [--rounds 5]`
+const usage = `npm run bench -- <what>
+
+  e2e    the embedded cloud end to end: time to the device, throughput, memory, drain
+  peers  the same driver against Mosquitto, Nchan and NATS, in turn
+  hot    processor time per notification in accept and deliver
+  cold   size and start of every function
+  cost   dollars, from counted calls; writes docs/cost.md
+  scale  with 1,000 to 100,000 devices registered, and up to 10,000 connected
+  check  counts and ratios against bench/baseline.json; --write takes them over
+
+  --devices 500  --in-flight 32  --sends 4000  --rounds 5  --port-base 42400`
 
 const scale = { registered: [1_000, 10_000, 100_000], connected: [1_000, 2_000, 5_000, 10_000] }
 
@@ -22,6 +33,7 @@ async function main(): Promise<void> {
       sends: { type: 'string', default: '4000' },
       rounds: { type: 'string', default: '5' },
       'port-base': { type: 'string', default: '42400' },
+      write: { type: 'boolean', default: false },
     },
   })
   const options = {
@@ -40,6 +52,8 @@ async function main(): Promise<void> {
       return report('hot', await benchHot({ rounds: options.rounds, notifications: 6_000 }, say))
     case 'cold':
       return report('cold', await benchCold(15, say))
+    case 'check':
+      return console.log(values.write ? await writeBaseline() : await benchCheck(say))
     case 'scale':
       return report('scale', await benchScale({ rounds: options.rounds, ...scale }, say))
     case 'cost':

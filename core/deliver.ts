@@ -48,19 +48,27 @@ export const FRESH_MS = 20_000
 /** How long a slot rests before the queue tries it again, where its device is connected but silent. */
 export const SLOT_RETRY_SECONDS = 10
 
+/**
+ * How often a throttled notification is tried for its own sake. IoT Core lets a connection have 100
+ * messages a second: of a flood to one device the rest is coalesced, as if it were offline, instead
+ * of circling in the queue until that gives it up.
+ */
+export const BUSY_ATTEMPTS = 4
+
 /** What the answer to a direct message asks for. Pure, so that the simulation can run it a million times. */
 export function decideAfterSend(
   sent: Sent,
   notification: Notification,
+  attempt: Pick<Attempt, 'number'> = { number: 1 },
 ): { readonly do: 'finish' | 'hold' | 'drop' | 'again' | 'give-up' } {
+  if (sent === 'busy' && attempt.number < BUSY_ATTEMPTS) return { do: 'again' }
   switch (sent) {
     case 'acknowledged':
       return { do: 'finish' }
+    case 'busy':
     case 'offline':
     case 'unconfirmed':
       return { do: notification.expiration === 0 ? 'drop' : 'hold' }
-    case 'busy':
-      return { do: 'again' }
     case 'refused':
       return { do: 'give-up' }
   }
@@ -84,7 +92,7 @@ export async function deliver(
   // the last question before the send, so that no time passes in between
   if (isExpired(notification, ports.clock.now()))
     return endWithFeedback('expired', 'Expired', notification, ports)
-  return sendDirect(notification, ports)
+  return sendDirect(notification, attempt, ports)
 }
 
 /**
@@ -95,9 +103,13 @@ function isOld({ acceptedAt }: Notification, attempt: Attempt, ports: DeliverPor
   return attempt.number > 1 || ports.clock.now() - acceptedAt > FRESH_MS
 }
 
-async function sendDirect(notification: Notification, ports: DeliverPorts): Promise<Delivery> {
+async function sendDirect(
+  notification: Notification,
+  attempt: Attempt,
+  ports: DeliverPorts,
+): Promise<Delivery> {
   const sent = await send(notification, false, ports)
-  switch (decideAfterSend(sent, notification).do) {
+  switch (decideAfterSend(sent, notification, attempt).do) {
     case 'finish':
       return end('delivered', notification, ports)
     case 'drop':

@@ -88,7 +88,8 @@ function deliverFunction(
   const deliver = new HeliographFunction(scope, 'deliver', deployment, {
     description: 'Sends notifications to connected devices and stores the rest',
     timeoutSeconds: deliverTimeoutSeconds,
-    memoryMegabytes: 1024,
+    // it mostly waits for devices, and every megabyte waits with it (docs/cost.md)
+    memoryMegabytes: 512,
   })
   const source = new SqsEventSource(notifications.queue, {
     batchSize: 10,

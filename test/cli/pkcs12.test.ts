@@ -60,7 +60,8 @@ describe.runIf(hasTool('openssl', ['version']))('OpenSSL', () => {
     tool('openssl', ['pkcs12', '-in', file, '-passin', `file:${passphraseFile}`, ...more])
 
   it('opens it without its legacy provider, and finds modern algorithms only', () => {
-    const info = open('-info', '-noenc')
+    // without the key and the certificates themselves: base64 may spell anything
+    const info = open('-info', '-noout')
     expect(info?.ok).toBe(true)
     expect(info?.output).toContain('MAC: sha256')
     expect(info?.output).toContain('PBES2, PBKDF2, AES-256-CBC')

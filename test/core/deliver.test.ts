@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import {
   type Attempt,
+  BUSY_ATTEMPTS,
   decideAfterSend,
   deliver,
   FRESH_MS,
@@ -34,6 +35,7 @@ test.each([
   ['offline', 0, 'drop'],
   ['unconfirmed', 0, 'drop'],
   ['busy', 0, 'again'],
+  ['busy', 1, 'again'],
   ['refused', 1, 'give-up'],
 ] as const)('%s with expiration %i: %s', (sent, expiration, decision) => {
   expect(decideAfterSend(sent, notification({ expiration }))).toEqual({ do: decision })
@@ -184,6 +186,25 @@ describe('IoT Core that does not serve', () => {
     world.answers = ['busy']
     expect(await run()).toBe('again')
     expect(world.kinds).toEqual([])
+  })
+
+  test('busy again and again: it goes into the slot, as for a device that is offline', async () => {
+    world.answers = ['busy']
+    expect(await run({ ...first, number: BUSY_ATTEMPTS - 1 })).toBe('again')
+    expect(slot()).toBeUndefined()
+    expect(await run({ ...first, number: BUSY_ATTEMPTS })).toBe('done')
+    expect(slot()?.seq).toBe(one.seq)
+    expect(world.queued).toEqual([{ seq: one.seq, delaySeconds: SLOT_RETRY_SECONDS }])
+    expect(world.kinds).toEqual(['stored'])
+  })
+
+  test('busy again and again with expiration 0: it ends, and its provider hears of it', async () => {
+    world.answers = ['busy']
+    one = notification({ expiration: 0 })
+    world.register(one.deviceId)
+    expect(await run({ ...first, number: BUSY_ATTEMPTS })).toBe('done')
+    expect(slot()).toBeUndefined()
+    expect(world.feedback()).toMatchObject([{ reason: 'Expired', id: one.id }])
   })
 
   test('refused: feedback and no retry', async () => {

@@ -25,13 +25,13 @@ interface Options {
 }
 
 const scenarios: Readonly<Record<string, (options: Options) => Promise<Report>>> = {
-  services: (options) => faultyServices({ ...options, devices: 100, phaseMs: 8_000 }),
+  services: (options) => faultyServices({ ...options, devices: 100, phaseMs: 6_000 }),
   kills: (options) => killedWorkers({ ...options, devices: 100, kills: 60 }),
   sigkill: (options) => killedProcess({ ...options, devices: 30, kills: 4 }),
   reconnect: (options) => reconnectAll({ ...options, devices: 500, rounds: 10 }),
   burst: (options) => burst({ ...options, sends: 300, perSecond: 100 }),
-  // in proportion as 1,500 at the 100 a second of IoT Core
-  flood: (options) => burst({ ...options, sends: 300, perSecond: 20 }),
+  // in proportion as 10,000 at the 100 a second of IoT Core
+  flood: (options) => burst({ ...options, sends: 500, perSecond: 5 }),
 }
 
 async function main(): Promise<void> {

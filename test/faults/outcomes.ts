@@ -6,11 +6,14 @@ export class OutcomeLog {
   /** Log lines of level `error`, by their message and fault. */
   readonly faults = new Map<string, number>()
 
-  /** Invocations that took longer than their function may, by function. */
+  /** A function's name for each invocation of it that took longer than it may. */
   readonly timeouts: string[] = []
+  /** A function's name for each invocation whose thread ended under it. */
+  readonly deaths: string[] = []
 
   readonly log = (part: string, line: string): void => {
     if (line.includes('Sandbox.Timedout')) this.timeouts.push(part)
+    if (line.includes('Runtime.ExitError')) this.deaths.push(part)
     if (!line.startsWith('{')) return
     const { outcome, uniqueId, level, message, fault } = parse(line)
     if (typeof outcome === 'string' && typeof uniqueId === 'string')

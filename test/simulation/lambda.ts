@@ -22,6 +22,8 @@ export interface Cloud {
 /** One run of a function, from its event to its answer or its end. */
 export interface Invocation {
   readonly name: string
+  /** True time. */
+  readonly startedAt: number
   /** It has answered or crashed; what it had asked of the world may still come to pass. */
   isOver: boolean
   /** The port call that is having its effect. */
@@ -234,6 +236,7 @@ export class LambdaFunction<Event, Answer> {
     this.#invocations += 1
     return {
       name: `${this.name}#${this.#invocations}`,
+      startedAt: this.#cloud.scheduler.now,
       isOver: false,
       operation: '',
       sawInSlot: new Set(),

@@ -1,14 +1,8 @@
-import { type Random, random } from '../../simulation/random.ts'
+import type { Random } from '../../simulation/random.ts'
 import { pause } from '../device.ts'
-import { settle } from '../drain.ts'
-import { closeFleet, deal, makeFleet } from '../fleet.ts'
-import { Injector } from '../injector.ts'
-import { Ledger } from '../ledger.ts'
-import { Load } from '../load.ts'
-import { OutcomeLog } from '../outcomes.ts'
-import { FaultProvider } from '../provider.ts'
+import type { Ledger } from '../ledger.ts'
 import { answerFigures, judgeAnswers, lossesOf, type Report, tally } from '../report.ts'
-import { startStage } from '../stage.ts'
+import { type Aftermath, underLoad } from '../under-load.ts'
 
 export interface KillsOptions {
   readonly seed: number
@@ -23,6 +17,27 @@ const functions = ['accept', 'deliver', 'deliver', 'deliver', 'connect', 'connec
 /** After so many kills the load goes on with other lanes, and the last sends of these must arrive. */
 const KILLS_PER_HAND = 4
 
+/** Ends execution environments in the middle of their work, again and again, under load. */
+export async function killedWorkers(options: KillsOptions): Promise<Report> {
+  const { seed, devices, kills, say } = options
+  const hands = Math.ceil(kills / KILLS_PER_HAND)
+  const load = { inFlight: 8, restMs: 60, stayMs: 5_000 }
+  const aftermath = await underLoad(
+    { seed, devices, hands, load, maxEnvironments: 8 },
+    async (world) => {
+      for (let kill = 0; kill < kills; kill += 1) {
+        world.load.sendTo(world.hands[Math.floor(kill / KILLS_PER_HAND)] ?? [])
+        await nextMoment(world.ledger, world.dice)
+        const victim = world.dice.pick(functions)
+        const name = victim === 'all' ? undefined : `heliograph-local-${victim}`
+        await world.stage.cloud.killWorkers(name)
+        if (kill % 10 === 9) say(`${kill + 1} kills, ${world.ledger.accepted} accepted`)
+      }
+    },
+  )
+  return report(`kills: ${kills} under load, ${devices} devices, seed ${seed}`, aftermath)
+}
+
 /** After some more answers, or after ten seconds without: a slow machine shall not see more kills than work. */
 async function nextMoment(ledger: Ledger, dice: Random): Promise<void> {
   const goal = ledger.answers.length + dice.between(5, 40)
@@ -30,63 +45,27 @@ async function nextMoment(ledger: Ledger, dice: Random): Promise<void> {
   await pause(dice.between(0, 200))
 }
 
-/** Ends execution environments in the middle of their work, again and again, under load. */
-export async function killedWorkers(options: KillsOptions): Promise<Report> {
-  const dice = random(options.seed)
-  const injector = new Injector(dice)
-  const outcomes = new OutcomeLog()
-  const stage = await startStage({
-    beforeService: injector.beforeService,
-    log: outcomes.log,
-    hasten: true,
-    tuning: { maxEnvironments: 8 },
-  })
-  const ledger = new Ledger()
-  const provider = new FaultProvider(stage.local)
-  try {
-    const fleet = await makeFleet({ ...options, local: stage.local, ledger, topics: 9 })
-    const load = new Load({
-      ...{ devices: fleet.devices, ledger, provider, random: dice },
-      ...{ inFlight: 8, restMs: 60, stayMs: 5_000 },
-    })
-    const hands = deal(fleet.lanes, Math.ceil(options.kills / KILLS_PER_HAND))
-    load.sendTo(hands[0] ?? [])
-    load.start()
-    const victims: string[] = []
-    for (let kill = 0; kill < options.kills; kill += 1) {
-      if (kill % KILLS_PER_HAND === 0) load.sendTo(hands[kill / KILLS_PER_HAND] ?? [])
-      await nextMoment(ledger, dice)
-      const victim = dice.pick(functions)
-      victims.push(victim)
-      await stage.cloud.killWorkers(victim === 'all' ? undefined : `heliograph-local-${victim}`)
-      if (kill % 10 === 9) options.say(`${kill + 1} kills, ${ledger.accepted} accepted`)
-    }
-    await load.stop()
-    const settled = await settle(ledger, fleet.devices, 120_000)
-    await closeFleet(fleet)
-    return {
-      scenario: `kills: ${options.kills} under load, ${options.devices} devices, seed ${options.seed}`,
-      figures: {
-        killed: tally(victims),
-        sent: ledger.answers.length,
-        ...answerFigures(ledger.answers),
-        arrived: ledger.arrivals,
-        repeats: ledger.repeats,
-        outcomes: tally(outcomes.totals),
-        ...settled.figures,
-      },
-      violations: [
-        ...judgeAnswers(ledger.answers, {
-          // the edge's own answer to a function that died or is only starting, on AWS too
-          tolerated: (malformed) => malformed.includes('{"message":'),
-          limitMs: Number.POSITIVE_INFINITY,
-          wasQueued: (id) => injector.queued.has(id),
-        }),
-        ...lossesOf(ledger, settled, outcomes),
-      ],
-    }
-  } finally {
-    provider.close()
-    await stage.close()
+function report(scenario: string, { injector, outcomes, ledger, settled }: Aftermath): Report {
+  const { answers } = ledger
+  return {
+    scenario,
+    figures: {
+      'invocations that died': tally(outcomes.deaths),
+      sent: answers.length,
+      ...answerFigures(answers),
+      arrived: ledger.arrivals,
+      repeats: ledger.repeats,
+      outcomes: tally(outcomes.totals),
+      ...settled.figures,
+    },
+    violations: [
+      ...judgeAnswers(answers, {
+        // the edge's own answer to a function that died or is only starting, on AWS too
+        tolerated: (malformed) => malformed.includes('{"message":'),
+        limitMs: Number.POSITIVE_INFINITY,
+        wasQueued: (id) => injector.queued.has(id),
+      }),
+      ...lossesOf(ledger, settled, outcomes),
+    ],
   }
 }

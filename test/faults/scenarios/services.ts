@@ -1,19 +1,5 @@
-import { random } from '../../simulation/random.ts'
 import { pause } from '../device.ts'
-import { settle } from '../drain.ts'
-import { closeFleet, deal, makeFleet } from '../fleet.ts'
-import {
-  type Affliction,
-  afflictions,
-  Injector,
-  type Rule,
-  type ServiceName,
-  services,
-} from '../injector.ts'
-import { Ledger } from '../ledger.ts'
-import { Load } from '../load.ts'
-import { OutcomeLog } from '../outcomes.ts'
-import { FaultProvider } from '../provider.ts'
+import { type Affliction, afflictions, type Rule, type ServiceName, services } from '../injector.ts'
 import {
   answerFigures,
   judgeAnswers,
@@ -22,12 +8,12 @@ import {
   tally,
   withoutOutcome,
 } from '../report.ts'
-import { type Stage, startStage } from '../stage.ts'
+import { type Aftermath, underLoad, type World } from '../under-load.ts'
 
 export interface ServicesOptions {
   readonly seed: number
   readonly devices: number
-  /** How long each affliction of each service lasts. */
+  /** How long each phase lasts. */
   readonly phaseMs: number
   /** Only the phases whose name has this in it. */
   readonly phase?: string
@@ -36,69 +22,30 @@ export interface ServicesOptions {
 
 /** Each affliction of each service by itself, then each service out, then all at once, under load. */
 export async function faultyServices(options: ServicesOptions): Promise<Report> {
-  const dice = random(options.seed)
-  const injector = new Injector(dice)
-  const outcomes = new OutcomeLog()
-  const stage = await startStage({
-    beforeService: injector.beforeService,
-    log: outcomes.log,
-    hasten: true,
-    tuning: { maxEnvironments: 12 },
-  })
-  const ledger = new Ledger()
-  const provider = new FaultProvider(stage.local)
-  try {
-    const fleet = await makeFleet({ ...options, local: stage.local, ledger, topics: 9 })
-    const load = new Load({
-      ...{ devices: fleet.devices, ledger, provider, random: dice },
-      ...{ inFlight: 6, restMs: 50, stayMs: 8_000 },
-    })
-    const chosen = phases(options.phase)
-    const hands = deal(fleet.lanes, chosen.length)
-    load.sendTo(hands[0] ?? [])
-    load.start()
-    for (const [index, phase] of chosen.entries()) {
-      load.sendTo(hands[index] ?? [])
-      await run(phase, stage, injector, options)
-    }
-    injector.apply([])
-    await load.stop()
-    const settled = await settle(ledger, fleet.devices, 90_000)
-    await closeFleet(fleet)
-    const answers = ledger.answers
-    return {
-      scenario: `services: ${options.devices} devices, seed ${options.seed}`,
-      figures: {
-        calls: injector.calls,
-        faults: [...injector.counts].map(([name, count]) => `${name} ${count}`).join(', '),
-        sent: answers.length,
-        ...answerFigures(answers),
-        arrived: ledger.arrivals,
-        repeats: ledger.repeats,
-        outcomes: tally(outcomes.totals),
-        'function time-outs': tally(outcomes.timeouts),
-        'without an outcome': withoutOutcome(ledger, outcomes),
-        ...settled.figures,
-      },
-      violations: [
-        ...judgeAnswers(answers, { wasQueued: (id) => injector.queued.has(id) }),
-        ...lossesOf(ledger, settled, outcomes),
-      ],
-    }
-  } finally {
-    provider.close()
-    await stage.close()
-  }
+  const { seed, devices, say } = options
+  const phases = phasesWith(options.phase)
+  const load = { inFlight: 6, restMs: 50, stayMs: 8_000 }
+  const aftermath = await underLoad(
+    { seed, devices, hands: phases.length, load, maxEnvironments: 12 },
+    async (world) => {
+      for (const [index, phase] of phases.entries()) {
+        say(phase.name)
+        world.load.sendTo(world.hands[index] ?? [])
+        await run(phase, world, options.phaseMs)
+      }
+    },
+  )
+  return report(`services: ${devices} devices, seed ${seed}`, aftermath)
 }
 
 interface Phase {
   readonly name: string
   readonly rules: readonly Rule[]
-  /** Ends all execution environments now and then: only new ones ask KMS. */
+  /** Ends execution environments now and then: only new ones ask KMS. */
   readonly renewEnvironments: boolean
 }
 
-function phases(wanted = ''): Phase[] {
+function phasesWith(wanted = ''): Phase[] {
   const single = services.flatMap((service) =>
     afflictions.map((affliction) => phaseOf(`${service} ${affliction}`, service, affliction)),
   )
@@ -126,16 +73,37 @@ const shares: Readonly<Record<ServiceName, number>> = {
 }
 
 async function run(
-  { name, rules, renewEnvironments }: Phase,
-  { cloud }: Stage,
-  injector: Injector,
-  { phaseMs, say }: ServicesOptions,
+  { rules, renewEnvironments }: Phase,
+  { stage, injector }: World,
+  phaseMs: number,
 ): Promise<void> {
-  say(name)
   injector.apply(rules)
   const end = Date.now() + phaseMs
   while (Date.now() < end) {
-    if (renewEnvironments) await cloud.killWorkers('heliograph-local-connect')
+    if (renewEnvironments) await stage.cloud.killWorkers('heliograph-local-connect')
     await pause(Math.min(2_000, Math.max(0, end - Date.now())))
+  }
+}
+
+function report(scenario: string, { injector, outcomes, ledger, settled }: Aftermath): Report {
+  const { answers } = ledger
+  return {
+    scenario,
+    figures: {
+      calls: injector.calls,
+      faults: [...injector.counts].map(([name, count]) => `${name} ${count}`).join(', '),
+      sent: answers.length,
+      ...answerFigures(answers),
+      arrived: ledger.arrivals,
+      repeats: ledger.repeats,
+      outcomes: tally(outcomes.totals),
+      'function time-outs': tally(outcomes.timeouts) || 'none',
+      'without an outcome': withoutOutcome(ledger, outcomes),
+      ...settled.figures,
+    },
+    violations: [
+      ...judgeAnswers(answers, { wasQueued: (id) => injector.queued.has(id) }),
+      ...lossesOf(ledger, settled, outcomes),
+    ],
   }
 }
