@@ -58,10 +58,10 @@ export interface Service {
 /** Invokes a function of the assembly; the ARN or the plain function name finds it. */
 export interface Functions {
   /**
-   * Waits for the answer; a thrown error of the handler is a `FunctionFault`. Aborted before an
-   * execution environment was free, the function does not run.
+   * Waits for the answer; a thrown error of the handler is a `FunctionFault`. If no execution
+   * environment is free within `patienceMs` milliseconds, the function does not run.
    */
-  invoke(functionArn: string, event: unknown, signal?: AbortSignal): Promise<unknown>
+  invoke(functionArn: string, event: unknown, patienceMs?: number): Promise<unknown>
   /** Queues as Lambda's asynchronous invocation: retried twice, then the dead-letter queue. */
   invokeAsync(functionArn: string, event: unknown): void
 }

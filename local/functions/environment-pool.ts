@@ -21,8 +21,10 @@ const idleAfterMs = 30_000
 interface Waiter {
   readonly payload: string
   readonly requestId: string
-  /** Milliseconds of `performance.now()`. */
+  /** Milliseconds of `performance.now()`, as the next. */
   readonly since: number
+  /** Whoever asked has left by then. */
+  readonly until: number
   resolve(payload: string): void
   reject(fault: FunctionFault): void
 }
@@ -84,17 +86,26 @@ export class EnvironmentPool {
   }
 
   /**
-   * Runs the function with a JSON payload; rejects with a FunctionFault. One that is aborted while it
-   * waits is not run: AWS would have refused it at once, and the next caller would find it in the way.
+   * Runs the function with a JSON payload; rejects with a FunctionFault. One that has waited for
+   * `patienceMs` is not run: AWS would have refused it at once, and the next would find it in the way.
    */
-  invoke(payload: string, requestId: string = randomUUID(), signal?: AbortSignal): Promise<string> {
+  invoke(
+    payload: string,
+    requestId: string = randomUUID(),
+    patienceMs: number = Number.POSITIVE_INFINITY,
+  ): Promise<string> {
     if (this.#closed) return Promise.reject(stopped(this.definition.name))
     if (this.#cap === 0) return Promise.reject(throttled())
     return new Promise((resolve, reject) => {
       const since = performance.now()
-      const waiter = { payload, requestId, since, resolve, reject }
-      this.#waiting.push(waiter)
-      signal?.addEventListener('abort', () => this.#withdraw(waiter), { once: true })
+      this.#waiting.push({
+        payload,
+        requestId,
+        since,
+        until: since + patienceMs,
+        resolve,
+        reject,
+      })
       this.#serve()
     })
   }
@@ -119,15 +130,17 @@ export class EnvironmentPool {
     if (performance.now() - first.since > idleAfterMs) void first.environment.terminate()
   }
 
-  /** Nothing happens to one that has begun. */
-  #withdraw(waiter: Waiter): void {
-    const place = this.#waiting.indexOf(waiter)
-    if (place < 0) return
-    this.#waiting.splice(place, 1)
-    waiter.reject(throttled())
+  /** Refuses those at the front whose caller has left. */
+  #dismiss(): void {
+    const now = performance.now()
+    for (let first = this.#waiting[0]; first && first.until <= now; first = this.#waiting[0]) {
+      this.#waiting.shift()
+      first.reject(throttled())
+    }
   }
 
   #serve(): void {
+    this.#dismiss()
     while (this.#waiting.length > 0 && this.#idle.length > 0) {
       const idle = this.#idle.pop()
       const waiter = this.#waiting.shift()

@@ -100,16 +100,17 @@ export class FunctionHost implements Functions {
     return this.#pool(functionArn).ready
   }
 
-  async invoke(functionArn: string, event: unknown, signal?: AbortSignal): Promise<unknown> {
-    return JSON.parse(await this.invokeJson(functionArn, JSON.stringify(event) ?? 'null', signal))
+  async invoke(functionArn: string, event: unknown, patienceMs?: number): Promise<unknown> {
+    const payload = JSON.stringify(event) ?? 'null'
+    return JSON.parse(await this.invokeJson(functionArn, payload, patienceMs))
   }
 
   /** As `invoke`, with JSON texts on both sides. */
-  async invokeJson(functionArn: string, payload: string, signal?: AbortSignal): Promise<string> {
+  async invokeJson(functionArn: string, payload: string, patienceMs?: number): Promise<string> {
     const pool = this.#pool(functionArn)
     const requestId = randomUUID()
     try {
-      return await pool.invoke(payload, requestId, signal)
+      return await pool.invoke(payload, requestId, patienceMs)
     } catch (fault) {
       this.#logFault(pool.definition.name, requestId, fault)
       throw fault

@@ -72,11 +72,13 @@ class QueueMapping implements RunningMapping {
 
   /** Whether no running batch ends for a while. */
   async #areStuck(): Promise<boolean> {
-    const timer = new AbortController()
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(resolve, stuckMs, true)
+    })
     const ended = [...this.#running].map((batch) => batch.then(() => false))
-    const late = wait(stuckMs, true, { signal: timer.signal }).catch(() => false)
     const stuck = await Promise.race([...ended, late])
-    timer.abort()
+    clearTimeout(timer)
     return stuck
   }
 

@@ -165,17 +165,13 @@ function invoke(api: Inside, { route }: RouteMatch, event: HttpApiEvent): Promis
   const timeoutMs = Math.min(route.timeoutMs ?? MAX_INTEGRATION_MS, MAX_INTEGRATION_MS)
   return new Promise((resolve) => {
     const why = `the function did not answer within ${timeoutMs} ms`
-    const waiting = new AbortController()
-    const timer = setTimeout(() => {
-      resolve({ is: 'late', why })
-      waiting.abort()
-    }, timeoutMs)
+    const timer = setTimeout(() => resolve({ is: 'late', why }), timeoutMs)
     const settle = (invocation: Invocation) => {
       clearTimeout(timer)
       resolve(invocation)
     }
     Promise.resolve()
-      .then(() => api.options.functions.invoke(route.functionArn, event, waiting.signal))
+      .then(() => api.options.functions.invoke(route.functionArn, event, timeoutMs))
       .then((value) => settle({ is: 'returned', value }))
       .catch((error: unknown) => settle({ is: 'faulty', why: describeFault(error) }))
   })
