@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { synthesize } from '../bin/embedded.ts'
 import { type Counted, countScenarios, PAYLOAD_BYTES } from './cost/count.ts'
 import { amountsOf, type Facts, perMillion, total } from './cost/model.ts'
-import { costPage, type Scenario } from './cost/page.ts'
+import { costPage, type Scenario, withoutAside } from './cost/page.ts'
 import { round } from './figures.ts'
 import { lastReport, type Row } from './report.ts'
 
@@ -94,6 +94,7 @@ function rowOf({ counted, usd }: Scenario): Row {
     what: counted.scenario,
     figures: {
       'USD per million': round(total(usd), 2),
+      'USD without logs and transfer': round(withoutAside(usd), 2),
       'calls each': round(calls / counted.events, 2),
       'deliver batch': round(counted.events / Math.max(1, counted.invocations.deliver ?? 0), 1),
       'log bytes each': round(counted.logBytes / counted.events, 0),

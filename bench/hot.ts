@@ -60,6 +60,13 @@ function subjectsOf(bench: Workbench): Subject[] {
     { name: 'one HTTP request', bundle: bench.build('one-post'), events: accept, each: 1 },
     { name: 'accept, no client', bundle: rules, events: accept, each: 1 },
     { name: 'deliver, no client', bundle: rules, events: deliver, each: BATCH },
+    { name: 'one log line, own', bundle: bench.build('log-own'), events: accept, each: 1 },
+    {
+      name: 'one log line and metric, Powertools',
+      bundle: bench.build('log-powertools'),
+      events: accept,
+      each: 1,
+    },
     ...functions.flatMap(({ name, ...rest }) =>
       (['lean', 'sdk'] as const).map((clients) => ({
         ...rest,

@@ -5,6 +5,7 @@ import { benchCost } from './cost.ts'
 import { benchE2e } from './e2e.ts'
 import { benchHot } from './hot.ts'
 import { benchPeers } from './peers.ts'
+import { writePerformancePage } from './performance/page.ts'
 import { report } from './report.ts'
 import { benchScale } from './scale.ts'
 
@@ -16,9 +17,10 @@ const usage = `npm run bench -- <what>
   cold   size and start of every function
   cost   dollars, from counted calls; writes docs/cost.md
   scale  with 1,000 to 100,000 devices registered, and up to 10,000 connected
+  page   docs/performance.md and its plots, from the last results
   check  counts and ratios against bench/baseline.json; --write takes them over
 
-  --devices 500  --in-flight 32  --sends 4000  --rounds 5  --port-base 42400`
+  --devices 500  --in-flight 32  --sends 4000  --rounds 5  --port-base 12400`
 
 const scale = { registered: [1_000, 10_000, 100_000], connected: [1_000, 2_000, 5_000, 10_000] }
 
@@ -32,7 +34,7 @@ async function main(): Promise<void> {
       'in-flight': { type: 'string', default: '32' },
       sends: { type: 'string', default: '4000' },
       rounds: { type: 'string', default: '5' },
-      'port-base': { type: 'string', default: '42400' },
+      'port-base': { type: 'string', default: '12400' },
       write: { type: 'boolean', default: false },
     },
   })
@@ -52,6 +54,8 @@ async function main(): Promise<void> {
       return report('hot', await benchHot({ rounds: options.rounds, notifications: 6_000 }, say))
     case 'cold':
       return report('cold', await benchCold(15, say))
+    case 'page':
+      return console.log(writePerformancePage())
     case 'check':
       return console.log(values.write ? await writeBaseline() : await benchCheck(say))
     case 'scale':

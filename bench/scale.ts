@@ -1,8 +1,9 @@
 import { runChild } from './children.ts'
 import { benchConnections } from './connections.ts'
+import { computeDollars } from './cost/model.ts'
 import { dollars } from './cost/prices.ts'
 import { median, round, rounds } from './figures.ts'
-import type { Row } from './report.ts'
+import { lastReport, type Row } from './report.ts'
 import { openWorkbench, type Workbench } from './workbench.ts'
 
 export interface ScaleOptions {
@@ -80,8 +81,7 @@ async function readsOf({ stub }: Workbench): Promise<number> {
 }
 
 function rowOf(devices: number, figures: readonly Figures[], least: readonly Figures[]): Row {
-  const reads = median(figures.map(({ reads: each }) => each))
-  const base = median(least.map(({ reads: each }) => each))
+  const more = dollarsPerMillion(figures) - dollarsPerMillion(least)
   return {
     what: `${devices} devices registered`,
     figures: {
@@ -89,9 +89,24 @@ function rowOf(devices: number, figures: readonly Figures[], least: readonly Fig
         figures.map(({ cpu }) => cpu),
         0,
       ),
-      'reads each': round(reads, 2),
-      'USD per million more': round(dollars('dynamoRead', (reads - base) * 1e6), 2),
+      'reads each': round(median(figures.map(({ reads }) => reads)), 2),
+      'USD per million more': round(more, 2),
+      '% of cost more': round((more / onlineCost()) * 100),
       'RSS MB': round(median(figures.map(({ megabytes }) => megabytes)), 0),
     },
   }
+}
+
+/** What accept reads and computes for a million notifications. */
+function dollarsPerMillion(figures: readonly Figures[]): number {
+  const reads = median(figures.map((one) => one.reads))
+  const cpu = median(figures.map((one) => one.cpu))
+  return dollars('dynamoRead', reads * 1e6) + computeDollars(cpu)
+}
+
+/** Dollars of a million online notifications, of the last `cost` run. */
+function onlineCost(): number {
+  const { rows } = lastReport('cost')
+  const online = rows.find(({ what }) => what === 'online, 32 in flight')
+  return Number(online?.figures['USD per million'])
 }

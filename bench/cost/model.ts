@@ -92,6 +92,11 @@ function billed(waitMs: number, { memoryMegabytes, cpuMs }: FunctionFacts, runs:
   return ((waitMs + computeMs) / 1000) * (memoryMegabytes / 1024)
 }
 
+/** Dollars of so many seconds of processor time: a smaller function takes longer for them, at less a second. */
+export function computeDollars(cpuSeconds: number): number {
+  return dollars('lambdaGigabyteSecond', cpuSeconds * (WHOLE_CORE_MEGABYTES / 1024))
+}
+
 function sum(record: Readonly<Record<string, number>>, matches: (name: string) => boolean): number {
   return Object.entries(record)
     .filter(([name]) => matches(name))

@@ -50,10 +50,10 @@ function summary(scenarios: readonly Scenario[], online: Scenario): string {
   const rows = scenarios.map(({ counted, usd }) => [
     counted.scenario,
     money(total(usd)),
-    money(total(usd) - part(usd, aside)),
+    money(withoutAside(usd)),
   ])
   const others = peers.map(({ name, usd, lacks }) => [`*${name}*`, money(usd), `(${lacks})`])
-  const goal = total(online.usd) - part(online.usd, aside)
+  const goal = withoutAside(online.usd)
   return `## Dollars per million
 
 ${table(['event', 'all', 'without logs and data transfer'], rows)}
@@ -91,7 +91,7 @@ function batches({ counted, amounts, usd }: Scenario, facts: Facts): string {
       dollars('sqs', 2e6 * (1 / size - counts)) +
       dollars('lambdaRequest', 1e6 * (1 / size - counts)) +
       dollars('lambdaGigabyteSecond', 1e3 * gigabytes * (wait / size - had * counts))
-    return [String(size), amount(2 / size), money(total(usd) - part(usd, aside) + change)]
+    return [String(size), amount(2 / size), money(withoutAside(usd) + change)]
   })
   return `## The size of deliver's batches
 
@@ -183,8 +183,9 @@ function find(scenarios: readonly Scenario[], name: string): Scenario {
   return found
 }
 
-function part(usd: Scenario['usd'], names: readonly PriceName[]): number {
-  return names.reduce((sum, name) => sum + (usd[name] ?? 0), 0)
+/** Dollars without log ingestion and data transfer, which comparisons of services leave out. */
+export function withoutAside(usd: Scenario['usd']): number {
+  return total(usd) - aside.reduce((sum, name) => sum + (usd[name] ?? 0), 0)
 }
 
 function amountIn({ calls: counted, events }: Counted, action: string): string {

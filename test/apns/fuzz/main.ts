@@ -8,7 +8,7 @@ import { prepareDemo } from '../../../bin/demo.ts'
 import { startEmbedded } from '../../../bin/embedded.ts'
 import { Sessions, settingOf } from '../setting.ts'
 import { describeFailure, type FuzzReport, fuzzInProcess } from './in-process.ts'
-import { checkAvailability, fuzzOverTheWire } from './over-the-wire.ts'
+import { fuzzOverTheWire } from './over-the-wire.ts'
 
 const usage = `npm run fuzz -- [--requests N] [--wire [--requests N]] [--seed N]
 
@@ -52,11 +52,9 @@ async function overTheWire({ seed, requests }: Run): Promise<FuzzReport> {
   const setting = settingOf({ local, operator: { stage: 'local', environment: cloud.environment } })
   const sessions = new Sessions(setting)
   try {
-    const report = await fuzzOverTheWire(seed, requests, setting, sessions, (done) =>
+    return await fuzzOverTheWire(seed, requests, setting, sessions, (done) =>
       progress(done, requests),
     )
-    checkAvailability(report)
-    return report
   } finally {
     sessions.close()
     await setting.close()

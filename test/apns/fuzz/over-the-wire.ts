@@ -1,6 +1,6 @@
 import { random } from '../../simulation/random.ts'
 import type { CertificateName, Sessions, Setting } from '../setting.ts'
-import { reasonOf, type Seen, type Silence, send } from '../wire.ts'
+import { type Seen, type Silence, send } from '../wire.ts'
 import { type FuzzRequest, type Ground, generate } from './generate.ts'
 import type { Failure, FuzzReport } from './in-process.ts'
 import { verdict } from './verdict.ts'
@@ -43,20 +43,7 @@ export async function fuzzOverTheWire(
 
 function verdictOf(request: FuzzRequest, seen: Seen | Silence) {
   if ('silence' in seen) return { name: 'no answer', faults: [seen.silence] }
-  if (reasonOf(seen) !== 'ServiceUnavailable') return verdict(request, seen)
-  // a machine too busy to answer in time; how often is looked at in the end
-  return { name: UNAVAILABLE, faults: [] }
-}
-
-const UNAVAILABLE = '503 ServiceUnavailable'
-/** Of a thousand requests. */
-const MAX_UNAVAILABLE = 5
-
-/** Throws where the target was out of reach more often than a busy machine excuses. */
-export function checkAvailability({ requests, answers }: FuzzReport): void {
-  const often = ((answers.get(UNAVAILABLE) ?? 0) / requests) * 1000
-  if (often > MAX_UNAVAILABLE)
-    throw new Error(`${often.toFixed(1)} of 1,000 requests were answered ${UNAVAILABLE}`)
+  return verdict(request, seen)
 }
 
 async function sendOne(
