@@ -25,11 +25,21 @@ const steps = {
     ['#state = :dead, changedAt = :at, unregisteredAt = :at', '#state = :live AND changedAt < :at'],
     ['changedAt = :at', '#state = :dead AND changedAt < :at'],
   ],
+  revoked: [
+    [
+      '#state = :dead, changedAt = :never, unregisteredAt = :at',
+      '#state = :live AND registeredAt < :at',
+    ],
+    ['changedAt = :never', '#state = :dead'],
+  ],
 } as const
+
+/** The greatest time that a Date can hold: every request is older, and so comes too late. */
+const NEVER = 8_640_000_000_000_000
 
 /** DynamoDB refuses values that no expression uses. */
 function valuesIn(expressions: string, at: number): Item {
-  const values = { ':live': s('live'), ':dead': s('dead'), ':at': n(at) }
+  const values = { ':live': s('live'), ':dead': s('dead'), ':at': n(at), ':never': n(NEVER) }
   return Object.fromEntries(Object.entries(values).filter(([name]) => expressions.includes(name)))
 }
 
@@ -77,6 +87,26 @@ export function registrations(client: DynamoDBClient, tableName: string): Regist
     }
   }
 
+  /** What holds after the first step whose condition did, or undefined. */
+  async function step(
+    kind: keyof typeof steps,
+    deviceId: DeviceId,
+    topic: Topic,
+    at: number,
+  ): Promise<Registration | undefined> {
+    for (const one of steps[kind]) {
+      const changed = await update(deviceId, topic, at, one)
+      if (changed) return changed
+    }
+    return undefined
+  }
+
+  async function findKnown(deviceId: DeviceId, topic: Topic): Promise<Registration> {
+    const registration = await find(deviceId, topic)
+    if (!registration) throw new Error(`device ${deviceId} is not registered for ${topic}`)
+    return registration
+  }
+
   return {
     find,
 
@@ -85,13 +115,17 @@ export function registrations(client: DynamoDBClient, tableName: string): Regist
     },
 
     async change(deviceId, topic, live, at) {
-      for (const step of steps[live ? 'live' : 'dead']) {
-        const changed = await update(deviceId, topic, at, step)
-        if (changed) return changed
+      const changed = await step(live ? 'live' : 'dead', deviceId, topic, at)
+      return changed ?? findKnown(deviceId, topic)
+    },
+
+    async revoke(deviceId, topic, at) {
+      for (let time = at; ; ) {
+        const revoked = await step('revoked', deviceId, topic, time)
+        if (revoked) return revoked
+        // registered at that time or later: it dies just after
+        time = (await findKnown(deviceId, topic)).registeredAt + 1
       }
-      const registration = await find(deviceId, topic)
-      if (!registration) throw new Error(`device ${deviceId} is not registered for ${topic}`)
-      return registration
     },
   }
 }

@@ -94,6 +94,12 @@ export interface Registrations {
    * throws where there is no registration to end.
    */
   change(deviceId: DeviceId, topic: Topic, live: boolean, at: number): Promise<Registration>
+  /**
+   * Ends the registration for good, for a revoked device: no request makes it live again, whatever
+   * its time. A live one dies at `at`, or just after it was registered where that is later; a dead
+   * one keeps its time. Returns what holds now; throws where there is no registration.
+   */
+  revoke(deviceId: DeviceId, topic: Topic, at: number): Promise<Registration>
 }
 
 export interface FeedbackEntry {

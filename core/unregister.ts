@@ -48,6 +48,26 @@ export async function endRegistration(
 }
 
 /**
+ * Ends every registration of a revoked device for good, dead ones too: a register message that is
+ * worked late would else bring them back. The device must be marked as revoked before. Every step may
+ * be repeated, and a repeat finishes what an earlier try has begun.
+ */
+export async function revokeRegistrations(
+  deviceId: DeviceId,
+  at: number,
+  ports: UnregisterPorts,
+): Promise<Registration[]> {
+  const revoked: Registration[] = []
+  for (const { topic } of await ports.registrations.list(deviceId)) {
+    const registration = await ports.registrations.revoke(deviceId, topic, at)
+    await emptySlot(deviceId, topic, ports)
+    await tellProviders(registration, ports)
+    revoked.push(registration)
+  }
+  return revoked
+}
+
+/**
  * The registration is read again after the slot: the device may have registered anew, and what is
  * in the slot may be for that. What is put after this read has another seq and stays.
  */

@@ -3,7 +3,8 @@ import { deviceRegistry } from '../../aws/device-registry.ts'
 import { deviceRecords } from '../../aws/operator/device-records.ts'
 import type { DeviceRecord } from '../../core/activate.ts'
 import type { DeviceId } from '../../core/identifiers.ts'
-import { endRegistration } from '../../core/unregister.ts'
+import type { Registration } from '../../core/ports.ts'
+import { revokeRegistrations } from '../../core/unregister.ts'
 import type { Deployment } from '../deployment.ts'
 import { Failure } from '../failure.ts'
 import { devicesOf, presencesOf, unregisterPorts } from './ports.ts'
@@ -36,7 +37,7 @@ export async function revokeDevice(deployment: Deployment, id: string): Promise<
     throw new Failure('notFound', `no device ${deviceId} is on record in this deployment`)
   await retireCertificates(deployment, device)
   await disconnect(deployment, deviceId)
-  const topics = await endRegistrations(deployment, deviceId)
+  const topics = await endRegistrations(deployment, device)
   // a renewal that had begun before the device was marked may have finished meanwhile
   const now = (await devicesOf(deployment).find(deviceId)) ?? device
   await retireCertificates(deployment, now)
@@ -72,17 +73,13 @@ async function disconnect(deployment: Deployment, deviceId: DeviceId): Promise<v
   )
 }
 
-async function endRegistrations(deployment: Deployment, deviceId: DeviceId): Promise<string[]> {
-  const ports = unregisterPorts(deployment)
-  const live = (await ports.registrations.list(deviceId)).filter((one) => one.live)
-  for (const { topic, registeredAt } of live) {
-    // later than IoT Core's clock said when it registered, should this machine's be behind
-    const at = Math.max(ports.clock.now(), registeredAt + 1)
-    if ((await endRegistration(deviceId, topic, at, ports)) === 'overtaken')
-      throw new Failure(
-        'failed',
-        `the certificates of ${deviceId} are revoked, but its registration for ${topic} is from the future of this machine: set the clock (NTP) and run the command again`,
-      )
-  }
-  return live.map(({ topic }) => topic)
+/** The topics whose registrations this revocation ended, now or in an earlier run. */
+async function endRegistrations(
+  deployment: Deployment,
+  { deviceId, revokedAt = deployment.clock.now() }: DeviceRecord,
+): Promise<string[]> {
+  const at = Math.max(deployment.clock.now(), revokedAt)
+  const all = await revokeRegistrations(deviceId, at, unregisterPorts(deployment))
+  const isEndedHere = ({ unregisteredAt = 0 }: Registration) => unregisteredAt >= revokedAt
+  return all.filter(isEndedHere).map(({ topic }) => topic)
 }

@@ -1,4 +1,5 @@
 import { dynamoDbClient, kmsClient } from '../../aws/clients.ts'
+import { devices } from '../../aws/devices.ts'
 import { jsonLog } from '../../aws/log.ts'
 import { providers } from '../../aws/providers.ts'
 import { registrations } from '../../aws/registrations.ts'
@@ -15,6 +16,7 @@ const log = jsonLog('register', settings[variable.stage])
 const ports = {
   connections: loggedConnections(settings[variable.iotEndpoint], log),
   providers: providers(dynamoDb, settings[variable.providersTable]),
+  devices: devices(dynamoDb, settings[variable.devicesTable]),
   registrations: registrations(dynamoDb, settings[variable.registrationsTable]),
   ring: tokenKeyRing(dynamoDb, kmsClient(), settings[variable.tokenKeysTable], clock),
 }

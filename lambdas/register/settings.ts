@@ -3,6 +3,7 @@ import { variable } from '../settings.ts'
 export const registerSettings = [
   variable.stage,
   variable.registrationsTable,
+  variable.devicesTable,
   variable.providersTable,
   variable.tokenKeysTable,
   variable.tokenWrapKey,

@@ -123,6 +123,7 @@ function registerFunction(
     deadLetters,
   })
   stores.registrations.grant(register, 'GetItem', 'UpdateItem')
+  stores.devices.grant(register, 'GetItem')
   stores.providers.grant(register, 'GetItem')
   tokenKeyRing.grantRead(register)
   iot.grantSend(register)

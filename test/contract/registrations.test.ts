@@ -59,6 +59,39 @@ describe.each(targets)('registrations: %s', (_name, open) => {
     await expect(ended).rejects.toThrow('not registered')
   })
 
+  test('one that is revoked never lives again, and keeps the time of its death', async () => {
+    const deviceId = newDevice()
+    const { change, revoke } = target.registrations
+    await change(deviceId, topicA, true, now)
+    const dead = { live: false, registeredAt: now, unregisteredAt: now + 1 }
+    expect(await revoke(deviceId, topicA, now + 1)).toMatchObject(dead)
+    expect(await change(deviceId, topicA, true, now + 3_600_000)).toMatchObject(dead)
+    expect(await change(deviceId, topicA, false, now + 7_200_000)).toMatchObject(dead)
+    expect(await revoke(deviceId, topicA, now + 9)).toMatchObject(dead)
+    expect(await target.registrations.find(deviceId, topicA)).toMatchObject(dead)
+  })
+
+  test('revoked while dead it stays dead for good', async () => {
+    const deviceId = newDevice()
+    const { change, revoke } = target.registrations
+    await change(deviceId, topicA, true, now)
+    await change(deviceId, topicA, false, now + 1)
+    expect(await revoke(deviceId, topicA, now + 5)).toMatchObject({ unregisteredAt: now + 1 })
+    expect(await change(deviceId, topicA, true, now + 9)).toMatchObject({ live: false })
+  })
+
+  test('revoked by a clock that is behind, it dies just after it was registered', async () => {
+    const deviceId = newDevice()
+    await target.registrations.change(deviceId, topicA, true, now)
+    const revoked = await target.registrations.revoke(deviceId, topicA, now - 5_000)
+    expect(revoked).toMatchObject({ live: false, unregisteredAt: now + 1 })
+  })
+
+  test('nothing can be revoked that never began', async () => {
+    const revoked = target.registrations.revoke(newDevice(), topicA, now)
+    await expect(revoked).rejects.toThrow('not registered')
+  })
+
   test('a device lists its own topics, dead ones too', async () => {
     const deviceId = newDevice()
     await target.registrations.change(deviceId, topicA, true, now)

@@ -6,6 +6,7 @@ import { SetClock, seqAt, topicA, topicB } from '../contract/samples.ts'
 
 import { atOnce } from '../simulation/ports/access.ts'
 import { ClaimStore, memoryClaims } from '../simulation/ports/claims.ts'
+import { DeviceStore, memoryDevices } from '../simulation/ports/devices.ts'
 import { FeedbackStore, memoryFeedback } from '../simulation/ports/feedback.ts'
 import { memoryPending, PendingStore } from '../simulation/ports/pending.ts'
 import { memoryRegistrations, RegistrationStore } from '../simulation/ports/registrations.ts'
@@ -23,6 +24,7 @@ export class Delivery {
   readonly clock = new SetClock()
   readonly slots = new PendingStore()
   readonly registry = new RegistrationStore()
+  readonly devices = new DeviceStore()
   readonly feedbackRows = new FeedbackStore()
   readonly keys = new TokenKeys((length) =>
     new Uint8Array(length).fill(this.keys.list().length + 1),
@@ -36,6 +38,7 @@ export class Delivery {
   beforeSend: () => void | Promise<void> = () => {}
   readonly ports: DeliverPorts & {
     readonly ring: ReturnType<typeof memoryTokenKeyRing>
+    readonly devices: ReturnType<typeof memoryDevices>
     readonly providers: { knowsTopic(topic: string): Promise<boolean> }
   }
 
@@ -46,6 +49,7 @@ export class Delivery {
       clock: this.clock,
       connections: { send: (...call) => this.#send(...call) },
       pending: memoryPending(this.slots, atOnce),
+      devices: memoryDevices(this.devices, atOnce),
       registrations: memoryRegistrations(this.registry, atOnce),
       feedback: memoryFeedback(this.feedbackRows, atOnce, this.clock, ids),
       claims: memoryClaims(new ClaimStore(), atOnce, this.clock),

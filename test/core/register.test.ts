@@ -68,3 +68,32 @@ test('a device that has gone asks again; one that cannot be told yet is tried ag
   expect(await run(topicA, withSent('offline'))).toBe('unheard')
   await expect(run(topicA, withSent('busy'))).rejects.toThrow('could not be told')
 })
+
+describe('a revoked device', () => {
+  test('gets no token, and what it registered is dead for good', async () => {
+    world.devices.revoke(deviceId, now - 10)
+    expect(await run()).toBe('refused')
+    expect(world.told).toEqual([])
+    expect(world.registry.find(deviceId, topicA)?.live).toBe(false)
+    expect(world.registry.change(deviceId, topicA, true, now + 3_600_000).live).toBe(false)
+  })
+
+  test('is found out also when it was revoked after the registration was written', async () => {
+    const { change } = world.ports.registrations
+    const registrations = {
+      ...world.ports.registrations,
+      change: async (...call: Parameters<typeof change>) => {
+        const registration = await change(...call)
+        world.devices.revoke(deviceId, now)
+        return registration
+      },
+    }
+    expect(await run(topicA, { registrations })).toBe('refused')
+    expect(world.told).toEqual([])
+  })
+
+  test('that is not even on record gets no token either', async () => {
+    expect(await run(topicA, { devices: { find: async () => undefined } })).toBe('refused')
+    expect(world.told).toEqual([])
+  })
+})

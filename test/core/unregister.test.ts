@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { DeviceId, TokenKeyId } from '../../core/identifiers.ts'
 import { sealToken } from '../../core/token.ts'
-import { endRegistration, unregister } from '../../core/unregister.ts'
+import { endRegistration, revokeRegistrations, unregister } from '../../core/unregister.ts'
 import { newDevice, notification, now, topicA, topicB } from '../contract/samples.ts'
 import { Delivery } from './delivery-support.ts'
 
@@ -98,4 +98,54 @@ test.each([
 ])('%s is refused with %s', async (topic, reason) => {
   expect(await run(topic)).toBe('refused')
   expect(world.told).toMatchObject([{ topic: 'heliograph/error', message: { reason } }])
+})
+
+describe('a revoked device', () => {
+  const revoke = (at = now) => revokeRegistrations(deviceId, at, world.ports)
+  const state = (topic = topicA) => world.registry.find(deviceId, topic)
+
+  test('has no live token, no slot, and its providers can read of it', async () => {
+    store()
+    expect(await revoke()).toMatchObject([{ topic: topicA, live: false, unregisteredAt: now }])
+    expect(world.slots.all()).toEqual([])
+    expect(world.kinds).toEqual(['unregistered'])
+    expect(world.feedback()).toMatchObject([{ token: tokens()[0], timestamp: now }])
+  })
+
+  test('registers no more, however late or early its request is said to have come', async () => {
+    world.register(deviceId, topicB)
+    world.registry.change(deviceId, topicB, false, now - 100)
+    await revoke()
+    for (const topic of [topicA, topicB])
+      for (const at of [now - 1, now + 1, now + 3_600_000])
+        expect(world.registry.change(deviceId, topic, true, at).live).toBe(false)
+    expect(state(topicB)).toMatchObject({ unregisteredAt: now - 100 })
+  })
+
+  test('dies after it registered, though the clock of the operator is behind', async () => {
+    world.registry.change(deviceId, topicB, true, now + 5_000)
+    await revoke()
+    expect(state(topicB)).toMatchObject({ live: false, unregisteredAt: now + 5_001 })
+    expect(world.feedback(topicB)).toMatchObject([{ timestamp: now + 5_001 }])
+  })
+
+  test.each([
+    ['its slot was emptied', 'pending', 'find'],
+    ['its providers were told', 'feedback', 'write'],
+  ] as const)(
+    'whose revocation died before %s is done with by the next',
+    async (_when, port, call) => {
+      store()
+      const whole = world.ports[port]
+      Object.assign(world.ports, {
+        [port]: { ...whole, [call]: () => Promise.reject('no answer') },
+      })
+      await expect(revoke()).rejects.toBe('no answer')
+      Object.assign(world.ports, { [port]: whole })
+      await revoke(now + 60_000)
+      await revoke(now + 120_000)
+      expect(world.slots.all()).toEqual([])
+      expect(world.feedback()).toMatchObject([{ timestamp: now }])
+    },
+  )
 })

@@ -2,6 +2,7 @@ import { readFileSync, rmSync } from 'node:fs'
 import http2 from 'node:http2'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { invoke } from '../../aws/operator/functions.ts'
 import { type IssuedProvider, issueProvider } from '../../cli/operations/issue-provider.ts'
 import { makePrivateKey, makeRequest } from '../../sdk/certificate.ts'
 import { assemblyWith, heliographJson, openFor, welcomeOperator } from './operator-support.ts'
@@ -122,6 +123,16 @@ describe('a provider that is revoked', () => {
   })
 })
 
+/** What a topic rule hands over in the name of a device, however late. */
+async function sayLate(upstream: 'register', deviceId: string, body: object): Promise<void> {
+  const { clients, close } = await openFor(target)
+  const name = `heliograph-local-${upstream}`
+  const request = Buffer.from(JSON.stringify(body)).toString('base64')
+  const receivedAt = Date.now() + 60_000
+  await invoke(clients.lambda, name, { deviceId, clientId: deviceId, receivedAt, request })
+  close()
+}
+
 describe('a device that is revoked', () => {
   it('is thrown out, cannot return, and its provider learns that the token is dead', async () => {
     const activation = await activatePlainly(target)
@@ -158,6 +169,12 @@ describe('a device that is revoked', () => {
       presence: { connected: false },
       registrations: [{ topic, live: false }],
     })
+
+    // a register message that a topic rule hands over late
+    await sayLate('register', deviceId, { topic })
+    expect(await request(target, { token })).toMatchObject({ status: 410 })
+    const repeated = await heliographJson<object>(target, 'device', 'revoke', deviceId)
+    expect(repeated).toMatchObject({ disconnected: false, topics: [topic] })
 
     expect(bystander.device.isConnected).toBe(true)
     expect((await request(target, { token: bystander.token })).status).toBe(200)

@@ -102,6 +102,7 @@ const permitted: Readonly<Record<FunctionName, readonly string[]>> = {
     'dynamodb:Query Feedback',
   ],
   register: [
+    'dynamodb:GetItem Devices',
     'dynamodb:GetItem Providers',
     'dynamodb:GetItem Registrations',
     'dynamodb:UpdateItem Registrations',

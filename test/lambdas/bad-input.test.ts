@@ -153,7 +153,7 @@ describe('queue messages', () => {
   })
 
   test('the last attempt that fails is said to be dead-lettered', async () => {
-    world.answers = ['busy']
+    world.ports.connections.send = () => Promise.reject(new Error('no route'))
     await run(record(writeMessage(good(), false), 'one', MAX_RECEIVES - 1))
     expect(world.kinds).toEqual([])
     await run(record(writeMessage(good(), false), 'one', MAX_RECEIVES))
@@ -162,7 +162,7 @@ describe('queue messages', () => {
 
   test('no line or event holds a payload or a whole token', async () => {
     const secret = good({ payload: '{"aps":{"alert":"the secret"}}' })
-    world.answers = ['busy']
+    world.ports.connections.send = () => Promise.reject(new Error('no route'))
     await run(record(writeMessage(secret, false), 'one', MAX_RECEIVES))
     const text = [...lines, JSON.stringify(world.outcomes)].join('\n')
     expect(text).not.toContain('the secret')

@@ -33,7 +33,7 @@ const REDRAIN_MS = 15_000
 
 /**
  * A device with the SDK's rules: presents its tokens after every CONNACK, takes each notification
- * over once and in order of arrival, drops stored ones that are outdated, then acknowledges.
+ * over once and in order of arrival, drops what is outdated, then acknowledges.
  */
 export class Device implements Client {
   readonly deviceId: DeviceId
@@ -49,8 +49,6 @@ export class Device implements Client {
   readonly #habits: DeviceHabits
   readonly #taken = new TakenIndex()
   readonly #wishes = new Map<Topic, Wish>()
-  /** The newest that was taken as stored; it supersedes everything older. */
-  readonly #newestStored = new Map<Topic, string>()
   /** When the app of a topic is free for the next notification. */
   readonly #freeAt = new Map<Topic, number>()
   #connection: Connection | undefined
@@ -185,8 +183,7 @@ export class Device implements Client {
       if (life) life.isDeclined = true
       return true
     }
-    const isSuperseded = message.seq < (this.#newestStored.get(message.topic) ?? '')
-    const verdict = isSuperseded ? 'outdated' : this.#taken.verdict(message, scheduler.now)
+    const verdict = this.#taken.verdict(message, scheduler.now)
     if (verdict !== 'new') {
       note(`drops (${verdict})`)
       return true
@@ -198,7 +195,6 @@ export class Device implements Client {
     note('takes over')
     ledger.count('taken')
     this.#taken.add({ ...message, at: scheduler.now })
-    if (message.stored) this.#newestStored.set(message.topic, message.seq)
     this.log.push(message)
     if (life) life.takenAt = scheduler.now
     return true

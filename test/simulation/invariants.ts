@@ -1,3 +1,4 @@
+import { BUSY_ATTEMPTS } from '../../core/deliver.ts'
 import type { Topic } from '../../core/identifiers.ts'
 import type { Notification } from '../../core/notification.ts'
 import type { OutcomeKind } from '../../core/outcome.ts'
@@ -126,9 +127,9 @@ const causes: Partial<Record<OutcomeKind, (life: Life, world: World) => boolean>
     cloud.ledger
       .livesOf(notification.deviceId, notification.topic)
       .some((other) => other.kept && other.notification.seq > notification.seq),
-  expired: ({ notification, unheard }, { cloud }) =>
+  expired: ({ notification, unheard, throttled, receives }, { cloud }) =>
     notification.expiration === 0
-      ? unheard
+      ? unheard || (throttled && receives >= BUSY_ATTEMPTS)
       : notification.expiration * 1000 <= cloud.scheduler.now + cloud.skew,
   unregistered: ({ notification, queuedAt }, { cloud }) =>
     cloud.ledger.wasDead(notification.deviceId, notification.topic, queuedAt, cloud.scheduler.now),
@@ -149,6 +150,8 @@ function checkRegistration(world: World, device: Device, topic: Topic): void {
   const wish = world.iot.lastWish(deviceId, topic)
   const isLive = world.registrations.find(deviceId, topic)?.live ?? false
   const isLost = ledger.givenUp.has(`register ${deviceId}`) || isUnregisterLost(ledger, deviceId)
+  if (device.isRevoked && isLive && !isLost)
+    ledger.violate('I4', `the revoked ${deviceId} is registered for ${topic}`)
   if (wish === undefined || wish === isLive || isLost || device.isRevoked) return
   ledger.violate('rest', `${deviceId} wants ${topic} ${wish}, but its token is live ${isLive}`)
 }

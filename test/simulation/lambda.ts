@@ -269,10 +269,11 @@ export function invokeAsync<Event>(
   event: Event,
   cloud: Cloud,
   onGivenUp: () => void,
+  onDone: () => void = () => {},
 ): void {
   const attempt = (retries: readonly number[]) =>
     target.invoke(event, (result) => {
-      if ('answer' in result) return
+      if ('answer' in result) return onDone()
       const [wait, ...rest] = retries
       cloud.trace.note(() => `${target.name} fails: ${result.fault}`)
       if (wait === undefined) onGivenUp()

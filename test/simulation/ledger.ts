@@ -37,6 +37,8 @@ export interface Life {
   /** The broker refused it (403), or did not find the device for a single attempt. */
   refused: boolean
   unheard: boolean
+  /** The broker was too busy for it. */
+  throttled: boolean
   deadLettered: boolean
   /** Ends that a crash or a lost answer kept from being recorded. */
   readonly excuses: string[]
@@ -96,6 +98,7 @@ export class Ledger {
       isDeclined: false,
       refused: false,
       unheard: false,
+      throttled: false,
       deadLettered: false,
       excuses: [],
     }

@@ -7,6 +7,7 @@ import type { World } from './world.ts'
 export class Operator {
   readonly #world: World
   readonly #revoked = new Map<ProviderCertificate, number>()
+  readonly #shutOut = new Map<Device, number>()
 
   constructor(world: World) {
     this.#world = world
@@ -14,6 +15,11 @@ export class Operator {
 
   revokedAt(certificate: ProviderCertificate): number | undefined {
     return this.#revoked.get(certificate)
+  }
+
+  /** When the revocation of a device was done with (true time). */
+  shutOutAt(device: Device): number | undefined {
+    return this.#shutOut.get(device)
   }
 
   /** Until it succeeds: a schedule and a person both try again. */
@@ -31,13 +37,17 @@ export class Operator {
     trace.note(() => 'a provider certificate is revoked')
   }
 
-  /** In the order of the CLI: the certificate, the connection, then every registration. */
+  /** In the order of the CLI: the mark, the certificate, the connection, then every registration. */
   revokeDevice(device: Device): void {
-    const { iot, functions, cloud } = this.#world
+    const { iot, devices, functions, cloud } = this.#world
     device.isRevoked = true
+    devices.revoke(device.deviceId, Math.floor(cloud.scheduler.now))
     iot.bar(device.deviceId)
     cloud.trace.note(() => `${device.deviceId} is revoked`)
     const givenUp = () => cloud.ledger.givenUp.add(`revoke ${device.deviceId}`)
-    invokeAsync(functions.revoke, device.deviceId, cloud, givenUp)
+    const done = () => {
+      if (!this.#shutOut.has(device)) this.#shutOut.set(device, cloud.scheduler.now)
+    }
+    invokeAsync(functions.revoke, device.deviceId, cloud, givenUp, done)
   }
 }

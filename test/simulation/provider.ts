@@ -18,6 +18,8 @@ export interface ProviderParts {
   readonly foreign: ProviderCertificate
   /** When a certificate was revoked (true time). */
   revokedAt(certificate: ProviderCertificate): number | undefined
+  /** When a device had been shut out (true time). */
+  shutOutAt(device: Device): number | undefined
 }
 
 /** lambdas/http answers a request within this time, come what may. */
@@ -26,8 +28,11 @@ const ANSWER_WITHIN_MS = 4_500
 export const TRUST_CACHE_SECONDS = 30
 export const REGISTRATION_CACHE_SECONDS = 10
 const MAX_RETRIES = 3
-/** For as long a function may not know a new token key (aws/token-keys: REFRESH_SECONDS), and the clocks. */
-export const NEW_KEY_MS = 5_000 + 5_000 + 3_000
+/**
+ * For as long a function may not know a new token key: how soon it reads the ring again
+ * (aws/token-keys: REFRESH_SECONDS), the clock that dated the key, and the time a read takes.
+ */
+export const NEW_KEY_MS = 250 + 5_000 + 3_000
 
 interface Send {
   readonly device: Device
@@ -144,6 +149,9 @@ export class Provider {
       this.#isForeign(certificate)
     )
       ledger.violate('I4', 'a provider that is not trusted was served')
+    const shutOutAt = this.#parts.shutOutAt(device) ?? Number.POSITIVE_INFINITY
+    if (startedAt > shutOutAt + REGISTRATION_CACHE_SECONDS * 1000 + 2 * skew)
+      ledger.violate('I4', `a token of the revoked ${device.deviceId} was accepted`)
     const deadSince = ledger.deadSince(device.deviceId, topic) ?? scheduler.now
     // a clock that is set back makes what was read young again
     if (startedAt > deadSince + REGISTRATION_CACHE_SECONDS * 1000 + 2 * skew)

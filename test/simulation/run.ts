@@ -76,6 +76,7 @@ async function setUp(world: World, settings: Settings): Promise<Actors> {
     certificates: certificates.good,
     foreign: certificates.foreign,
     revokedAt: (certificate) => operator.revokedAt(certificate),
+    shutOutAt: (device) => operator.shutOutAt(device),
   })
   const [reading] = certificates.good
   const readers = reading ? topics.map((topic) => new FeedbackReader(topic, reading, world)) : []

@@ -63,5 +63,6 @@ function judge({ life, stored }: Direct, environment: Environment, cloud: Cloud)
 function remember(life: Life, sent: Sent): void {
   if (sent === 'acknowledged') life.acknowledged = true
   if (sent === 'refused') life.refused = true
+  if (sent === 'busy') life.throttled = true
   if (sent === 'offline' || sent === 'unconfirmed') life.unheard = true
 }

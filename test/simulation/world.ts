@@ -3,11 +3,12 @@ import type { Log } from '../../aws/log.ts'
 import { accept } from '../../core/accept.ts'
 import type { SlotPorts } from '../../core/deliver.ts'
 import { readFeedback } from '../../core/feedback.ts'
+import type { DeviceId } from '../../core/identifiers.ts'
 import type { Outcomes, Registrations } from '../../core/ports.ts'
 import type { ProviderRequest } from '../../core/provider-request.ts'
 import { register } from '../../core/register.ts'
 import { type Rotation, rotate } from '../../core/rotate.ts'
-import { endRegistration, unregister } from '../../core/unregister.ts'
+import { revokeRegistrations, unregister } from '../../core/unregister.ts'
 import { connectHandler } from '../../lambdas/connect/handler.ts'
 import { deliverHandler } from '../../lambdas/deliver/handler.ts'
 import { deviceHandler } from '../../lambdas/device.ts'
@@ -25,6 +26,7 @@ import {
 } from './lambda.ts'
 import { Ledger } from './ledger.ts'
 import { ClaimStore, memoryClaims } from './ports/claims.ts'
+import { DeviceStore, memoryDevices } from './ports/devices.ts'
 import { FeedbackStore, memoryFeedback } from './ports/feedback.ts'
 import { memoryPending, PendingStore, type SlotChange } from './ports/pending.ts'
 import { memoryProviders, ProviderStore } from './ports/providers.ts'
@@ -56,6 +58,7 @@ export class World {
   readonly feedback = new FeedbackStore()
   readonly claims = new ClaimStore()
   readonly providers = new ProviderStore()
+  readonly devices = new DeviceStore()
   readonly tokenKeys: TokenKeys
   readonly certificates: Certificates
   readonly functions: ReturnType<World['makeFunctions']>
@@ -142,7 +145,7 @@ export class World {
           return () => rotate({ clock, ids, tokenKeys, graceMs: KEY_GRACE_MS })
         },
       }),
-      revoke: this.#function<string, void>({
+      revoke: this.#function<DeviceId, void>({
         name: 'revoke',
         timeoutMs: 600_000,
         start: (environment) => this.#startRevoke(environment),
@@ -167,13 +170,11 @@ export class World {
     return deliverHandler(ports, putOff, silent)
   }
 
-  /** `heliograph device revoke`, after the certificate is gone and the connection is cut. */
+  /** `heliograph device revoke`, after the device is marked, barred and disconnected. */
   #startRevoke(environment: Environment) {
     const ports = this.#devicePorts(environment)
-    return async (deviceId: string) => {
-      const all = await ports.registrations.list(deviceId as never)
-      for (const { topic } of all)
-        await endRegistration(deviceId as never, topic, environment.clock.now(), ports)
+    return async (deviceId: DeviceId) => {
+      await revokeRegistrations(deviceId, environment.clock.now(), ports)
     }
   }
 
@@ -194,6 +195,7 @@ export class World {
     return {
       ...this.#slotPorts(environment),
       registrations: this.#registrations(environment),
+      devices: memoryDevices(this.devices, access),
       providers: memoryProviders(this.providers, access),
       ring: memoryTokenKeyRing(this.tokenKeys, access, clock),
       queue: memoryQueue(this.queue.enqueue, access),

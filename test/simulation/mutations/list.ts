@@ -17,7 +17,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     find: `const after = await sendStored(notification, ports)
   if (after === 'again') await ports.queue.send(notification, SLOT_RETRY)`,
     replace: '',
-    seed: 2,
+    seed: 5,
   },
   {
     name: 'unconditional-delete',
@@ -41,7 +41,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     file: slots,
     find: 'isNewer(old.seq, seq)',
     replace: 'isNewer(seq, old.seq)',
-    seed: 1,
+    seed: 2,
   },
   {
     name: 'retry-compares-wrongly',
@@ -49,7 +49,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     file: deliver,
     find: 'slot && isNewer(slot.seq, seq) &&',
     replace: 'slot && isNewer(seq, slot.seq) &&',
-    seed: 6,
+    seed: 2,
   },
   {
     name: 'registration-read-before-put',
@@ -75,7 +75,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     replace: `  await emptySlot(deviceId, topic, ports)
   const registration = await ports.registrations.change(deviceId, topic, false, at)
   if (registration.live) return 'overtaken'`,
-    seed: 42,
+    seed: 21,
   },
   {
     name: 'slot-emptied-blindly',
@@ -83,7 +83,15 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     file: unregister,
     find: 'if (slot && (await isDead(slot, ports))) await dropDead(slot, ports)',
     replace: 'if (slot) await dropDead(slot, ports)',
-    seed: 124,
+    seed: 3,
+  },
+  {
+    name: 'drain-for-the-dead',
+    bug: 'drain sends without asking whether the token is still live',
+    file: connect,
+    find: 'return live ? sendStored(slot, ports) : dropDead(slot, ports)',
+    replace: 'return live === undefined ? dropDead(slot, ports) : sendStored(slot, ports)',
+    seed: 6,
   },
   {
     name: 'silence-taken-for-absence',
@@ -95,7 +103,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     replace: `    case 'unconfirmed':
     case 'busy':
       return 'done'`,
-    seed: 15,
+    seed: 7,
   },
   {
     name: 'drain-forgets-the-rest',
@@ -103,7 +111,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     file: connect,
     find: 'await leaveToQueue(slots.slice(place), ports.queue)',
     replace: 'await leaveToQueue(slots.slice(place, place + 1), ports.queue)',
-    seed: 29,
+    seed: 32,
   },
   {
     name: 'retry-without-a-look',
@@ -113,7 +121,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     if (place === 'in-slot') return`,
     replace: `    const place = await placeInSlot(notification, ports)
     if (place === ('never' as string)) return`,
-    seed: 7,
+    seed: 74,
   },
   {
     name: 'slot-retry-without-a-look',
@@ -129,7 +137,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     file: deliver,
     find: "  if (isExpired(notification, ports.clock.now())) return 'done'\n  switch",
     replace: '  switch',
-    seed: 6,
+    seed: 5,
   },
   {
     name: 'expired-in-transit',
@@ -152,7 +160,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     replace: `  if (isExpired(notification, ports.clock.now()))
     return endWithFeedback('expired', 'Expired', notification, ports)
   if (await isDuplicate(notification, ports)) return end('duplicate', notification, ports)`,
-    seed: 220,
+    seed: 202,
   },
   {
     name: 'single-attempt-stored',
@@ -200,7 +208,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     file: deliver,
     find: 'return attempt.number > 1 || ports.clock.now() - acceptedAt > FRESH_MS',
     replace: 'return attempt.number > 1_000 || acceptedAt < 0',
-    seed: 1,
+    seed: 6,
   },
   {
     name: 'answer-before-queue',
@@ -209,6 +217,23 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     find: 'await ports.queue.send(judged)',
     replace: 'ports.queue.send(judged).catch(() => {})',
     seed: 1,
+  },
+  {
+    name: 'revocation-skips-the-dead',
+    bug: 'a second run of a revocation leaves undone what the first had begun',
+    file: unregister,
+    find: 'for (const { topic } of await ports.registrations.list(deviceId)) {',
+    replace: `for (const { topic, live } of await ports.registrations.list(deviceId)) {
+    if (!live) continue`,
+    seed: 196,
+  },
+  {
+    name: 'revoked-registers-again',
+    bug: 'a revocation is no more than an unregister: a slow clock or a late register message undoes it',
+    file: unregister,
+    find: 'await ports.registrations.revoke(deviceId, topic, at)',
+    replace: 'await ports.registrations.change(deviceId, topic, false, at)',
+    seed: 207,
   },
   {
     name: 'late-unregister-wins',

@@ -34,6 +34,16 @@ export class RegistrationStore {
     if (row?.live !== live) this.#watch(withoutChange(changed))
     return withoutChange(changed)
   }
+
+  revoke(deviceId: DeviceId, topic: Topic, at: number): Registration {
+    const row = this.#rows.get(deviceId)?.get(topic)
+    if (!row) throw new Error(`device ${deviceId} is not registered for ${topic}`)
+    const died = row.live && { unregisteredAt: Math.max(at, row.registeredAt + 1) }
+    const revoked = { ...row, ...died, live: false, changedAt: Number.POSITIVE_INFINITY }
+    this.#rows.get(deviceId)?.set(topic, revoked)
+    if (row.live) this.#watch(withoutChange(revoked))
+    return withoutChange(revoked)
+  }
 }
 
 interface Change extends Pick<Registration, 'deviceId' | 'topic' | 'live'> {
@@ -65,6 +75,10 @@ export function memoryRegistrations(store: RegistrationStore, access: Access): R
     change: (deviceId, topic, live, at) =>
       access(live ? 'registrations.live' : 'registrations.dead', `${deviceId}/${topic}`, () =>
         store.change(deviceId, topic, live, at),
+      ),
+    revoke: (deviceId, topic, at) =>
+      access('registrations.revoke', `${deviceId}/${topic}`, () =>
+        store.revoke(deviceId, topic, at),
       ),
   }
 }
