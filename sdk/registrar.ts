@@ -3,7 +3,7 @@ import { type Deferred, defer } from './deferred.ts'
 import { fault, HeliographDeviceError } from './errors.ts'
 import type { Events } from './events.ts'
 import { asObject, type JsonObject, listAt, textAt } from './json.ts'
-import type { Edit, RegistrationStore } from './registrations.ts'
+import type { Edit, RegisteredTopic, RegistrationStore } from './registrations.ts'
 
 /** Publishes a request to the service; rejects while there is no connection. */
 export type Send = (
@@ -27,6 +27,8 @@ export class Registrar {
   readonly #parts: RegistrarParts
   readonly #waiting = new Map<string, Deferred<string>>()
   readonly #leaving = new Map<string, Deferred<void>>()
+  /** The newest wish of this run to leave a topic; an older one that is told late is not it. */
+  readonly #farewells = new Map<string, RegisteredTopic>()
   /** Topics unregistered in this run: a straggler for them is nobody's. */
   readonly #left = new Set<string>()
   /** Topics registered again after a refusal and not accepted since. */
@@ -48,12 +50,16 @@ export class Registrar {
     return this.#left.has(topic) || this.#parts.store.topics.get(topic)?.state === 'leaving'
   }
 
-  /** Asks for the token of a topic, now or as soon as there is a connection. */
+  /**
+   * Asks for the token of a topic, now or as soon as there is a connection. An `unregister` that waits
+   * is over with that.
+   */
   register(topic: string): Promise<string> {
     const asked = this.#waiting.get(topic)
     if (asked) return asked.promise
     const answer = this.#await(this.#waiting, topic, 'register')
     this.#left.delete(topic)
+    take(this.#leaving, topic)?.resolve()
     const want: Edit = (before) => (before?.state === 'wanted' ? before : { state: 'wanted' })
     this.#parts.store
       .change(topic, want)
@@ -67,11 +73,13 @@ export class Registrar {
     const asked = this.#leaving.get(topic)
     if (asked) return asked.promise
     const answer = this.#await(this.#leaving, topic, 'unregister')
+    const wish: RegisteredTopic = { state: 'leaving' }
     this.#left.add(topic)
-    this.#waiting.get(topic)?.reject(fault('Closed', `${topic} was unregistered`, { topic }))
+    this.#farewells.set(topic, wish)
+    take(this.#waiting, topic)?.reject(fault('Closed', `${topic} was unregistered`, { topic }))
     this.#parts.store
-      .change(topic, () => ({ state: 'leaving' }))
-      .then(() => this.#leave(topic))
+      .change(topic, () => wish)
+      .then(() => this.#leave(topic, wish))
       .catch(answer.reject)
     return answer.promise
   }
@@ -79,9 +87,9 @@ export class Registrar {
   /** After every CONNACK: presents the tokens, then repeats what was never answered. */
   onConnected(): void {
     this.present()
-    for (const [topic, { state, token }] of this.#parts.store.topics) {
-      if (state === 'leaving') this.#leave(topic)
-      else if (token === undefined || this.#waiting.has(topic)) this.#sendRegister(topic)
+    for (const [topic, known] of this.#parts.store.topics) {
+      if (known.state === 'leaving') this.#leave(topic, known)
+      else if (known.token === undefined || this.#waiting.has(topic)) this.#sendRegister(topic)
     }
   }
 
@@ -171,18 +179,17 @@ export class Registrar {
     )
   }
 
-  #leave(topic: string): void {
+  #leave(topic: string, wish: RegisteredTopic): void {
     this.#parts
       .send('unregister', { topic })
-      .then(() => this.#onLeft(topic))
+      .then(() => this.#onLeft(topic, wish))
       .catch(() => {}) // sent again after the next CONNACK
   }
 
-  async #onLeft(topic: string): Promise<void> {
-    await this.#parts.store.change(topic, (before) =>
-      before?.state === 'leaving' ? undefined : before,
-    )
-    this.#leaving.get(topic)?.resolve()
+  /** Only the wish that was told is done with: the program may have changed its mind twice since. */
+  async #onLeft(topic: string, wish: RegisteredTopic): Promise<void> {
+    await this.#parts.store.change(topic, (before) => (before === wish ? undefined : before))
+    if (this.#farewells.get(topic) === wish) take(this.#leaving, topic)?.resolve()
   }
 
   #sendRegister(topic: string): void {
@@ -203,12 +210,22 @@ export class Registrar {
     )
     const ended = () => {
       stop()
-      waits.delete(topic)
+      if (waits.get(topic) === wait) waits.delete(topic)
     }
     waits.set(topic, wait)
     wait.promise.then(ended, ended)
     return wait
   }
+}
+
+/** The wait for a topic, which from now on nobody finds: the next one begins anew. */
+function take<Answer>(
+  waits: Map<string, Deferred<Answer>>,
+  topic: string,
+): Deferred<Answer> | undefined {
+  const wait = waits.get(topic)
+  waits.delete(topic)
+  return wait
 }
 
 interface Refused {

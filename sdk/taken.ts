@@ -16,6 +16,8 @@ export interface Taken {
   readonly topic: string
   readonly acceptedAt: number
   readonly seq?: string
+  /** It came from its pending slot. A journal of an older version does not say so. */
+  readonly stored?: boolean
   /** When it was taken, by the device's clock. */
   readonly at: number
 }
@@ -30,18 +32,19 @@ export type Identified = Pick<Notification, 'id' | 'topic' | 'acceptedAt' | 'sto
 
 /**
  * The memory behind the verdicts: the ids of the last notifications, and the newest of each topic.
- * A stored notification can be overtaken by a direct one; only such a one is ever outdated.
+ * A stored one is outdated by anything newer, which overtook it. A direct one is outdated only by a
+ * newer stored one, which has replaced all before it: it may be the retry of one that was coalesced.
  */
 export class TakenIndex {
   readonly #ids = new Map<string, Taken>()
   readonly #newest = new Map<string, Taken>()
+  readonly #newestStored = new Map<string, Taken>()
 
   verdict(notification: Identified, nowMs: number): Verdict {
     const before = this.#ids.get(keyOf(notification))
     if (before && nowMs - before.at < REMEMBERED_MS) return 'repeat'
-    const newest = this.#newest.get(notification.topic)
-    if (notification.stored && newest && isOlder(notification, newest)) return 'outdated'
-    return 'new'
+    const newest = (notification.stored ? this.#newest : this.#newestStored).get(notification.topic)
+    return newest && isOlder(notification, newest) ? 'outdated' : 'new'
   }
 
   add(taken: Taken): void {
@@ -50,15 +53,22 @@ export class TakenIndex {
     this.#ids.set(key, taken)
     const oldest = this.#ids.keys().next()
     if (this.#ids.size > REMEMBERED_IDS && !oldest.done) this.#ids.delete(oldest.value)
-    const newest = this.#newest.get(taken.topic)
-    if (!newest || isOlder(newest, taken)) this.#newest.set(taken.topic, taken)
+    keepNewest(this.#newest, taken)
+    if (taken.stored) keepNewest(this.#newestStored, taken)
   }
 
-  /** All that a restart must know, in an order that `add` can repeat. */
+  /** All that a restart must know, in an order that `add` can repeat: it forgets the first ids first. */
   entries(nowMs: number): Taken[] {
-    const recent = [...this.#ids.values()].filter(({ at }) => nowMs - at < REMEMBERED_MS)
-    return [...new Set([...this.#newest.values(), ...recent])]
+    const recent = new Set(this.#ids.values())
+    for (const taken of recent) if (nowMs - taken.at >= REMEMBERED_MS) recent.delete(taken)
+    const newest = new Set([...this.#newest.values(), ...this.#newestStored.values()])
+    return [...[...newest].filter((taken) => !recent.has(taken)), ...recent]
   }
+}
+
+function keepNewest(newest: Map<string, Taken>, taken: Taken): void {
+  const known = newest.get(taken.topic)
+  if (!known || isOlder(known, taken)) newest.set(taken.topic, taken)
 }
 
 function keyOf({ id, topic }: { readonly id: string; readonly topic: string }): string {
@@ -101,9 +111,9 @@ export class TakenStore {
   }
 
   /** Resolves when the notification is remembered; after that it may be acknowledged. */
-  record({ id, topic, acceptedAt, seq }: Identified): Promise<void> {
+  record({ id, topic, acceptedAt, seq, stored }: Identified): Promise<void> {
     const at = this.#clock.now()
-    const taken = { id, topic, acceptedAt, ...(seq === undefined ? {} : { seq }), at }
+    const taken = { id, topic, acceptedAt, ...told(seq, stored), at }
     return this.#writes.run(async () => {
       await this.#append(`${JSON.stringify(taken)}\n`)
       this.#index.add(taken)
@@ -143,6 +153,11 @@ export class TakenStore {
   }
 }
 
+/** What is not always there. */
+function told(seq: string | undefined, stored: boolean): Pick<Taken, 'seq' | 'stored'> {
+  return { ...(seq === undefined ? {} : { seq }), ...(stored ? { stored } : {}) }
+}
+
 function parseTaken(line: string): Taken | undefined {
   const object = parseObject(line)
   if (!object) return undefined
@@ -152,5 +167,5 @@ function parseTaken(line: string): Taken | undefined {
   const at = numberAt(object, 'at')
   const seq = textAt(object, 'seq')
   if (!id || !topic || acceptedAt === undefined || at === undefined) return undefined
-  return { id, topic, acceptedAt, ...(seq === undefined ? {} : { seq }), at }
+  return { id, topic, acceptedAt, ...told(seq, object.stored === true), at }
 }

@@ -8,7 +8,8 @@
  *     curl --cacert CA --json @- URL > activation.json
  *   npx tsx examples/device/plain.ts device.key activation.json [topic]
  *
- * What it leaves to you: dropping repeats, trying again with back-off, keeping the token.
+ * What it leaves to you: dropping repeats and what was overtaken, trying again with back-off, keeping
+ * the token.
  */
 import { readFileSync } from 'node:fs'
 import { connect } from 'mqtt'

@@ -257,13 +257,28 @@ describe('a stored notification', () => {
     expect(got).toHaveLength(2)
   })
 
-  it('that is the newest is handled, and so is an older one that was not stored', async () => {
+  it('ends everything before it: an older one that was not stored is dropped too', async () => {
+    const got: string[] = []
+    const device = await connected(({ payloadText }) => void got.push(payloadText))
+    push(world, notificationMessage({ ...newer, stored: true }, '"newest"'))
+    push(world, notificationMessage(older, '"late"'))
+    push(world, notificationMessage({ ...older, topic: 'com.example.other' }, '"other"'))
+    await until(() => acknowledged() === 3, 'all acknowledged')
+    expect(got).toEqual(['"newest"', '"other"'])
+    await device.close()
+    await connected(({ payloadText }) => void got.push(payloadText))
+    push(world, notificationMessage(older, '"late"'))
+    await until(() => acknowledged() === 1, 'the older one acknowledged after a restart')
+    expect(got).toHaveLength(2)
+  })
+
+  it('leaves an older one alone that only a direct one has overtaken', async () => {
     const got: string[] = []
     await connected(({ payloadText }) => void got.push(payloadText))
-    push(world, notificationMessage({ ...newer, stored: true }, '"newest"'))
-    push(world, notificationMessage({ ...older, stored: false }, '"late"'))
+    push(world, notificationMessage(newer, '"newer"'))
+    push(world, notificationMessage(older, '"late"'))
     await until(() => acknowledged() === 2, 'both acknowledged')
-    expect(got).toEqual(['"newest"', '"late"'])
+    expect(got).toEqual(['"newer"', '"late"'])
   })
 
   it('is handled when the newer one was never taken over', async () => {

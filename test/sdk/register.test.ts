@@ -248,6 +248,73 @@ describe('unregister', () => {
   })
 })
 
+describe('a program that changes its mind', () => {
+  const said = () =>
+    world.broker.published
+      .map(({ topic }) => /_(register|unregister)\//.exec(topic)?.[1])
+      .filter((kind) => kind !== undefined)
+
+  it('unregisters, registers and unregisters at once: the last word counts', async () => {
+    const device = await world.open()
+    await device.connect()
+    await device.register(APP)
+    const first = device.unregister(APP)
+    const second = device.register(APP)
+    const third = device.unregister(APP)
+    await expect(second).rejects.toMatchObject({ reason: 'Closed', topic: APP })
+    await Promise.all([first, third])
+    expect(said()).toEqual(['register', 'unregister', 'register', 'unregister'])
+    expect(device.tokens().size).toBe(0)
+    await device.close()
+    expect((await world.open()).tokens().size).toBe(0)
+  })
+
+  it('registers, unregisters and registers at once: the last word counts', async () => {
+    const device = await world.open()
+    await device.connect()
+    const first = device.register(APP)
+    const second = device.unregister(APP)
+    const third = device.register(APP)
+    await expect(first).rejects.toMatchObject({ reason: 'Closed', topic: APP })
+    await second
+    expect(await third).toBe(tokenFor(APP))
+    expect(said()).toEqual(['register', 'unregister', 'register'])
+    expect(device.tokens().get(APP)).toBe(tokenFor(APP))
+  })
+
+  it('and loses the connection before the last word is out: it is said at the next', async () => {
+    const device = await world.open()
+    await device.connect()
+    await device.register(APP)
+    world.broker.onPublish = ({ topic }) => {
+      if (said().length === 4 && topic.includes('_unregister/')) world.broker.cut()
+    }
+    const first = device.unregister(APP)
+    device.register(APP).catch(() => {})
+    const third = device.unregister(APP)
+    await Promise.all([first, third])
+    expect(said().slice(0, 4)).toEqual(['register', 'unregister', 'register', 'unregister'])
+    expect(device.tokens().size).toBe(0)
+  })
+
+  it('while offline: the last word counts at the next connect', async () => {
+    const device = await world.open()
+    await device.connect()
+    await device.register(APP)
+    await device.close()
+    const offline = await world.open()
+    const first = offline.unregister(APP)
+    const second = offline.register(APP)
+    await first
+    const third = offline.unregister(APP)
+    await expect(second).rejects.toMatchObject({ reason: 'Closed' })
+    await offline.connect()
+    await third
+    expect(said().at(-1)).toBe('unregister')
+    expect(offline.tokens().size).toBe(0)
+  })
+})
+
 describe('an error nobody waits for', () => {
   it('is emitted with the reason of the service', async () => {
     const device = await world.open()

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat, truncate } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -66,6 +66,51 @@ describe('what was taken', () => {
     }
   })
 
+  it('outdates everything before a stored one, and only what was stored before a direct one', async () => {
+    const store = await TakenStore.open(directory, manualClock())
+    const seen = (taken: TakenStore, acceptedAt: number) =>
+      [false, true].map((stored) => taken.verdict(one(`at ${acceptedAt}`, { acceptedAt, stored })))
+    await store.record(one('stored', { acceptedAt: 2_000, stored: true }))
+    await store.record(one('direct', { acceptedAt: 4_000 }))
+    const expected = [
+      ['outdated', 'outdated'],
+      ['new', 'outdated'],
+      ['new', 'new'],
+    ]
+    expect([1_000, 3_000, 5_000].map((at) => seen(store, at))).toEqual(expected)
+    await store.close()
+    const again = await TakenStore.open(directory, manualClock())
+    expect([1_000, 3_000, 5_000].map((at) => seen(again, at))).toEqual(expected)
+    await again.close()
+  })
+
+  it('reads a journal that does not say what was stored', async () => {
+    const at = manualClock().now()
+    const line = { id: 'a', topic: 'com.example.app', acceptedAt: 5_000, at }
+    await writeFile(join(directory, 'taken.jsonl'), `${JSON.stringify(line)}\n`)
+    const store = await TakenStore.open(directory, manualClock())
+    expect(store.verdict(one('a'))).toBe('repeat')
+    expect(store.verdict(one('b'))).toBe('new')
+    expect(store.verdict(one('b', { stored: true }))).toBe('outdated')
+    await store.close()
+  })
+
+  it('forgets the oldest ids first, also after a restart with quiet topics', async () => {
+    const clock = manualClock()
+    const store = await TakenStore.open(directory, clock)
+    await store.record(one('early', { acceptedAt: 1 }))
+    for (const topic of ['quiet.one', 'quiet.two']) await store.record(one('q', { topic }))
+    clock.advance(REMEMBERED_MS)
+    for (let n = 0; n < REMEMBERED_IDS; n++)
+      await store.record(one(`n${n}`, { acceptedAt: 1_000 + n }))
+    await store.close()
+    for (const _restart of [1, 2]) {
+      const again = await TakenStore.open(directory, clock)
+      for (const n of [0, REMEMBERED_IDS - 1]) expect(again.verdict(one(`n${n}`))).toBe('repeat')
+      await again.close()
+    }
+  })
+
   it('takes bounded room on disk', async () => {
     const store = await TakenStore.open(directory, manualClock())
     for (let n = 0; n < 5 * REMEMBERED_IDS; n++) await store.record(one(`n${n}`))
@@ -112,10 +157,13 @@ describe('what was taken', () => {
     fc.assert(
       fc.property(history, ([story, question]) => {
         const whole = new TakenIndex()
-        story.forEach((taken, at) => void whole.add({ ...taken, at }))
+        // the first half of a long story is too old for its ids to be kept
+        const step = REMEMBERED_MS / 6
+        story.forEach((taken, index) => void whole.add({ ...taken, at: index * step }))
         const copy = new TakenIndex()
-        for (const taken of whole.entries(20)) copy.add(taken)
-        expect(copy.verdict(question, 20)).toBe(whole.verdict(question, 20))
+        const now = 12 * step
+        for (const taken of whole.entries(now)) copy.add(taken)
+        expect(copy.verdict(question, now)).toBe(whole.verdict(question, now))
       }),
     )
   })
