@@ -1,5 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import { bytesToHex } from '@noble/hashes/utils.js'
+import { hashActivationCode } from './activation-code.ts'
 import {
   type CertificateRequest,
   issueDeviceCertificate,
@@ -99,11 +100,6 @@ export interface Activated {
 /** Certificates count from a little earlier, for devices whose clock is behind. */
 const BACKDATE_MS = 5 * 60_000
 const DAY_MS = 24 * 3600_000
-
-/** What is kept of an activation code: never the code itself. */
-export function hashActivationCode(code: string): string {
-  return bytesToHex(sha256(utf8ToBytes(`heliograph activation code v1:${code}`)))
-}
 
 /** A device gets its certificate for a code and a certificate request. */
 export async function activate(

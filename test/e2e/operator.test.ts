@@ -214,7 +214,8 @@ describe('device', () => {
     const { code = '', expiresAt = 0 } = invitation ?? {}
     expect(code).toMatch(/^[0-9A-HJKMNP-TV-Z]{7}(-[0-9A-HJKMNP-TV-Z]{5,7}){3}$/)
     expect(expiresAt - Date.now()).toBeLessThanOrEqual(15 * 60_000)
-    const own = { ...target.local.activation, code }
+    const typed = code.replaceAll('-', ' ').toLowerCase().replaceAll('0', 'o')
+    const own = { ...target.local.activation, code: typed }
     const other = { ...target, local: { ...target.local, activation: own } }
     const { device } = await openTestDevice(other)
     await expect(device.activate()).resolves.toMatch(/^[0-9a-z]{16}$/)
@@ -233,6 +234,50 @@ describe('token inspect', () => {
     const { code, out } = await heliograph(target, ['token', 'inspect', token])
     expect(code).toBe(3)
     expect(out).toContain(why)
+  })
+})
+
+describe('token expire', () => {
+  const expire = (...argv: string[]) => heliograph(target, ['token', 'expire', ...argv])
+
+  it('ends a token for its providers, until the device registers again', async () => {
+    const { device, token } = await readyDevice(target)
+    const { deviceId } = device
+    const expired = await heliographJson<{ expiredAt: number }>(target, 'token', 'expire', token)
+    expect(expired).toEqual({ deviceId, topic: 'com.example.app', expiredAt: expect.any(Number) })
+    const answer = await until(async () => {
+      const sent = await request(target, { token })
+      return sent.status === 410 ? sent : undefined
+    })
+    expect(answer).toMatchObject({ reason: 'ExpiredToken' })
+    expect(JSON.parse(answer.body)).toMatchObject({ timestamp: expired.expiredAt })
+    const { out } = await heliograph(target, ['token', 'inspect', token])
+    expect(out).toContain('410 ExpiredToken')
+    const { feedback } = await heliographJson<{ feedback: object[] }>(target, 'feedback')
+    expect(feedback).toContainEqual(
+      expect.objectContaining({ token, timestamp: expired.expiredAt, reason: 'Unregistered' }),
+    )
+    expect(await device.register('com.example.app')).toBe(token)
+    expect((await request(target, { token })).status).toBe(200)
+    await device.close()
+  })
+
+  it('says what it ended, and refuses to end it twice', async () => {
+    const { device, token } = await readyDevice(target)
+    expect(await expire(token)).toMatchObject({
+      code: 0,
+      out: expect.stringContaining(`ended the token of ${device.deviceId} for com.example.app`),
+    })
+    const again = await expire(token)
+    expect(again).toMatchObject({ code: 4, err: expect.stringContaining('nobody is registered') })
+    await device.close()
+  })
+
+  it.each([
+    ['0'.repeat(64), 'no token key of this deployment opens it'],
+    ['abc', 'has 64 hex digits'],
+  ])('%s: exit code 3', async (token, why) => {
+    expect(await expire(token)).toMatchObject({ code: 3, err: expect.stringContaining(why) })
   })
 })
 

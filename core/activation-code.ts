@@ -1,0 +1,35 @@
+import { sha256 } from '@noble/hashes/sha2.js'
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import { base32crockford } from '@scure/base'
+
+/** How many random bytes an activation code is made of. */
+export const ACTIVATION_CODE_BYTES = 16
+
+/** 26 characters of Crockford base32 in groups, so that they can be read out and typed. */
+export function activationCodeOf(bytes: Uint8Array): string {
+  if (bytes.length !== ACTIVATION_CODE_BYTES)
+    throw new Error(`an activation code is made of ${ACTIVATION_CODE_BYTES} bytes`)
+  return (base32crockford.encode(bytes).match(/.{1,7}/g) ?? []).join('-')
+}
+
+/** What is kept of an activation code: never the code itself. */
+export function hashActivationCode(code: string): string {
+  return bytesToHex(sha256(utf8ToBytes(`heliograph activation code v1:${canonical(code)}`)))
+}
+
+/** As typed by people: 26 characters with anything between them, O for 0, I and L for 1. */
+const TYPED = /^[0-9a-z]{26}$/i
+
+/**
+ * The code as it was made, however it was typed; every spelling stands for the same 128 bits. A code
+ * of the operator's own is taken as it is: its letter case may be part of what makes it hard to guess.
+ */
+function canonical(code: string): string {
+  const letters = code.replace(/[\s-]/g, '')
+  if (!TYPED.test(letters)) return code
+  try {
+    return activationCodeOf(base32crockford.decode(letters))
+  } catch {
+    return code
+  }
+}
