@@ -22,9 +22,9 @@ export interface RevokedDevice {
 }
 
 /**
- * Shuts a device out for good. The order matters: first nothing new can be issued, then its
- * certificates no longer let it in, then its connection ends, and only then, when it can say nothing
- * any more, its registrations. Every step may be repeated after a failure.
+ * Shuts a device out for good. The order matters: first it is marked, and nothing new can be issued;
+ * then its certificates no longer let it in and its registrations end, whether or not it still talks;
+ * last its connection. Every step may be repeated after a failure.
  */
 export async function revokeDevice(deployment: Deployment, id: string): Promise<RevokedDevice> {
   const deviceId = checkDeviceId(id)
@@ -36,11 +36,11 @@ export async function revokeDevice(deployment: Deployment, id: string): Promise<
   if (!device)
     throw new Failure('notFound', `no device ${deviceId} is on record in this deployment`)
   await retireCertificates(deployment, device)
-  await disconnect(deployment, deviceId)
   const topics = await endRegistrations(deployment, device)
   // a renewal that had begun before the device was marked may have finished meanwhile
   const now = (await devicesOf(deployment).find(deviceId)) ?? device
   await retireCertificates(deployment, now)
+  await disconnect(deployment, deviceId)
   const { revokedAt = clock.now(), certificates } = now
   const disconnected = presence?.connected ?? false
   return { deviceId, revokedAt, certificates: certificates.length, disconnected, topics }
