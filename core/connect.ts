@@ -41,10 +41,14 @@ export async function connect(
     await tellError(ports.connections, request, 'connect', 'BadRequest')
     return 'refused'
   }
-  const registrations = await ports.registrations.list(request.deviceId)
+  const { deviceId } = request
+  const [registrations, slots] = await Promise.all([
+    ports.registrations.list(deviceId),
+    ports.pending.list(deviceId),
+  ])
   const verdict = await judgeTokens(request, tokens, registrations, ports)
-  await ports.connections.send(request.deviceId, downTopics.connected, JSON.stringify(verdict))
-  return { ...verdict, drained: await drain(request, registrations, ports) }
+  await ports.connections.send(deviceId, downTopics.connected, JSON.stringify(verdict))
+  return { ...verdict, drained: await drain(slots, registrations, ports) }
 }
 
 type Presented = NonNullable<ReturnType<typeof tokensOf>>
@@ -83,11 +87,11 @@ function renew({ deviceId, topic }: Registration, keys: readonly TokenKey[]) {
  * else use up the time that this function has, and its other apps would never be served.
  */
 async function drain(
-  { deviceId }: DeviceRequest,
+  unsorted: readonly Notification[],
   registrations: readonly Registration[],
   ports: ConnectPorts,
 ): Promise<number> {
-  const slots = [...(await ports.pending.list(deviceId))].sort((a, b) => (a.seq < b.seq ? -1 : 1))
+  const slots = [...unsorted].sort((a, b) => (a.seq < b.seq ? -1 : 1))
   for (const [place, slot] of slots.entries()) {
     if ((await drainSlot(slot, registrations, ports)) === 'done') continue
     await leaveToQueue(slots.slice(place), ports.queue)
@@ -105,8 +109,8 @@ async function leaveToQueue(
 }
 
 /**
- * The registrations were read before the slots: a slot whose registration looks dead is looked at
- * again, because the device may have registered in between.
+ * Registrations and slots were read at the same time: a slot whose registration looks dead is looked
+ * at again, because the device may have registered in between.
  */
 async function drainSlot(
   slot: Notification,

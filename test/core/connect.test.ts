@@ -134,9 +134,9 @@ describe('drain', () => {
     world.ports.registrations.list = async (id) => {
       const before = await list(id)
       world.registry.change(deviceId, topicA, true, now + 1)
-      store(inA())
       return before
     }
+    store(inA())
     await run()
     expect(world.kinds).toEqual(['drained'])
   })
