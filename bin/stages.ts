@@ -36,6 +36,7 @@ const local: StageProps = {
   domain: 'localhost',
   certificateArn:
     'arn:aws:acm:us-east-1:000000000000:certificate/00000000-0000-4000-8000-000000000000',
+  checkCertificate: false,
   env: { account: '000000000000', region: 'us-east-1' },
   removal: 'destroy',
   terminationProtection: false,
@@ -72,6 +73,7 @@ function deployedStage(name: string, context: Context, target: Target): StagePro
     name,
     domain,
     certificateArn,
+    checkCertificate: true,
     env: target,
     removal,
     terminationProtection: removal === 'retain',

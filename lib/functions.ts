@@ -3,6 +3,7 @@ import { activateSettings } from '../lambdas/activate/settings.ts'
 import { authoritySettings } from '../lambdas/authority/settings.ts'
 import { connectSettings } from '../lambdas/connect/settings.ts'
 import { deliverSettings } from '../lambdas/deliver/settings.ts'
+import { domainSettings } from '../lambdas/domain/settings.ts'
 import { endpointSettings } from '../lambdas/endpoint/settings.ts'
 import { expireSettings } from '../lambdas/expire/settings.ts'
 import { feedbackSettings } from '../lambdas/feedback/settings.ts'
@@ -20,6 +21,7 @@ export const functionSettings = {
   authority: authoritySettings,
   connect: connectSettings,
   deliver: deliverSettings,
+  domain: domainSettings,
   endpoint: endpointSettings,
   expire: expireSettings,
   feedback: feedbackSettings,

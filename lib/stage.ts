@@ -21,6 +21,8 @@ export interface StageProps {
   readonly domain: string
   /** ACM certificate for `domain`, in the region of the stacks. */
   readonly certificateArn: string
+  /** Whether a deployment asks ACM about that certificate; the emulators' is none. */
+  readonly checkCertificate: boolean
   /** Absent: the operator makes the DNS record (output `ProviderDomainTarget`). */
   readonly hostedZone?: HostedZoneProps
   readonly env: { readonly account?: string; readonly region?: string }

@@ -16,6 +16,8 @@ export interface AuthorityPorts {
   readonly authorities: Authorities & { save(authority: Authority): Promise<void> }
   readonly keys: Readonly<Record<Authority['name'], AuthorityKey>>
   readonly truststore: Truststore
+  /** The certificates (PEM) of the truststore that is there. */
+  trustedCertificates(): Promise<readonly string[]>
 }
 
 const CA_YEARS = 20
@@ -40,7 +42,7 @@ export async function makeAuthority(
   }
   const authority = (await ports.authorities.find(name)) ?? (await issue(name, ports))
   return name === 'provider'
-    ? { physicalId, attributes: await publish(authority, ports.truststore) }
+    ? { physicalId, attributes: await publish(authority, ports) }
     : { physicalId }
 }
 
@@ -56,8 +58,24 @@ async function issue(name: Authority['name'], ports: AuthorityPorts): Promise<Au
   return authority
 }
 
-async function publish(authority: Authority, truststore: Truststore) {
-  const { key, version } =
-    (await truststore.current()) ?? (await truststore.put(authority.certificate))
+/** A truststore that is there already is kept, as somebody restored it. */
+async function publish(authority: Authority, { truststore, trustedCertificates }: AuthorityPorts) {
+  const current = await truststore.current()
+  if (current) refuseBeyondLimits(await trustedCertificates())
+  const { key, version } = current ?? (await truststore.put(authority.certificate))
   return { TruststoreKey: key, TruststoreVersion: version }
+}
+
+/** API Gateway, "Quotas for HTTP APIs": certificates and bytes of a truststore. */
+const MOST_CERTIFICATES = 1_000
+const MOST_BYTES = 1024 * 1024
+
+function refuseBeyondLimits(pems: readonly string[]): void {
+  const bytes = pems.reduce((sum, pem) => sum + Buffer.byteLength(pem) + 1, 0)
+  const remedy = 'restore the version of the object that holds the provider CA and nothing else'
+  if (pems.length === 0) throw new Error(`the truststore holds no certificate: ${remedy}`)
+  if (pems.length > MOST_CERTIFICATES || bytes > MOST_BYTES)
+    throw new Error(
+      `the truststore holds ${pems.length} certificates in ${bytes} bytes and API Gateway takes at most 1,000 in 1 MB: ${remedy}`,
+    )
 }

@@ -2,6 +2,7 @@ import { authorities } from '../../aws/authorities.ts'
 import { dynamoDbClient, kmsClient } from '../../aws/clients.ts'
 import { jsonLog } from '../../aws/log.ts'
 import { publicKeyOf, signingKey } from '../../aws/signing-key.ts'
+import { trustedCertificates } from '../../aws/trusted-certificates.ts'
 import { truststore } from '../../aws/truststore.ts'
 import { systemClock as clock, systemIds } from '../../aws/world.ts'
 import type { SigningKey } from '../../core/certificate.ts'
@@ -27,6 +28,7 @@ const ports = {
     device: authorityKey(settings[variable.deviceAuthorityKey], 'ECDSA-P256'),
   },
   truststore: truststore(settings[variable.trustBucket]),
+  trustedCertificates: trustedCertificates(settings[variable.trustBucket]),
 }
 
 export const handler = customResource(

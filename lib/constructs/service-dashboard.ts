@@ -71,7 +71,7 @@ function outcomeRow({ stage }: ServiceDashboardProps): IWidget[] {
       outcomes.map((outcome) => notificationsMetric(stage, outcome)),
       { width: 12 },
     ),
-    graph('Dead tokens answered 410, per minute', [goneMetric(stage)], { width: 4 }),
+    graph('Answered 410, per minute', [goneMetric(stage)], { width: 4 }),
     logTable(
       'By topic',
       stage,

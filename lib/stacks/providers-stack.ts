@@ -3,6 +3,7 @@ import { HttpMethod } from 'aws-cdk-lib/aws-apigatewayv2'
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources'
 import type { Construct } from 'constructs'
 import { variable } from '../../lambdas/settings.ts'
+import { DomainCheck } from '../constructs/domain-check.ts'
 import { HeliographFunction } from '../constructs/function.ts'
 import { HttpEdge } from '../constructs/http-edge.ts'
 import { addOutputs } from '../constructs/outputs.ts'
@@ -50,9 +51,13 @@ export class ProvidersStack extends Stack {
     })
   }
 
-  #domain({ stage }: Deployment, { trust, authorities }: StateStack): ProviderDomain {
+  #domain(deployment: Deployment, { trust, authorities }: StateStack): ProviderDomain {
+    const { stage } = deployment
     const mtls = { bucket: trust.bucket, ...authorities.truststore }
-    return new ProviderDomain(this, 'Domain', { stage, edge: this.edge, mtls })
+    const made = new ProviderDomain(this, 'Domain', { stage, edge: this.edge, mtls })
+    if (stage.checkCertificate)
+      made.node.addDependency(new DomainCheck(this, 'DomainCheck', deployment))
+    return made
   }
 }
 

@@ -87,6 +87,7 @@ const permitted: Readonly<Record<FunctionName, readonly string[]>> = {
     'sqs:SendMessage notification queue',
     ...sending,
   ],
+  domain: ['acm:DescribeCertificate domain certificate'],
   endpoint: ['iot:DescribeEndpoint *'],
   expire: [
     'dynamodb:DescribeStream Pending stream',

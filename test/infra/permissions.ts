@@ -25,6 +25,7 @@ const names: readonly [RegExp, string][] = [
   [/TrustBucket.*\/\*/, 'truststore'],
   [/TrustBucket/, 'trust bucket'],
   [/arn:aws:iot:eu-west-1:111111111111:(\w+)\/\*/, 'any $1'],
+  [/^"arn:aws:acm:eu-west-1:111111111111:certificate\/4e6a-example"$/, 'domain certificate'],
   [/LogsGroup/, 'own log'],
   [/^"\*"$/, '*'],
 ]

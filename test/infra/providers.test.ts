@@ -90,6 +90,33 @@ describe('the provider edge', () => {
   })
 })
 
+describe("the domain's certificate", () => {
+  const checks = (templates: { providers: typeof providers }) =>
+    Object.entries(templates.providers.findResources('Custom::HeliographDomainCertificate'))
+
+  test('is looked at before the domain gets it', () => {
+    const [[id, check] = []] = checks({ providers })
+    expect(check?.Properties).toMatchObject({
+      domain: 'push.example.com',
+      certificateArn: prodContext.certificateArn,
+      ServiceToken: { 'Fn::GetAtt': [expect.stringMatching(/^DomainCheckDomainFunction/), 'Arn'] },
+    })
+    const [domain] = Object.values(providers.findResources('AWS::ApiGatewayV2::DomainName'))
+    expect(domain?.DependsOn).toContain(id)
+  })
+
+  test('is looked at once, and another one by another resource', () => {
+    const idOf = (change: Readonly<Record<string, string>>) =>
+      checks(templatesOf({ ...prodContext, ...change }, prodTarget)).map(([id]) => id)
+    const [before] = idOf({})
+    expect(idOf({ alarmEmail: '' })).toEqual([before])
+    expect(idOf({ certificateArn: `${prodContext.certificateArn}2` })).not.toEqual([before])
+    expect(idOf({ domain: 'b.example.com' })).not.toEqual([before])
+  })
+
+  test('is none on the emulators', () => expect(checks(templatesOf())).toEqual([]))
+})
+
 test('deliver reports which messages of a batch failed', () => {
   providers.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
     EventSourceArn: exported(/NotificationsQueue.*Arn/),

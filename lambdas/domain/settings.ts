@@ -1,0 +1,3 @@
+import { variable } from '../settings.ts'
+
+export const domainSettings = [variable.stage] as const

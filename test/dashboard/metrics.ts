@@ -1,0 +1,60 @@
+/** One value of a metric, as CloudWatch takes it. */
+export interface Datum {
+  readonly namespace: string
+  readonly name: string
+  readonly dimensions: Readonly<Record<string, string>>
+  readonly value: number
+  /** Milliseconds since the epoch. */
+  readonly time: number
+}
+
+export type MetricId = Pick<Datum, 'namespace' | 'name' | 'dimensions'>
+
+/** The time that a picture shows, cut into points. */
+export interface Span {
+  readonly start: number
+  readonly pointMs: number
+  readonly points: number
+}
+
+/** The values of metrics, by point of time and statistic, as CloudWatch answers `GetMetricData`. */
+export class Metrics {
+  readonly #data = new Map<string, { readonly time: number; readonly value: number }[]>()
+
+  add({ time, value, ...metric }: Datum): void {
+    const key = keyOf(metric)
+    const known = this.#data.get(key)
+    if (known) known.push({ time, value })
+    else this.#data.set(key, [{ time, value }])
+  }
+
+  /** Whether anything was ever told of this metric. */
+  has(metric: MetricId): boolean {
+    return this.#data.has(keyOf(metric))
+  }
+
+  /** A value for each point; undefined where nothing was told. */
+  series(metric: MetricId, statistic: string, span: Span): (number | undefined)[] {
+    const points = Array.from({ length: span.points }, (): number[] => [])
+    for (const { time, value } of this.#data.get(keyOf(metric)) ?? [])
+      points[Math.floor((time - span.start) / span.pointMs)]?.push(value)
+    return points.map((values) => (values.length > 0 ? summarize(values, statistic) : undefined))
+  }
+}
+
+function keyOf({ namespace, name, dimensions }: MetricId): string {
+  return JSON.stringify([namespace, name, Object.entries(dimensions).sort()])
+}
+
+/** `Sum`, `Average`, `Minimum`, `Maximum` or a percentile such as `p99` (nearest rank). */
+export function summarize(values: readonly number[], statistic: string): number {
+  const sum = values.reduce((total, value) => total + value, 0)
+  if (statistic === 'Sum') return sum
+  if (statistic === 'Average') return sum / values.length
+  if (statistic === 'Minimum') return Math.min(...values)
+  if (statistic === 'Maximum') return Math.max(...values)
+  const [, percent] = /^p(\d+(?:\.\d+)?)$/.exec(statistic) ?? []
+  if (!percent) throw new Error(`the statistic ${statistic} is not known here`)
+  const ranked = [...values].sort((a, b) => a - b)
+  return ranked[Math.max(0, Math.ceil((Number(percent) / 100) * ranked.length) - 1)] ?? 0
+}
