@@ -29,22 +29,31 @@ export interface Member {
   readonly activation: Activation
 }
 
-/** Activates, connects and registers `count` devices, `width` at a time. */
+/** As the default, activations and connects under way at the same time. */
+const WIDTH = 16
+
+/**
+ * Activates, connects and registers `count` devices. They acknowledge after `distanceMs`, as devices
+ * that are so far away.
+ */
 export async function makeFleet(
   local: LocalFile,
   count: number,
   onArrival: Arrival,
-  width = 16,
+  distanceMs = 0,
 ): Promise<FleetDevice[]> {
   const agent = new https.Agent({
     keepAlive: true,
-    maxSockets: width,
+    maxSockets: WIDTH,
     ca: readFileSync(local.activation.ca),
   })
   try {
-    return await inParallel(count, width, async () => {
+    return await inParallel(count, WIDTH, async () => {
       const member = await activate(local, agent)
-      return connect(member, local.provider.topic, onArrival)
+      const device = await connect(member, local.provider.topic, onArrival)
+      if (distanceMs > 0)
+        device.client.handleMessage = (_packet, done) => void setTimeout(done, distanceMs)
+      return device
     })
   } finally {
     agent.destroy()

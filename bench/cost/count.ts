@@ -11,6 +11,7 @@ import { type FleetDevice, inParallel, makeFleet, reconnect } from '../fleet.ts'
 import { Arrivals } from '../load.ts'
 import { openProvider, send } from '../provider.ts'
 import { itemBytes } from './item-size.ts'
+import { assumed } from './model.ts'
 
 /** What a scenario took in all, as it was seen on the wire. */
 export interface Counted {
@@ -32,7 +33,7 @@ export interface Counted {
 
 /** Bytes of every payload; the queue message and the slot are about 400 bytes larger. */
 export const PAYLOAD_BYTES = 1_000
-const DEVICES = 20
+const DEVICES = 64
 
 /** Runs every scenario on an embedded cloud in this process, where each call of AWS can be seen. */
 export async function countScenarios(say: (line: string) => void): Promise<Counted[]> {
@@ -46,6 +47,8 @@ export async function countScenarios(say: (line: string) => void): Promise<Count
       state: join(state, 'cloud'),
       log: (part, line) => meter.log(part, line),
       beforeService: (call) => meter.call(call),
+      // as many batches at a time as Lambda's pollers begin with
+      tuning: { readyEnvironments: 5, maxEnvironments: 5 },
     })
     meter.cloud = cloud
     try {
@@ -136,7 +139,9 @@ async function run(
 ): Promise<Counted[]> {
   const local = await prepareDemo(cloud, state)
   const arrivals = new Arrivals()
-  const fleet = await makeFleet(local, DEVICES, (alert, stored) => arrivals.note(alert, stored))
+  const onArrival = (alert: string, stored: boolean) => arrivals.note(alert, stored)
+  // how long a batch takes decides how many messages wait for the next one
+  const fleet = await makeFleet(local, DEVICES, onArrival, assumed.directMessageMs)
   const session = openProvider(local)
   const { topic } = local.provider
   const post = (token: string, alert: string, headers = {}) =>
@@ -178,7 +183,7 @@ class Scenes {
   all(): [string, () => Promise<Played>][] {
     const newId = () => ({ 'apns-id': randomUUID() })
     return [
-      ['warm-up', () => this.#online(400, 32)],
+      ['warm-up', () => this.#online(800, 32)],
       ['online, 32 in flight', () => this.#online(2_000, 32)],
       ['online, one at a time', () => this.#online(100, 1)],
       ['online, with an apns-id of the provider', () => this.#online(1_000, 32, newId)],

@@ -44,7 +44,8 @@ List prices of us-east-1, ${PRICES_AS_OF}, first tier, no free tier, no discount
 the embedded cloud, which runs the synthesized stacks and the functions' own bundles; every AWS call passes its
 endpoint. How long calls take on AWS cannot be measured there and is assumed (see below); so is the price of a
 direct message, for which AWS publishes none that we found: it is taken as one metered message.
-Payloads have ${PAYLOAD_BYTES} bytes.`
+Payloads have ${PAYLOAD_BYTES} bytes. The devices acknowledge after ${assumed.directMessageMs} ms, as those on a mobile network: how long a batch
+takes decides how many messages wait for the next one.`
 
 function summary(scenarios: readonly Scenario[], online: Scenario): string {
   const rows = scenarios.map(({ counted, usd }) => [

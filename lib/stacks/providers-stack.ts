@@ -94,7 +94,7 @@ function deliverFunction(
     description: 'Sends notifications to connected devices and stores the rest',
     timeoutSeconds: deliverTimeoutSeconds,
     // it mostly waits for devices, and every megabyte waits with it (docs/cost.md)
-    memoryMegabytes: 512,
+    memoryMegabytes: 256,
   })
   const source = new SqsEventSource(notifications.queue, {
     batchSize: 10,
