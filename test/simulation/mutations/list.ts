@@ -17,7 +17,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     find: `const after = await sendStored(notification, ports)
   if (after === 'again') await ports.queue.send(notification, SLOT_RETRY)`,
     replace: '',
-    seed: 5,
+    seed: 3,
   },
   {
     name: 'unconditional-delete',
@@ -33,7 +33,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     file: slots,
     find: 'if (old && isNewer(old.seq, seq) && old.expiration > Math.floor(nowMs / 1000))',
     replace: 'if (old && old.seq === seq && old.expiration < 0)',
-    seed: 3,
+    seed: 2,
   },
   {
     name: 'older-wins',
@@ -49,7 +49,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     file: deliver,
     find: 'slot && isNewer(slot.seq, seq) &&',
     replace: 'slot && isNewer(seq, slot.seq) &&',
-    seed: 2,
+    seed: 13,
   },
   {
     name: 'registration-read-before-put',
@@ -75,7 +75,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     replace: `  await emptySlot(deviceId, topic, ports)
   const registration = await ports.registrations.change(deviceId, topic, false, at)
   if (registration.live) return 'overtaken'`,
-    seed: 21,
+    seed: 39,
   },
   {
     name: 'slot-emptied-blindly',
@@ -83,7 +83,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     file: unregister,
     find: 'if (slot && (await isDead(slot, ports))) await dropDead(slot, ports)',
     replace: 'if (slot) await dropDead(slot, ports)',
-    seed: 3,
+    seed: 314,
   },
   {
     name: 'drain-for-the-dead',
@@ -91,7 +91,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     file: connect,
     find: 'return live ? sendStored(slot, ports) : dropDead(slot, ports)',
     replace: 'return live === undefined ? dropDead(slot, ports) : sendStored(slot, ports)',
-    seed: 6,
+    seed: 3,
   },
   {
     name: 'silence-taken-for-absence',
@@ -103,7 +103,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     replace: `    case 'unconfirmed':
     case 'busy':
       return 'done'`,
-    seed: 7,
+    seed: 17,
   },
   {
     name: 'drain-forgets-the-rest',
@@ -111,7 +111,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     file: connect,
     find: 'await leaveToQueue(slots.slice(place), ports.queue)',
     replace: 'await leaveToQueue(slots.slice(place, place + 1), ports.queue)',
-    seed: 32,
+    seed: 29,
   },
   {
     name: 'retry-without-a-look',
@@ -121,7 +121,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     if (place === 'in-slot') return`,
     replace: `    const place = await placeInSlot(notification, ports)
     if (place === ('never' as string)) return`,
-    seed: 74,
+    seed: 7,
   },
   {
     name: 'slot-retry-without-a-look',
@@ -137,7 +137,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     file: deliver,
     find: "  if (isExpired(notification, ports.clock.now())) return 'done'\n  switch",
     replace: '  switch',
-    seed: 5,
+    seed: 18,
   },
   {
     name: 'expired-in-transit',
@@ -160,7 +160,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     replace: `  if (isExpired(notification, ports.clock.now()))
     return endWithFeedback('expired', 'Expired', notification, ports)
   if (await isDuplicate(notification, ports)) return end('duplicate', notification, ports)`,
-    seed: 202,
+    seed: 115,
   },
   {
     name: 'single-attempt-stored',
@@ -208,7 +208,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     file: deliver,
     find: 'return attempt.number > 1 || ports.clock.now() - acceptedAt > FRESH_MS',
     replace: 'return attempt.number > 1_000 || acceptedAt < 0',
-    seed: 6,
+    seed: 3,
   },
   {
     name: 'answer-before-queue',
@@ -225,7 +225,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     find: 'for (const { topic } of await ports.registrations.list(deviceId)) {',
     replace: `for (const { topic, live } of await ports.registrations.list(deviceId)) {
     if (!live) continue`,
-    seed: 196,
+    seed: 68,
   },
   {
     name: 'revoked-registers-again',
@@ -233,7 +233,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     file: unregister,
     find: 'await ports.registrations.revoke(deviceId, topic, at)',
     replace: 'await ports.registrations.change(deviceId, topic, false, at)',
-    seed: 207,
+    seed: 1607,
   },
   {
     name: 'late-unregister-wins',
@@ -241,6 +241,6 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     file: 'test/simulation/ports/registrations.ts',
     find: '  if (row.changedAt >= at) return undefined\n',
     replace: '',
-    seed: 3,
+    seed: 11,
   },
 ]
