@@ -15,7 +15,7 @@ import type {
 } from '@aws-sdk/client-dynamodb'
 import { LeanClient } from './client.ts'
 import { ServiceFault } from './fault.ts'
-import { type Codec, fromBase64, jsonCommand, toBase64 } from './json-command.ts'
+import { type Codec, fromBase64, jsonCommand, parseBody, toBase64 } from './json-command.ts'
 import type { GivenSettings } from './settings.ts'
 
 export class ConditionalCheckFailedException extends ServiceFault {}
@@ -41,7 +41,7 @@ const items: Codec = {
   read: (body) =>
     body.includes('"B":')
       ? JSON.parse(body, (name, value) => (name === 'B' ? fromBase64(value) : value))
-      : JSON.parse(body),
+      : parseBody(body),
 }
 
 function command<Input extends object, Output>(action: string) {

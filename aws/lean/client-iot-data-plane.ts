@@ -4,6 +4,7 @@ import type {
 } from '@aws-sdk/client-iot-data-plane'
 import { type Call, type Command, LeanClient } from './client.ts'
 import { ServiceFault } from './fault.ts'
+import { parseBody } from './json-command.ts'
 import type { GivenSettings } from './settings.ts'
 
 export class ForbiddenException extends ServiceFault {}
@@ -30,7 +31,7 @@ export class IoTDataPlaneClient extends LeanClient {
   }
 }
 
-/** The members of a direct message that this project uses; the others would be lost in silence. */
+/** The members of a direct message that this project uses. */
 type DirectMessage = Pick<
   SendDirectMessageCommandInput,
   'clientId' | 'topic' | 'payload' | 'confirmation' | 'timeout'
@@ -47,23 +48,36 @@ export class SendDirectMessageCommand implements Command<SendDirectMessageComman
   }
 
   toCall(): Call {
-    const { clientId, topic, payload, confirmation, timeout } = this.input
+    const { clientId, topic, payload, confirmation, timeout, ...others } = this.input
+    refuse(Object.keys(others))
     const query = [
-      `topic=${encodeURIComponent(topic ?? '')}`,
+      `topic=${encoded(topic)}`,
       ...(confirmation === undefined ? [] : [`confirmation=${confirmation}`]),
       ...(timeout === undefined ? [] : [`timeout=${timeout}`]),
     ]
     return {
       method: 'POST',
-      path: `/connections/${encodeURIComponent(clientId ?? '')}/messages?${query.join('&')}`,
+      path: `/connections/${encoded(clientId)}/messages?${query.join('&')}`,
       headers,
       body: bytesOf(payload),
     }
   }
 
   toOutput(body: string): SendDirectMessageCommandOutput {
-    return JSON.parse(body) as SendDirectMessageCommandOutput
+    return parseBody(body) as SendDirectMessageCommandOutput
   }
+}
+
+/** The code is checked against the SDK's types, which have more members. */
+function refuse([unknown]: readonly string[]): void {
+  if (unknown !== undefined)
+    throw new Error(`the lean client does not send ${unknown}: add it to aws/lean`)
+}
+
+/** Percent-encoding of RFC 3986, as SigV4 wants it: all but its unreserved characters. */
+function encoded(text = ''): string {
+  const hex = (character: string) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`
+  return encodeURIComponent(text).replace(/[!'()*]/g, hex)
 }
 
 function bytesOf(payload: DirectMessage['payload']): Buffer {

@@ -22,8 +22,4 @@ export const SendMessageCommand = /* @__PURE__ */ jsonCommand<
 export const ChangeMessageVisibilityCommand = /* @__PURE__ */ jsonCommand<
   ChangeMessageVisibilityCommandInput,
   object
->('AmazonSQS.ChangeMessageVisibility', '1.0', {
-  write: (input) => JSON.stringify(input),
-  // the answer has no body
-  read: () => ({}),
-})
+>('AmazonSQS.ChangeMessageVisibility', '1.0')

@@ -34,6 +34,8 @@ export class LeanClient {
   readonly #faults: FaultClasses
   readonly #settings: ClientSettings
   readonly #endpoint: URL
+  /** The endpoint's own path, without `/` at its end. */
+  readonly #base: string
   readonly #region: string
   readonly #agent: HttpAgent
   readonly #budget = new RetryBudget()
@@ -43,6 +45,7 @@ export class LeanClient {
     this.#faults = faults
     this.#settings = readSettings(given)
     this.#endpoint = endpointOf(service, this.#settings.endpoint, process.env)
+    this.#base = this.#endpoint.pathname.replace(/\/$/, '')
     this.#region = regionOf(process.env)
     const Agent = this.#endpoint.protocol === 'https:' ? HttpsAgent : HttpAgent
     this.#agent = new Agent({ keepAlive: true, maxSockets: this.#settings.maxSockets })
@@ -84,7 +87,7 @@ export class LeanClient {
     const signed = aws4.sign(
       {
         method,
-        path,
+        path: this.#base + path,
         body,
         host: this.#endpoint.host,
         service: this.#service.signing,
@@ -97,7 +100,7 @@ export class LeanClient {
       endpoint: this.#endpoint,
       agent: this.#agent,
       method,
-      path: signed.path ?? path,
+      path: signed.path ?? this.#base + path,
       headers: signed.headers as Record<string, string | number>,
       body,
     }

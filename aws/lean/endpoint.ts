@@ -12,15 +12,16 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 /**
  * Where a service is: the given address, else what the environment names, else the regional
- * endpoint. Not known here are FIPS and dual-stack endpoints and the isolated partitions.
+ * endpoint. Not known here are FIPS and dual-stack endpoints, the isolated and the European sovereign
+ * partitions, and IoT's endpoint in Beijing, which is named by another rule.
  */
 export function endpointOf(
   service: ServiceName,
   given: string | undefined,
   environment: Environment,
 ): URL {
-  const named = environment[`AWS_ENDPOINT_URL_${service.variable}`] ?? environment.AWS_ENDPOINT_URL
-  return new URL(given ?? named ?? `https://${regionalHost(service, environment)}`)
+  const named = environment[`AWS_ENDPOINT_URL_${service.variable}`] || environment.AWS_ENDPOINT_URL
+  return new URL(given || named || `https://${regionalHost(service, environment)}`)
 }
 
 /** Lambda gives every function its region. */
@@ -34,7 +35,8 @@ function regionalHost({ host, variable }: ServiceName, environment: Environment)
   const special =
     environment.AWS_USE_FIPS_ENDPOINT === 'true' ||
     environment.AWS_USE_DUALSTACK_ENDPOINT === 'true' ||
-    /-iso/.test(region)
+    /^eusc-|-iso/.test(region) ||
+    (host === 'data-ats.iot' && region === 'cn-north-1')
   if (special)
     throw new Error(
       `the lean clients do not know this endpoint in ${region}: set AWS_ENDPOINT_URL_${variable}`,

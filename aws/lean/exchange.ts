@@ -28,14 +28,16 @@ type Limits = Pick<ClientSettings, 'connectionTimeout' | 'requestTimeout'>
  */
 export function exchange(order: Order, limits: Limits): Promise<Reply> {
   const { endpoint, agent, method, path, headers, body } = order
-  const { hostname: host, port } = endpoint
+  const { hostname, port } = endpoint
+  // an IPv6 address stands in brackets in a URL and without them in a call
+  const host = hostname.replace(/^\[|\]$/g, '')
   const request = endpoint.protocol === 'https:' ? https : http
   return new Promise((resolve, reject) => {
     const call = request({ host, port, method, path, headers, agent })
     const timer = limit(call, limits.requestTimeout, 'answer')
     const fail = (error: Error) => reject(asTimeout(error))
     call.once('close', () => clearTimeout(timer))
-    call.once('error', fail)
+    call.on('error', fail)
     call.once('socket', (socket) => limitConnecting(call, socket, limits.connectionTimeout))
     call.once('response', (response) => read(response, resolve, fail))
     call.end(body)

@@ -21,20 +21,21 @@ export type FaultClasses = Readonly<Record<string, typeof ServiceFault>>
 
 /**
  * The error in an answer: its name stands in the header `x-amzn-errortype` or in the body's `__type`
- * or `code`, perhaps with a namespace and `#` before it and `:` and a URL after it
+ * or `code`, perhaps with a namespace and `#` before it and `:` and a URL after it; without a name it
+ * is `Unknown`, as in the SDK
  * (Smithy: "AWS JSON 1.0 protocol", "Operation error serialization").
  */
 export function faultOf(reply: Reply, classes: FaultClasses): ServiceFault {
   const body = parse(reply.body)
-  const type = reply.headers['x-amzn-errortype'] ?? body.__type ?? body.code
-  const name = plainName(typeof type === 'string' ? type : 'UnknownError')
+  const type = reply.headers['x-amzn-errortype'] ?? body.__type ?? body.code ?? body.Code
+  const name = plainName(typeof type === 'string' ? type : 'Unknown')
   const message = String(body.message ?? body.Message ?? `the service answered ${reply.status}`)
   const Class = Object.hasOwn(classes, name) ? classes[name] : undefined
   return new (Class ?? ServiceFault)(name, message, reply)
 }
 
 function plainName(type: string): string {
-  const [name = type] = type.split(':', 1)
+  const [name = type] = type.split(/[:,]/, 1)
   return name.slice(name.indexOf('#') + 1)
 }
 

@@ -9,7 +9,12 @@ export interface Codec {
 /** For commands without binary members. */
 export const plainCodec: Codec = {
   write: (input) => JSON.stringify(input),
-  read: (body) => JSON.parse(body),
+  read: parseBody,
+}
+
+/** The members of an answer; one without a body has none. */
+export function parseBody(body: string): object {
+  return body === '' ? {} : JSON.parse(body)
 }
 
 /** Makes the class of one command of an AWS JSON protocol (Smithy: "AWS JSON 1.0 protocol"). */
@@ -40,7 +45,7 @@ export function jsonCommand<Input extends object, Output>(
 export function blobCodec(written: readonly string[], read: readonly string[]): Codec {
   return {
     write: (input) => JSON.stringify(mapMembers(input, written, toBase64)),
-    read: (body) => mapMembers(JSON.parse(body) as object, read, fromBase64),
+    read: (body) => mapMembers(parseBody(body), read, fromBase64),
   }
 }
 

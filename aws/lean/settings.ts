@@ -28,7 +28,18 @@ export interface GivenSettings {
   readonly useQueueUrlAsEndpoint?: boolean
 }
 
-const known: Readonly<Record<keyof GivenSettings, true>> = {
+type Known<Settings> = Readonly<Record<keyof Settings, true>>
+type GivenHandler = NonNullable<GivenSettings['requestHandler']>
+
+const knownOfHandler: Known<GivenHandler> = {
+  connectionTimeout: true,
+  requestTimeout: true,
+  throwOnRequestTimeout: true,
+  httpsAgent: true,
+}
+const knownOfAgent: Known<NonNullable<GivenHandler['httpsAgent']>> = { maxSockets: true }
+
+const known: Known<GivenSettings> = {
   maxAttempts: true,
   endpoint: true,
   requestHandler: true,
@@ -39,17 +50,28 @@ const known: Readonly<Record<keyof GivenSettings, true>> = {
 
 /** Reads a client's settings; throws for one that would be ignored here and heeded by the SDK. */
 export function readSettings(given: GivenSettings = {}): ClientSettings {
-  const unknown = Object.keys(given).find((name) => !Object.hasOwn(known, name))
-  if (unknown !== undefined)
-    throw new Error(`the lean clients do not know the setting ${unknown}: add it to aws/lean`)
-  const { connectionTimeout, requestTimeout, throwOnRequestTimeout, httpsAgent } =
-    given.requestHandler ?? {}
+  const { requestHandler = {} } = given
+  const {
+    connectionTimeout,
+    requestTimeout,
+    throwOnRequestTimeout,
+    httpsAgent = {},
+  } = requestHandler
+  refuseUnknown(given, known)
+  refuseUnknown(requestHandler, knownOfHandler)
+  refuseUnknown(httpsAgent, knownOfAgent)
   return {
     maxAttempts: given.maxAttempts ?? 3,
     endpoint: given.endpoint,
     connectionTimeout: connectionTimeout ?? 0,
     // without that word the SDK only warns of a time-out
     requestTimeout: throwOnRequestTimeout ? (requestTimeout ?? 0) : 0,
-    maxSockets: httpsAgent?.maxSockets ?? 50,
+    maxSockets: httpsAgent.maxSockets ?? 50,
   }
+}
+
+function refuseUnknown<Settings extends object>(given: Settings, known: Known<Settings>): void {
+  const unknown = Object.keys(given).find((name) => !Object.hasOwn(known, name))
+  if (unknown !== undefined)
+    throw new Error(`the lean clients do not know the setting ${unknown}: add it to aws/lean`)
 }
