@@ -223,7 +223,7 @@ function decisions({ hot, cold }: Results): string {
 - **Lean clients.** The calls on a notification's way go through \`aws/lean\`: signatures by aws4, requests by \`node:http\`.
   Accept and deliver take ${lean} µs for a notification with them and ${sdk} µs with the SDK's clients, ${ratio} times as much;
   the bundle of accept has ${number(cold, 'accept', 'kB')} kB in place of ${number(cold, 'accept, SDK', 'kB')}. They stand behind the SDK's own
-  names: without the alias in \`bin/bundle.ts\` the same sources run on the SDK. Activation, renewal and the makers of
+  names: without the alias in \`bin/bundle.ts\` the same sources run on the SDK. \`test/lean\` holds them to the SDK's behaviour. Activation, renewal and the makers of
   certificates keep the SDK's clients, and so does the command line.
 - **Own log lines, metric filters.** An outcome is one JSON line, and CloudWatch makes the metrics of it
   (\`lib/constructs/outcome-metrics.ts\`). A line costs ${own} µs; with Powertools' Logger and Metrics (EMF) it is ${powertools} µs and
