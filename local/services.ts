@@ -115,7 +115,7 @@ async function startStores(setting: Setting, baseUrl: string): Promise<Stores> {
     ttlIntervalMs,
   })
   cleanup.add(() => dynamodb.close())
-  const sqs = await startSqs({ identity, log, baseUrl, path: join(state, 'sqs.json') })
+  const sqs = await startSqs({ identity, log, baseUrl, path: join(state, 'sqs.jsonl') })
   cleanup.add(() => sqs.close())
   return { dynamodb, sqs, kms, s3 }
 }

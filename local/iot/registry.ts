@@ -1,5 +1,5 @@
 import { randomUUID, X509Certificate } from 'node:crypto'
-import { type Journal, openJournal } from './journal.ts'
+import { type Journal, openJournal } from '../journal.ts'
 
 export type CertificateStatus =
   | 'ACTIVE'

@@ -61,6 +61,7 @@ export interface Queue {
   waitForMessages(seconds: number): Promise<void>
   getAttribute(name: string): string | undefined
   cancelWaiters(): void
+  purge(): void
   inspectMessages(): {
     readonly ready: readonly Message[]
     readonly delayed: readonly Message[]

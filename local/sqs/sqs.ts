@@ -10,11 +10,11 @@ import {
   type MessageAttribute,
   type Queue,
 } from './engine.ts'
+import { MessageJournal } from './message-journal.ts'
 import { MessageMoves } from './message-move.ts'
 import { queryCode } from './query-codes.ts'
 import { type QueueRecord, queueRecord } from './records.ts'
 import { act, deadLetterQueue, type Requests, resourceOf } from './requests.ts'
-import { SavedMessages } from './saved-messages.ts'
 
 export type { QueueProperties } from './attributes.ts'
 export type { QueueRecord, QueueRecordAttribute } from './records.ts'
@@ -24,7 +24,7 @@ export interface SqsOptions {
   readonly log: Log
   /** The endpoint's address, `http://127.0.0.1:<port>`: queue URLs begin with it. */
   readonly baseUrl: string
-  /** JSON file that carries messages over a clean restart; absent = memory only. */
+  /** File of JSON lines that carries messages over a restart and a kill; absent = memory only. */
   readonly path?: string
 }
 
@@ -67,7 +67,7 @@ export interface Sqs {
   /** Nothing happens when the message is not in flight any more. */
   changeVisibility(queue: string, receiptHandle: string, seconds: number): void
   depth(queue: string): QueueDepth
-  /** Ends every waiting receive and writes what is undelivered to `path`. */
+  /** Ends every waiting receive; what is undelivered stays in `path`. */
   close(): Promise<void>
 }
 
@@ -76,9 +76,7 @@ const retentionSweepMs = 60_000
 /** Starts SQS; rejects with `DamagedStateError` when the file of undelivered messages cannot be read. */
 export async function startSqs(options: SqsOptions): Promise<Sqs> {
   const engine = await loadEngine()
-  const saved = new SavedMessages(options.path)
-  await saved.load()
-  return new EmbeddedSqs(options, engine, saved)
+  return new EmbeddedSqs(options, engine, new MessageJournal(options.path))
 }
 
 class EmbeddedSqs implements Sqs {
@@ -88,21 +86,24 @@ class EmbeddedSqs implements Sqs {
   }
   readonly #options: SqsOptions
   readonly #engine: Engine
-  readonly #saved: SavedMessages
+  readonly #journal: MessageJournal
   readonly #requests: Requests
   readonly #sweep: NodeJS.Timeout
   readonly #closing = new AbortController()
 
-  constructor(options: SqsOptions, engine: Engine, saved: SavedMessages) {
+  constructor(options: SqsOptions, engine: Engine, journal: MessageJournal) {
     this.#options = options
     this.#engine = engine
-    this.#saved = saved
+    this.#journal = journal
     this.#requests = {
       engine,
       moves: new MessageMoves(engine),
       identity: options.identity,
       create: (name, attributes) => this.#create(name, attributes),
-      remove: (queue) => engine.store.deleteQueue(queue.url),
+      remove: (queue) => {
+        engine.store.deleteQueue(queue.url)
+        journal.abandon(queue)
+      },
     }
     this.#sweep = setInterval(() => this.#dropOld(), retentionSweepMs).unref()
   }
@@ -168,7 +169,7 @@ class EmbeddedSqs implements Sqs {
     clearInterval(this.#sweep)
     this.#closing.abort()
     this.#engine.store.shutdown()
-    await this.#saved.save(this.#engine.store.listQueues())
+    this.#journal.close()
   }
 
   #create(name: string, given: Record<string, string>): Queue {
@@ -177,7 +178,7 @@ class EmbeddedSqs implements Sqs {
     const url = `${baseUrl}/${identity.accountId}/${name}`
     const arn = `arn:aws:sqs:${identity.region}:${identity.accountId}:${name}`
     const queue = this.#engine.store.createQueue(name, url, arn, attributes)
-    this.#saved.restore(queue)
+    this.#journal.adopt(queue)
     return queue
   }
 

@@ -390,14 +390,25 @@ describe('over a restart', () => {
   let file: string
   beforeEach(async () => {
     folder = await temporaryFolder()
-    file = `${folder.path}/queues.json`
+    file = `${folder.path}/queues.jsonl`
     await stop()
     await start(file)
     url = sqs.createQueue({ QueueName: 'notifications' }).url
   })
-  afterEach(() => folder.remove())
+  afterEach(async () => {
+    await stop()
+    await folder.remove()
+    await start()
+  })
   const restart = async () => {
     await stop()
+    await start(file)
+  }
+  /** A second one on the same file: the first gets no chance to tidy up. */
+  const kill = async () => {
+    await new Promise((resolve) => setImmediate(resolve))
+    client.destroy()
+    await endpoint.close()
     await start(file)
   }
 
@@ -422,6 +433,43 @@ describe('over a restart', () => {
     ])
   })
 
+  test('after a kill everything is there that was not deleted', async () => {
+    for (const body of ['deleted', 'in flight', 'waiting']) sqs.send(url, body)
+    const [first] = await sqs.receive(url, { max: 2 })
+    sqs.delete(url, first?.receiptHandle ?? '')
+    await kill()
+    sqs.createQueue({ QueueName: 'notifications' })
+    const left = await sqs.receive('notifications')
+    expect(left.map(({ body }) => body)).toEqual(['in flight', 'waiting'])
+  })
+
+  test('what was purged or deleted with its queue does not come back', async () => {
+    const { url: other } = sqs.createQueue({ QueueName: 'other' })
+    sqs.send(url, 'purged')
+    sqs.send(other, 'deleted with it')
+    await client.send(new PurgeQueueCommand({ QueueUrl: url }))
+    sqs.deleteQueue(other)
+    await kill()
+    for (const QueueName of ['notifications', 'other']) {
+      sqs.createQueue({ QueueName })
+      expect(sqs.depth(QueueName).visible).toBe(0)
+    }
+  })
+
+  test('a redriven message is in the dead-letter queue only', async () => {
+    const dead = sqs.createQueue({ QueueName: 'dead' })
+    const RedrivePolicy = { deadLetterTargetArn: dead.arn, maxReceiveCount: 1 }
+    const { url: source } = sqs.createQueue({ QueueName: 'source', RedrivePolicy })
+    sqs.send(source, 'bad')
+    const [received] = await sqs.receive(source)
+    sqs.changeVisibility(source, received?.receiptHandle ?? '', 0)
+    expect(await sqs.receive(source)).toEqual([])
+    await kill()
+    for (const QueueName of ['dead', 'source']) sqs.createQueue({ QueueName })
+    expect(sqs.depth('source').visible).toBe(0)
+    expect(sqs.depth('dead').visible).toBe(1)
+  })
+
   test('messages of a queue that is not made this time are kept', async () => {
     sqs.send(url, 'x')
     await restart()
@@ -434,11 +482,11 @@ describe('over a restart', () => {
   })
 
   test('a damaged file is one clear sentence', async () => {
-    await writeFile(file, '[{"arn":')
+    await writeFile(file, '[{"arn":\n')
     await expect(startSqs({ identity, log, baseUrl: '', path: file })).rejects.toThrow(
       `The state file ${file} is damaged`,
     )
-    await writeFile(file, '[{"arn":5}]')
+    await writeFile(file, '{"queue":5}\n')
     await expect(startSqs({ identity, log, baseUrl: '', path: file })).rejects.toThrow('damaged')
   })
 })
