@@ -15,6 +15,9 @@ export const assumed = {
   refusedDirectMessageMs: 15,
 } as const
 
+/** Bytes of the START, END and REPORT lines that Lambda logs for every invocation, 26 of CloudWatch for each. */
+const PLATFORM_LOG_BYTES = 420
+
 /** Memory that makes a function's share of the processor one whole core (AWS: "Configure memory"). */
 const WHOLE_CORE_MEGABYTES = 1_769
 
@@ -52,7 +55,7 @@ export function amountsOf(counted: Counted, facts: Facts): Amounts {
     ruleAction: per(ruled),
     dynamoRead: per(counted.readUnits),
     dynamoWrite: per(counted.writeUnits),
-    logGigabyte: per(counted.logBytes) / 1e9,
+    logGigabyte: per(counted.logBytes + PLATFORM_LOG_BYTES * sum(invocations, () => true)) / 1e9,
     transferGigabyte: facts.bytesOut / 1e9,
   }
 }

@@ -8,6 +8,7 @@ import https from 'node:https'
 import { join } from 'node:path'
 import tls from 'node:tls'
 import { pathToFileURL } from 'node:url'
+import { format } from 'node:util'
 import { parentPort, workerData } from 'node:worker_threads'
 
 const settings = workerData
@@ -34,6 +35,20 @@ function takeOutput() {
   const text = output
   output = ''
   return text
+}
+
+const levels = { debug: 'DEBUG', log: 'INFO', info: 'INFO', warn: 'WARN', error: 'ERROR' }
+let requestId
+
+/** Lambda's Node runtime puts this before what `console` prints, so that such a line is never JSON. */
+function adaptConsole() {
+  for (const [method, level] of Object.entries(levels)) {
+    console[method] = (...values) => {
+      // one event of the log, however many lines
+      const message = format(...values).replaceAll('\n', '\r')
+      write(`${new Date().toISOString()}\t${requestId}\t${level}\t${message}\n`)
+    }
+  }
 }
 
 function describe(error) {
@@ -99,6 +114,7 @@ function run(handler, event, context) {
 }
 
 async function answer(handler, call) {
+  requestId = call.requestId
   try {
     const result = await run(handler, JSON.parse(call.payload), contextOf(call))
     const payload = JSON.stringify(result) ?? 'null'
@@ -138,6 +154,7 @@ process.stderr.write = write
 process.on('unhandledRejection', fatal('Runtime.UnhandledPromiseRejection'))
 process.on('uncaughtException', fatal('Runtime.UncaughtException'))
 adaptHttps()
+adaptConsole()
 try {
   const handler = await loadHandler()
   parentPort.on('message', (call) => void answer(handler, call))

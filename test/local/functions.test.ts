@@ -300,15 +300,27 @@ describe('a failing function', () => {
 test('what a function writes goes to its log file and, by lines, to the log', async () => {
   const { host, define, lines, logFolder } = bench()
   const name = define(`export const handler = async () => {
-    console.log('one'); console.error('two'); process.stdout.write('part'); console.log(' whole') }`)
+    for (const text of ['one\\n', 'part', ' whole\\n']) process.stdout.write(text) }`)
   await host.invoke(name, {})
-  expect(lines).toEqual([`${name}: one`, `${name}: two`, `${name}: part whole`])
+  expect(lines).toEqual([`${name}: one`, `${name}: part whole`])
   await host.close(0)
-  expect(readFileSync(join(logFolder, `${name}.log`), 'utf8')).toBe('one\ntwo\npart whole\n')
+  expect(readFileSync(join(logFolder, `${name}.log`), 'utf8')).toBe('one\npart whole\n')
+})
+
+test('what console prints has time, request id and level before it, as on Lambda', async () => {
+  const { host, define, lines } = bench()
+  const name = define(`export const handler = async (event, { awsRequestId }) => {
+    console.log('{"a":1}'); console.error('two %s', 'lines\\nlong'); return awsRequestId }`)
+  const id = await host.invoke(name, {})
+  expect(lines).toEqual([
+    expect.stringMatching(new RegExp(`^${name}: \\S+Z\\t${id}\\tINFO\\t{"a":1}$`)),
+    expect.stringMatching(new RegExp(`^${name}: \\S+Z\\t${id}\\tERROR\\ttwo lines\\rlong$`)),
+  ])
 })
 
 describe('asynchronous events', () => {
-  const failing = 'export const handler = async () => { console.log("run"); throw new Error("no") }'
+  const failing =
+    'export const handler = async () => { process.stdout.write("run\\n"); throw new Error("no") }'
 
   test('are tried three times and then go to the dead-letter queue', async () => {
     const { host, define, lines, sent } = bench()
@@ -349,8 +361,10 @@ describe('asynchronous events', () => {
       ['"running"', 0],
     ])
     const second = bench()
-    second.define('export const handler = async (event) => console.log("got", event)')
-    second.define('export const handler = async (event) => console.log("got", event)')
+    const says =
+      'export const handler = async (event) => process.stdout.write("got " + event + "\\n")'
+    second.define(says)
+    second.define(says)
     second.host.restore(left)
     await vi.waitFor(() =>
       expect(second.lines.toSorted()).toEqual(['f1: got retrying', 'f2: got running']),
