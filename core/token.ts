@@ -34,6 +34,27 @@ export function sealToken(key: TokenKey, deviceId: DeviceId, topic: Topic): Devi
 
 /** What the token holds, or undefined where no key opens it; it never tells why. */
 export function openToken(keys: readonly TokenKey[], token: DeviceToken): OpenedToken | undefined {
+  const opened = openedWith(keys)
+  const before = opened.get(token)
+  if (before) return before
+  const now = openAnew(keys, token)
+  if (now && opened.size >= MOST_OPENED) opened.clear()
+  if (now) opened.set(token, now)
+  return now
+}
+
+/** A few megabytes at most. */
+const MOST_OPENED = 4_096
+const openedByRing = new WeakMap<readonly TokenKey[], Map<DeviceToken, OpenedToken>>()
+
+/** What a ring has opened: most of what accept computes. Whenever the ring is read anew it is forgotten. */
+function openedWith(keys: readonly TokenKey[]): Map<DeviceToken, OpenedToken> {
+  const known = openedByRing.get(keys) ?? new Map<DeviceToken, OpenedToken>()
+  openedByRing.set(keys, known)
+  return known
+}
+
+function openAnew(keys: readonly TokenKey[], token: DeviceToken): OpenedToken | undefined {
   const sealed = hexToBytes(token)
   for (const key of keys) {
     const plaintext = open(key, sealed)

@@ -15,7 +15,8 @@ import type { Kit } from '../kit.ts'
  */
 const kit = JSON.parse(readFileSync(process.env.BENCH_KIT ?? '', 'utf8')) as Kit
 const tokenKey = { ...kit.tokenKey, key: Uint8Array.from(Object.values(kit.tokenKey.key)) }
-const keys = async () => [tokenKey]
+const ring = [tokenKey]
+const keys = async () => ring
 const log = jsonLog('bench', 'bench')
 const outcomes = loggedOutcomes(log)
 

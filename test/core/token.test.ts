@@ -151,3 +151,26 @@ describe('the tokens that may be out there', () => {
     )
   })
 })
+
+describe('a ring that has opened a token', () => {
+  const deviceId = deviceIdFromBytes(randomBytes(10))
+  const topic = 'com.example.app' as Topic
+  const token = sealToken(key, deviceId, topic)
+
+  it('gives the same again, and another ring knows nothing of it', () => {
+    const ring = [key]
+    const first = openToken(ring, token)
+    expect(first).toMatchObject({ deviceId, key })
+    expect(openToken(ring, token)).toBe(first)
+    expect(openToken([other], token)).toBeUndefined()
+    expect(openToken([], token)).toBeUndefined()
+  })
+
+  it('opens many more than it remembers', () => {
+    const ring = [key]
+    for (let n = 0; n < 5_000; n += 1) {
+      const one = deviceIdFromBytes(Buffer.from(n.toString(16).padStart(20, '0'), 'hex'))
+      expect(openToken(ring, sealToken(key, one, topic))?.deviceId).toBe(one)
+    }
+  })
+})
