@@ -59,13 +59,18 @@ async function measure(
   ]
 }
 
-/** Until the rounds no longer get faster by much: compiling hot code is most of a first thousand. */
+/** Rounds without a faster one after which hot code is taken for compiled; one may be slow by chance. */
+const SETTLED_AFTER = 3
+const MOST_ROUNDS = 16
+
+/** Until the rounds no longer get faster: compiling hot code is most of the first thousands. */
 export async function warmUp(rig: Rig, inFlight: number): Promise<void> {
-  let before = 0
-  for (let n = 0; n < 8; n += 1) {
+  let best = 0
+  let slower = 0
+  for (let n = 0; n < MOST_ROUNDS && slower < SETTLED_AFTER; n += 1) {
     const { perSecond } = await throughput(rig, 1_500, inFlight)
-    if (perSecond < before * 1.1) return
-    before = perSecond
+    slower = perSecond > best * 1.03 ? 0 : slower + 1
+    best = Math.max(best, perSecond)
   }
 }
 
