@@ -6,10 +6,9 @@ import { Cleanup } from './cleanup.ts'
 import { type CloudOptions, defaultTuning } from './cloud-options.ts'
 import { reservePorts } from './cloud-ports.ts'
 import { CloudStartError, messageOf } from './cloud-start-error.ts'
-import { restoreEvents } from './functions/kept-events.ts'
 import { type DeployedStack, deploy } from './resources/deploy.ts'
 import { operatorKey } from './resources/roles.ts'
-import { codeFolder, eventsFile, type Services, type Setting, startServices } from './services.ts'
+import { codeFolder, type Services, type Setting, startServices } from './services.ts'
 import { lockState } from './state-lock.ts'
 import { loadTls } from './tls.ts'
 import type { CloudIdentity } from './types.ts'
@@ -129,7 +128,7 @@ function makeFolder(folder: string): void {
 async function open(setting: Setting, services: Services): Promise<void> {
   const { cleanup, tuning } = setting
   const { functions, mappings, gateways, iot } = services
-  await restoreEvents(functions, eventsFile(setting.state))
+  functions.restore()
   mappings.start()
   cleanup.add(() => within(tuning.drainMs, mappings.stop()))
   cleanup.add(() => drained(services, tuning.drainMs))

@@ -8,7 +8,6 @@ import { type Endpoint, startEndpoint } from './endpoint.ts'
 import { linkSdk } from './functions/code.ts'
 import { EventSourceMappings } from './functions/event-source-mappings.ts'
 import { FunctionHost } from './functions/function-host.ts'
-import { stopFunctions } from './functions/kept-events.ts'
 import { lambdaService } from './functions/lambda-service.ts'
 import { Permissions } from './functions/permissions.ts'
 import { type Iot, startIot } from './iot/iot.ts'
@@ -59,9 +58,6 @@ export interface Stores {
 }
 
 const host = '127.0.0.1'
-
-/** The file of asynchronous events that an orderly stop leaves unfinished. */
-export const eventsFile = (state: string): string => join(state, 'async-events.json')
 
 /** The folder that holds a folder with the code of each function. */
 export const codeFolder = (state: string): string => join(state, 'code')
@@ -139,6 +135,7 @@ function functionHost(
     ...sending(sqs),
     identity,
     log,
+    eventsFile: join(state, 'async-events.jsonl'),
     logFolder: join(state, 'logs'),
     authority: tls.ca,
     authorityFile: tls.caFile,
@@ -146,7 +143,7 @@ function functionHost(
     answerPort,
     accessKeyOf,
   })
-  cleanup.add(() => stopFunctions(functions, eventsFile(state), tuning.drainMs))
+  cleanup.add(() => functions.close(tuning.drainMs))
   return functions
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { messageOf } from '../cloud-start-error.ts'
 import { FunctionFault, type Log } from '../types.ts'
 import type { FunctionDefinition } from './definition.ts'
+import type { KeptEvents } from './kept-events.ts'
 
 /** An event that waits for its function, as it is kept over a restart. */
 export interface AsyncEvent {
@@ -29,6 +30,8 @@ export interface AsyncOptions {
   /** Milliseconds before the first and the second retry; on AWS one and two minutes. */
   readonly retryDelaysMs: readonly number[]
   readonly log: Log
+  /** Everything that is not finished: waiting, running, or waiting for its retry. */
+  readonly kept: KeptEvents
   definition(name: string): FunctionDefinition
   config(name: string): AsyncConfig | undefined
   /** How many events of a function may run at the same time. */
@@ -51,8 +54,6 @@ const lambdaRetries = 2
 export class AsyncInvocations {
   readonly #options: AsyncOptions
   readonly #waiting = new Map<string, AsyncEvent[]>()
-  /** Everything that is not finished: waiting, running, or waiting for its retry. */
-  readonly #unfinished = new Map<string, AsyncEvent>()
   readonly #running = new Map<string, number>()
   readonly #timers = new Set<NodeJS.Timeout>()
   readonly #idle: (() => void)[] = []
@@ -64,24 +65,29 @@ export class AsyncInvocations {
 
   /** Queues an event; `payload` is JSON. */
   add(functionName: string, payload: string, requestId: string = randomUUID()): void {
-    this.#enqueue({ functionName, payload, requestId, attempts: 0, queuedAt: Date.now() })
+    const event = { functionName, payload, requestId, attempts: 0, queuedAt: Date.now() }
+    this.#options.kept.keep(event)
+    this.#enqueue(event)
   }
 
-  /** Takes up what an earlier run of the embedded cloud left. */
-  restore(events: readonly AsyncEvent[]): void {
-    for (const event of events) this.#enqueue(event)
+  /** Takes up what an earlier run of the embedded cloud left; `isKnown` tells which functions are still there. */
+  restore(isKnown: (functionName: string) => boolean): void {
+    const { kept, log } = this.#options
+    const [known, unknown] = partition(kept.all(), ({ functionName }) => isKnown(functionName))
+    for (const event of unknown) kept.done(event)
+    if (unknown.length > 0)
+      log('functions', `${unknown.length} events of removed functions dropped`)
+    for (const event of known) this.#enqueue(event)
   }
 
-  /** Waits until nothing is left, at most so many milliseconds, then starts no more; gives what is left. */
-  async close(drainMs: number): Promise<AsyncEvent[]> {
+  /** Waits until nothing is left, at most so many milliseconds, then starts no more. */
+  async close(drainMs: number): Promise<void> {
     await this.#drained(drainMs)
     this.#paused = true
     for (const timer of this.#timers) clearTimeout(timer)
-    return [...this.#unfinished.values()]
   }
 
   #enqueue(event: AsyncEvent): void {
-    this.#unfinished.set(event.requestId, event)
     const waiting = this.#waiting.get(event.functionName) ?? []
     this.#waiting.set(event.functionName, waiting)
     waiting.push(event)
@@ -137,7 +143,7 @@ export class AsyncInvocations {
   }
 
   #retry(event: AsyncEvent): void {
-    this.#unfinished.set(event.requestId, event)
+    this.#options.kept.keep(event)
     const delays = this.#options.retryDelaysMs
     const delay = delays[event.attempts - 1] ?? delays.at(-1) ?? 0
     const timer = setTimeout(() => {
@@ -184,12 +190,13 @@ export class AsyncInvocations {
   }
 
   #finish(event: AsyncEvent): void {
-    this.#unfinished.delete(event.requestId)
-    if (this.#unfinished.size === 0) for (const resolve of this.#idle.splice(0)) resolve()
+    const { kept } = this.#options
+    kept.done(event)
+    if (kept.isEmpty) for (const resolve of this.#idle.splice(0)) resolve()
   }
 
   async #drained(limitMs: number): Promise<void> {
-    if (this.#unfinished.size === 0) return
+    if (this.#options.kept.isEmpty) return
     let timer: NodeJS.Timeout | undefined
     await new Promise<void>((resolve) => {
       this.#idle.push(resolve)
@@ -197,6 +204,10 @@ export class AsyncInvocations {
     })
     clearTimeout(timer)
   }
+}
+
+function partition<T>(all: readonly T[], fits: (one: T) => boolean): [T[], T[]] {
+  return [all.filter(fits), all.filter((one) => !fits(one))]
 }
 
 /** The record that an OnSuccess or OnFailure destination gets. */

@@ -10,10 +10,13 @@ import {
 import type { FunctionDefinition } from './definition.ts'
 import { EnvironmentPool } from './environment-pool.ts'
 import { FunctionLogs } from './function-logs.ts'
+import { KeptEvents } from './kept-events.ts'
 
 export interface FunctionHostOptions {
   readonly identity: CloudIdentity
   readonly log: Log
+  /** File of the asynchronous events that are not finished; absent = memory only. */
+  readonly eventsFile?: string
   /** Folder for one log file per function. */
   readonly logFolder: string
   /** PEM of the embedded cloud's CA, and the file it stands in. */
@@ -43,15 +46,18 @@ export class FunctionHost implements Functions {
   readonly #logs: FunctionLogs
   readonly #pools = new Map<string, EnvironmentPool>()
   readonly #asyncConfigs = new Map<string, AsyncConfig>()
+  readonly #kept: KeptEvents
   readonly #async: AsyncInvocations
   readonly #reaping: NodeJS.Timeout
 
   constructor(options: FunctionHostOptions) {
     this.#options = options
+    this.#kept = new KeptEvents(options.eventsFile)
     this.#logs = new FunctionLogs(options.logFolder, options.log)
     this.#async = new AsyncInvocations({
       retryDelaysMs: options.asyncRetryDelaysMs,
       log: options.log,
+      kept: this.#kept,
       definition: (name) => this.#pool(name).definition,
       config: (name) => this.#asyncConfigs.get(name),
       concurrency: (name) => this.#pool(name).cap,
@@ -127,12 +133,8 @@ export class FunctionHost implements Functions {
   }
 
   /** Queues asynchronous events that an earlier run left; those of functions that are gone are dropped. */
-  restore(events: readonly AsyncEvent[]): void {
-    const known = events.filter((event) => this.#pools.has(event.functionName))
-    const dropped = events.length - known.length
-    if (dropped > 0)
-      this.#options.log('functions', `${dropped} events of removed functions dropped`)
-    this.#async.restore(known)
+  restore(): void {
+    this.#async.restore((name) => this.#pools.has(name))
   }
 
   /** Ends threads in mid-invocation, as a fault of Lambda would; all functions without a name. */
@@ -141,13 +143,13 @@ export class FunctionHost implements Functions {
     await Promise.all(pools.map((pool) => pool.kill()))
   }
 
-  /** Stops all functions; gives the asynchronous events that are not finished after `drainMs`. */
-  async close(drainMs: number): Promise<AsyncEvent[]> {
+  /** Stops all functions; asynchronous events that are not finished after `drainMs` stay in their file. */
+  async close(drainMs: number): Promise<void> {
     clearInterval(this.#reaping)
-    const left = await this.#async.close(drainMs)
+    await this.#async.close(drainMs)
     await Promise.all([...this.#pools.values()].map((pool) => pool.close()))
+    this.#kept.close()
     await this.#logs.close()
-    return left
   }
 
   #reap(): void {

@@ -1,31 +1,63 @@
-import { rm } from 'node:fs/promises'
 import { isJsonObject } from '../assembly/json.ts'
-import { readJsonFile, writeJsonFile } from '../persist.ts'
+import { type Journal, openJournal } from '../journal.ts'
 import type { AsyncEvent } from './async-invocations.ts'
-import type { FunctionHost } from './function-host.ts'
 
-/** Takes up the asynchronous events that an orderly stop left; the file is gone once they are. */
-export async function restoreEvents(functions: FunctionHost, file: string): Promise<void> {
-  const events = await readJsonFile(file, parseEvents)
-  functions.restore(events ?? [])
-  await rm(file, { force: true })
-}
+type Entry = { readonly event: AsyncEvent } | { readonly done: string }
 
-/** Stops all functions and keeps the asynchronous events that `drainMs` did not suffice for. */
-export async function stopFunctions(
-  functions: FunctionHost,
-  file: string,
-  drainMs: number,
-): Promise<void> {
-  const left = await functions.close(drainMs)
-  if (left.length > 0) await writeJsonFile(file, left)
-}
+/** Lines after which the file is written anew. */
+const compactAfter = 5_000
 
-function parseEvents(value: unknown): AsyncEvent[] {
-  if (!Array.isArray(value)) throw new Error('it is no list')
-  for (const event of value) {
-    const complete = isJsonObject(event) && typeof event.functionName === 'string'
-    if (!complete || typeof event.payload !== 'string') throw new Error('an event is incomplete')
+/**
+ * The asynchronous events that are not finished, on disk: what Lambda has taken outlives a killed
+ * process, and is run again where nobody knows how far it came.
+ */
+export class KeptEvents {
+  readonly #events = new Map<string, AsyncEvent>()
+  #journal: Journal<Entry> | undefined
+
+  /** Without a file nothing is kept. Throws a `DamagedStateError`. */
+  constructor(file: string | undefined) {
+    if (file === undefined) return
+    this.#journal = openJournal<Entry>({
+      file,
+      compactAfter,
+      replay: (entry) => this.#replay(entry),
+      snapshot: () => this.all().map((event) => ({ event })),
+    })
   }
-  return value as AsyncEvent[]
+
+  get isEmpty(): boolean {
+    return this.#events.size === 0
+  }
+
+  all(): AsyncEvent[] {
+    return [...this.#events.values()]
+  }
+
+  keep(event: AsyncEvent): void {
+    this.#events.set(event.requestId, event)
+    this.#journal?.append({ event })
+  }
+
+  done({ requestId }: AsyncEvent): void {
+    this.#events.delete(requestId)
+    this.#journal?.appendSoon({ done: requestId })
+  }
+
+  /** Later changes are no longer written. */
+  close(): void {
+    this.#journal?.close()
+    this.#journal = undefined
+  }
+
+  #replay(entry: Entry): void {
+    if ('done' in entry) this.#events.delete(entry.done)
+    else this.#events.set(entry.event.requestId, parseEvent(entry.event))
+  }
+}
+
+function parseEvent(event: AsyncEvent): AsyncEvent {
+  const complete = isJsonObject(event) && typeof event.functionName === 'string'
+  if (!complete || typeof event.payload !== 'string') throw new Error('an event is incomplete')
+  return event
 }

@@ -442,7 +442,7 @@ describe('a start that cannot be', () => {
     await cloud.close()
   })
 
-  const files = ['stacks.json', 'kms.json', 'iot.jsonl', 'sqs.jsonl', 'async-events.json']
+  const files = ['stacks.json', 'kms.json', 'iot.jsonl', 'sqs.jsonl', 'async-events.jsonl']
   // Two lines: of a journal, the last line may be torn by a crash and is no damage.
   test.each(files)('on a damaged %s', async (file) => {
     const state = fixture.stateFolder()

@@ -5,7 +5,6 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { Json } from '../../local/assembly/json.ts'
 import type { StreamRecord } from '../../local/dynamodb/stream.ts'
-import type { AsyncEvent } from '../../local/functions/async-invocations.ts'
 import { type CodeSource, linkSdk, unpackCode } from '../../local/functions/code.ts'
 import type { FunctionDefinition } from '../../local/functions/definition.ts'
 import { compileFilter } from '../../local/functions/event-filter.ts'
@@ -37,6 +36,7 @@ interface BenchOptions {
   readonly maxEnvironments?: number
   readonly readyEnvironments?: number
   readonly retryDelays?: number[]
+  readonly eventsFile?: string
 }
 
 function bench(options: BenchOptions = {}): Bench {
@@ -47,6 +47,7 @@ function bench(options: BenchOptions = {}): Bench {
     identity,
     log: (part, line) => lines.push(`${part}: ${line}`),
     logFolder,
+    ...(options.eventsFile === undefined ? {} : { eventsFile: options.eventsFile }),
     authority: '',
     authorityFile: '/ca.pem',
     answerPort: 0,
@@ -348,27 +349,53 @@ describe('asynchronous events', () => {
     })
   })
 
-  test('that are not finished when the cloud stops are handed on to the next', async () => {
-    const first = bench({ retryDelays: [60_000] })
-    first.define(failing)
-    first.define('export const handler = () => new Promise(() => {})')
-    first.host.invokeAsync('f1', 'retrying')
-    first.host.invokeAsync('f2', 'running')
-    await vi.waitFor(() => expect(first.lines.join()).toContain('attempt 1'))
-    const left: AsyncEvent[] = await first.host.close(0)
-    expect(left.map(({ payload, attempts }) => [payload, attempts])).toEqual([
-      ['"retrying"', 1],
-      ['"running"', 0],
-    ])
-    const second = bench()
+  describe('over a restart', () => {
+    const waits = 'export const handler = () => new Promise(() => {})'
     const says =
       'export const handler = async (event) => process.stdout.write("got " + event + "\\n")'
-    second.define(says)
-    second.define(says)
-    second.host.restore(left)
-    await vi.waitFor(() =>
-      expect(second.lines.toSorted()).toEqual(['f1: got retrying', 'f2: got running']),
-    )
+    const newFile = () => join(mkdtempSync(join(tmpdir(), 'events-')), 'events.jsonl')
+
+    async function leaveTwo(eventsFile: string): Promise<FunctionHost> {
+      const { host, define, lines } = bench({ retryDelays: [60_000], eventsFile })
+      define(failing)
+      define(waits)
+      define('export const handler = async () => {}')
+      host.invokeAsync('f3', 'done')
+      host.invokeAsync('f1', 'retrying')
+      host.invokeAsync('f2', 'running')
+      await vi.waitFor(() => expect(lines.join()).toContain('attempt 1'))
+      await vi.waitFor(() => expect(host.invocations.f3).toBe(1))
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      return host
+    }
+
+    async function takeUp(eventsFile: string): Promise<void> {
+      const { host, define, lines } = bench({ eventsFile })
+      for (let n = 0; n < 3; n += 1) define(says)
+      host.restore()
+      await vi.waitFor(() => expect(lines).toHaveLength(2))
+      expect(lines.toSorted()).toEqual(['f1: got retrying', 'f2: got running'])
+    }
+
+    test('those that are not finished are handed on to the next', async () => {
+      const file = newFile()
+      await (await leaveTwo(file)).close(0)
+      await takeUp(file)
+    })
+
+    test('a killed one, that had no chance to tidy up, hands them on too', async () => {
+      const file = newFile()
+      await leaveTwo(file)
+      await takeUp(file)
+    })
+
+    test('those of functions that are gone are dropped, and it says so', async () => {
+      const file = newFile()
+      await (await leaveTwo(file)).close(0)
+      const { host, lines } = bench({ eventsFile: file })
+      host.restore()
+      expect(lines).toEqual(['functions: 2 events of removed functions dropped'])
+    })
   })
 })
 
