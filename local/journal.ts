@@ -17,7 +17,7 @@ import { DamagedStateError } from './persist.ts'
  * Opening replays it and then rewrites it atomically to what is still true.
  */
 export interface Journal<Entry> {
-  /** Returns once the operating system has the line, so it outlives the process. */
+  /** For a change that has been made. Returns once the operating system has the line, so it outlives the process. */
   append(entry: Entry): void
   /** As `append`, but the line may wait for the next one or for the end of this turn. */
   appendSoon(entry: Entry): void
@@ -67,8 +67,9 @@ class JournalFile<Entry> implements Journal<Entry> {
   }
 
   compact(): void {
-    closeSync(this.#descriptor)
+    const before = this.#descriptor
     this.#descriptor = rewrite(this.#options)
+    closeSync(before)
     this.#forget()
     this.#lines = 0
   }

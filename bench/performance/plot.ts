@@ -1,4 +1,4 @@
-import { element, escaped } from '../../test/dashboard/svg.ts'
+import { element, escaped } from '../svg.ts'
 
 export interface Bar {
   readonly label: string

@@ -106,21 +106,25 @@ function messagesOf(queue: Queue): Message[] {
   return [...inflight.map(({ message }) => message), ...ready, ...delayed]
 }
 
-/** The engine tells nobody of its changes, so the queue's own methods are wrapped. */
+/**
+ * The engine tells nobody of its changes, so the queue's own methods are wrapped. The change comes
+ * before its line: a line may have the file written anew, from what the queues hold then.
+ */
 function follow(queue: Queue, journal: Journal<Entry>): void {
   const { enqueue, deleteMessage, purge } = queue
   queue.enqueue = (message) => {
-    journal.append({ queue: queue.arn, message })
     enqueue.call(queue, message)
+    journal.append({ queue: queue.arn, message })
   }
   queue.deleteMessage = (handle) => {
     const held = queue.inflightMessages.get(handle)
+    const deleted = deleteMessage.call(queue, handle)
     // one that comes again because this line was lost is what SQS may do anyway
     if (held) journal.appendSoon({ gone: held.message.messageId })
-    return deleteMessage.call(queue, handle)
+    return deleted
   }
   queue.purge = () => {
-    journal.append({ emptied: queue.arn })
     purge.call(queue)
+    journal.append({ emptied: queue.arn })
   }
 }

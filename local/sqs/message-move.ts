@@ -40,16 +40,18 @@ export class MessageMoves {
     throw new this.#engine.SqsError('ResourceNotFoundException', `There is no queue ${arn}.`, 404)
   }
 
+  /** One by one, so that at no moment more than one message is in two queues, and none is in neither. */
   #move(from: Queue, to: Queue | undefined): number {
-    const messages = from.messages.splice(0)
-    const stay: Message[] = []
-    for (const message of messages) {
+    const before = [...from.messages]
+    let moved = 0
+    for (const message of before) {
       const target = to ?? this.#sourceOf(from, message)
-      if (target === undefined) stay.push(message)
-      else target.enqueue(asNew(message))
+      if (target === undefined) continue
+      target.enqueue(asNew(message))
+      from.messages.splice(from.messages.indexOf(message), 1)
+      moved += 1
     }
-    from.messages.push(...stay)
-    return messages.length - stay.length
+    return moved
   }
 
   #sourceOf(from: Queue, message: Message): Queue | undefined {

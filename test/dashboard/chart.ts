@@ -1,5 +1,5 @@
+import { colours, element, lineColours, text } from '../../bench/svg.ts'
 import { type Box, fitted, KEY, legend, ticks } from './layout.ts'
-import { colours, element, lineColours, text } from './svg.ts'
 
 export interface ChartLine {
   readonly label: string

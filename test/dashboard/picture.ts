@@ -1,10 +1,10 @@
+import { colours, element, escaped, text } from '../../bench/svg.ts'
 import { type AlarmState, alarmState } from './alarm-state.ts'
 import type { Line, Operations, Widget } from './body.ts'
 import { type Chart, chart } from './chart.ts'
 import { type Box, fitted, HEAD, heightOf, placed, WIDTH } from './layout.ts'
 import { answer, sourcesOf } from './log-query.ts'
 import type { MetricId, Metrics, Span } from './metrics.ts'
-import { colours, element, escaped, text } from './svg.ts'
 
 /** What a run has told, for a dashboard to show. */
 export interface Recording {

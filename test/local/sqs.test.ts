@@ -443,6 +443,15 @@ describe('over a restart', () => {
     expect(left.map(({ body }) => body)).toEqual(['in flight', 'waiting'])
   })
 
+  test('the message that makes the file be written anew is in it', async () => {
+    // more lines than it takes before that happens
+    const count = 20_050
+    for (let n = 0; n < count; n += 1) sqs.send(url, 'x')
+    await kill()
+    sqs.createQueue({ QueueName: 'notifications' })
+    expect(sqs.depth('notifications').visible).toBe(count)
+  })
+
   test('what was purged or deleted with its queue does not come back', async () => {
     const { url: other } = sqs.createQueue({ QueueName: 'other' })
     sqs.send(url, 'purged')
