@@ -17,7 +17,7 @@ import { DamagedStateError } from './persist.ts'
  * Opening replays it and then rewrites it atomically to what is still true.
  */
 export interface Journal<Entry> {
-  /** For a change that has been made. Returns once the operating system has the line, so it outlives the process. */
+  /** Returns once the operating system has the line, so it outlives the process. */
   append(entry: Entry): void
   /** As `append`, but the line may wait for the next one or for the end of this turn. */
   appendSoon(entry: Entry): void
@@ -32,7 +32,7 @@ export interface JournalOptions<Entry> {
   replay(entry: Entry): void
   /** What is true after the replay, and later whenever the file is rewritten, as entries. */
   snapshot(): Iterable<Entry>
-  /** So many lines later the file is rewritten; default never. */
+  /** So many lines later the file is rewritten, so a change must come before its line; default never. */
   readonly compactAfter?: number
 }
 
