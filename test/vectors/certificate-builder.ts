@@ -1,5 +1,5 @@
 import { createSign, generateKeyPairSync, type KeyObject } from 'node:crypto'
-import asn1 from 'node-forge/lib/asn1.js'
+import forge from 'node-forge'
 import {
   bits,
   integer,
@@ -14,9 +14,11 @@ import {
   time,
   toDer,
   utf8,
-} from '../../core/der.ts'
+} from '../../packages/operator/src/x509/forge.ts'
 
-/** Writes certificates field by field, wrong ones too; independent of core/provider-certificate.ts. */
+/** Writes certificates field by field, wrong ones too; independent of packages/operator/src/x509/provider-certificate.ts. */
+
+const { asn1 } = forge
 
 export interface Pair {
   readonly publicKey: KeyObject

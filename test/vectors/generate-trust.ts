@@ -5,6 +5,8 @@
 import 'reflect-metadata'
 import { createHash, randomBytes, webcrypto } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
+import { sealToken } from '@heliograph/core/token/token'
+import type { DeviceId, TokenKeyId, Topic } from '@heliograph/protocol/identifiers'
 import * as x509 from '@peculiar/x509'
 import {
   children,
@@ -16,9 +18,7 @@ import {
   sequence,
   toDer,
   utf8,
-} from '../../core/der.ts'
-import type { DeviceId, TokenKeyId, Topic } from '../../core/identifiers.ts'
-import { sealToken } from '../../core/token.ts'
+} from '../../packages/operator/src/x509/forge.ts'
 import {
   basicConstraints,
   bmp,
@@ -115,7 +115,7 @@ function validOnes(): object[] {
       pem: withList(listed([app, 'com.example.b', 'com.example.b'])),
     },
     {
-      case: '1,000 topics, as issued: the UID stands in the list too',
+      case: '1,000 topics, as issued: the UID is in the list, too',
       topics: [app, ...many(999)],
       pem: withList(listed([app, ...many(999)])),
     },
@@ -156,7 +156,7 @@ function badLists(): object[] {
   const trailing = Buffer.of(0x30, 0, 1, 2, 3)
   const cases: Readonly<Record<string, string>> = {
     'a topic as BMPString (UTF-16)': withList(extension(TOPIC_LIST, topicList([app], bmp))),
-    'a topic that is no bundle id': withList(listed([app, 'com.example/../b'])),
+    'a topic that is not a bundle id': withList(listed([app, 'com.example/../b'])),
     'a topic without its kind': withList(extension(TOPIC_LIST, sequence([utf8(app)]))),
     'the extension twice': withList(listed([app]), listed(['com.example.b'])),
     'an integer instead of a list': withList(extension(TOPIC_LIST, integerOf(7))),

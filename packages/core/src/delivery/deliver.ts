@@ -1,0 +1,119 @@
+import { BUSY_ATTEMPTS, SLOT_RETRY_SECONDS } from '@heliograph/protocol/retry'
+import { isExpired, type Notification } from '../notification.ts'
+import type { Claims, NotificationQueue, Sent } from '../ports.ts'
+import type { Attempt, Delivery } from './attempt.ts'
+import { isSilent, send, sendUnconfirmed } from './direct-message.ts'
+import { type DrainPorts, drain, sendStored } from './drain.ts'
+import { end, endWithFeedback } from './end.ts'
+import { isDead, placeInSlot, store } from './slot.ts'
+
+export type DeliverPorts = DrainPorts & {
+  readonly claims: Claims
+  /** The queue of slots that are to be tried again: one of its own, so that only slots wait there. */
+  readonly queue: NotificationQueue
+  /** How long a notification that comes from accept waits for the device's acknowledgement. */
+  readonly patienceMs: number
+}
+
+/** How long after acceptance a notification is sent without a look at its registration. */
+export const FRESH_MS = 20_000
+
+/** What the answer to a direct message asks for. Pure, so that the simulation can run it a million times. */
+export function decideAfterSend(
+  sent: Sent,
+  notification: Notification,
+  attempt: Pick<Attempt, 'number'> = { number: 1 },
+): { readonly do: 'finish' | 'hold' | 'drop' | 'again' | 'give-up' } {
+  if (sent === 'busy' && attempt.number < BUSY_ATTEMPTS) return { do: 'again' }
+  switch (sent) {
+    case 'acknowledged':
+      return { do: 'finish' }
+    case 'busy':
+    case 'offline':
+    case 'unconfirmed':
+      return { do: notification.expiration === 0 ? 'drop' : 'hold' }
+    case 'refused':
+      return { do: 'give-up' }
+  }
+}
+
+/** Takes one notification from the queue to its end, or into its slot. The order of the steps matters. */
+export async function deliver(
+  notification: Notification,
+  attempt: Attempt,
+  ports: DeliverPorts,
+): Promise<Delivery> {
+  if (attempt.slotOnly) return drain(notification, attempt, ports)
+  if (attempt.number > 1) {
+    const place = await placeInSlot(notification, ports)
+    if (place === 'in-slot') return drain(notification, attempt, ports)
+    if (place === 'newer-in-slot') return end('coalesced', notification, ports)
+  }
+  if (isOld(notification, attempt, ports) && (await isDead(notification, ports)))
+    return end('unregistered', notification, ports)
+  if (await isDuplicate(notification, ports)) return end('duplicate', notification, ports)
+  // the last question before the send, so that no time passes in between
+  if (isExpired(notification, ports.clock.now()))
+    return endWithFeedback('expired', 'Expired', notification, ports)
+  return sendDirect(notification, attempt, ports)
+}
+
+/**
+ * A fresh notification is sent on the word of accept, which has just read the registration. One that
+ * waited longer is looked up again, so that no token gets anything long after it has died (I4).
+ */
+function isOld({ acceptedAt }: Notification, attempt: Attempt, ports: DeliverPorts): boolean {
+  return attempt.number > 1 || ports.clock.now() - acceptedAt > FRESH_MS
+}
+
+/** Only an id that the provider chose can come twice (§12.3: clients repeat it on errors). */
+async function isDuplicate(notification: Notification, ports: DeliverPorts): Promise<boolean> {
+  if (!notification.idFromProvider) return false
+  return (await ports.claims.claim(notification)) !== notification.seq
+}
+
+async function sendDirect(
+  notification: Notification,
+  attempt: Attempt,
+  ports: DeliverPorts,
+): Promise<Delivery> {
+  const sent = isSilent(notification, ports)
+    ? await tellSilent(notification, ports)
+    : await send(notification, false, ports, ports.patienceMs)
+  switch (decideAfterSend(sent, notification, attempt).do) {
+    case 'finish':
+      return end('delivered', notification, ports)
+    case 'drop':
+      return endWithFeedback('expired', 'Expired', notification, ports)
+    case 'give-up':
+      return endWithFeedback('undeliverable', 'Undeliverable', notification, ports)
+    case 'again':
+      return 'again'
+    case 'hold':
+      return hold(notification, sent, ports)
+  }
+}
+
+/** Nothing waits for a silent device; what may not be stored still gets its one attempt. */
+async function tellSilent(notification: Notification, ports: DeliverPorts): Promise<Sent> {
+  return notification.expiration === 0 ? sendUnconfirmed(notification, ports) : 'unconfirmed'
+}
+
+/**
+ * The device did not take it: keep it, newest wins, and if the device was not connected send it once
+ * more, because one that connected and drained between the first send and the put would otherwise wait
+ * for its next connect. To one that is connected but silent nothing is sent twice in a row.
+ */
+async function hold(
+  notification: Notification,
+  sent: Sent,
+  ports: DeliverPorts,
+): Promise<Delivery> {
+  if ((await store(notification, ports)) === 'gone') return 'done'
+  const after = sent === 'unconfirmed' ? 'again' : await sendStored(notification, ports)
+  if (after === 'again') await ports.queue.send(notification, SLOT_RETRY)
+  return 'done'
+}
+
+/** For the queue: drain the slot, after a rest. */
+const SLOT_RETRY = { slotOnly: true, delaySeconds: SLOT_RETRY_SECONDS } as const

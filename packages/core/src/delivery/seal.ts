@@ -1,0 +1,127 @@
+import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
+import { isNewer } from '@heliograph/protocol/identifiers'
+import { isExpired, type Notification } from '../notification.ts'
+import type {
+  Clock,
+  PendingNotifications,
+  SlotRow,
+  SlotTable,
+  Stored,
+  TokenKey,
+  TokenKeyRing,
+} from '../ports.ts'
+import { primaryKey } from '../token/token.ts'
+
+/**
+ * The seal of a notification: HMAC-SHA-256 over all of it, cut to 128 bits, under a key that HKDF
+ * derives from a token key (RFC 2104, RFC 5869). accept makes it and deliver demands it, so that whoever
+ * may write the queue or the pending table, but cannot unwrap a token key, cannot speak to a device.
+ */
+const LABEL = 'heliograph notification seal v1'
+const SEAL_BYTES = 16
+
+export type Unsealed = Omit<Notification, 'seal'>
+
+/** 22 characters of base64url. */
+export function sealNotification(keys: readonly TokenKey[], notification: Unsealed): string {
+  return sealOf(primaryKey(keys), notification).toString('base64url')
+}
+
+/** Whether a live key made the seal: a retired one counts no more, as with tokens. */
+export function isSealed(keys: readonly TokenKey[], notification: Notification): boolean {
+  const seal = Buffer.from(notification.seal, 'base64url')
+  if (seal.length !== SEAL_BYTES) return false
+  return keys.some((key) => timingSafeEqual(sealOf(key, notification), seal))
+}
+
+export type IsGenuine = (notification: Notification) => Promise<boolean>
+
+/**
+ * Asks the ring, and once more where the key may be new. What has no seal is of a version before
+ * seals, and believed until `unsealedUntil` (ms) only: without an end, leaving the seal out would do.
+ */
+export function genuineBy(ring: TokenKeyRing, clock: Clock, unsealedUntil: number): IsGenuine {
+  return async (notification) => {
+    if (notification.seal === '') return clock.now() < unsealedUntil
+    return (
+      isSealed(await ring.keys(), notification) || isSealed(await ring.refreshed(), notification)
+    )
+  }
+}
+
+/** How often one put meets another row that does not count, before it is left to the queue. */
+const MAX_TRIES = 5
+
+/**
+ * The slots that accept has made; forged ones are as if they were not there. None keeps a genuine
+ * notification out of its slot, whatever seq and expiration it claims.
+ */
+export function genuinePending(table: SlotTable, isGenuine: IsGenuine): PendingNotifications {
+  async function genuine(row: SlotRow | undefined): Promise<Notification | undefined> {
+    const notification = row?.notification
+    return notification && (await isGenuine(notification)) ? notification : undefined
+  }
+
+  async function put(notification: Notification, nowMs: number): Promise<Stored> {
+    const { deviceId, topic } = notification
+    let despite: SlotRow | undefined
+    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+      const stored = await table.put(notification, nowMs, despite)
+      if (stored.kept) return withReplaced(await genuine(stored.replaced))
+      const row = await table.find(deviceId, topic)
+      const other = await genuine(row)
+      if (other && isNewer(other.seq, notification.seq) && !isExpired(other, nowMs))
+        return { kept: false }
+      despite = other ? undefined : row
+    }
+    throw new Error('somebody keeps writing this slot')
+  }
+
+  return {
+    put,
+    find: async (deviceId, topic) => genuine(await table.find(deviceId, topic)),
+    async list(deviceId) {
+      const slots = await Promise.all((await table.list(deviceId)).map(genuine))
+      return slots.filter((slot) => slot !== undefined)
+    },
+    remove: (deviceId, topic, seq) => table.remove(deviceId, topic, seq),
+  }
+}
+
+function withReplaced(replaced: Notification | undefined): Stored {
+  return replaced ? { kept: true, replaced } : { kept: true }
+}
+
+function sealOf(key: TokenKey, notification: Unsealed): Buffer {
+  const mac = createHmac('sha256', sealKey(key)).update(sealedText(notification)).digest()
+  return mac.subarray(0, SEAL_BYTES)
+}
+
+/** A list of scalars, so that two notifications never have one text. */
+function sealedText(one: Unsealed): string {
+  return JSON.stringify([
+    one.id,
+    one.uniqueId,
+    one.idFromProvider,
+    one.seq,
+    one.deviceId,
+    one.topic,
+    one.tokenFingerprint,
+    one.acceptedAt,
+    one.expiration,
+    one.priority,
+    one.pushType,
+    one.collapseId ?? null,
+    one.payload,
+  ])
+}
+
+const sealKeys = new WeakMap<Uint8Array, Buffer>()
+
+function sealKey({ key }: TokenKey): Buffer {
+  const known = sealKeys.get(key)
+  if (known) return known
+  const derived = Buffer.from(hkdfSync('sha256', key, '', LABEL, 32))
+  sealKeys.set(key, derived)
+  return derived
+}

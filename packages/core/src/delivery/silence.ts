@@ -1,0 +1,70 @@
+import type { DeviceId } from '@heliograph/protocol/identifiers'
+import { FIRST_SILENCE_MS, LONGEST_SILENCE_MS } from '@heliograph/protocol/retry'
+import type { Sent } from '../ports.ts'
+
+/** Bounds the memory: about 150 bytes for each; beyond it the one noted first is forgotten. */
+const MAX_DEVICES = 10_000
+
+/** Which devices are connected but have not acknowledged lately, as far as this environment knows. */
+export interface Silence {
+  /**
+   * Whether nothing shall wait for this device now. When its silence is over the first that asks is told
+   * to try, and all others not to until that attempt is noted.
+   */
+  holds(deviceId: DeviceId, nowMs: number): boolean
+  /** Learns from what came of a message that was to be acknowledged. */
+  note(deviceId: DeviceId, sent: Sent, nowMs: number): void
+}
+
+interface Memory {
+  /** How long the device is left alone after its next failure to acknowledge. */
+  readonly periodMs: number
+  readonly sinceMs: number
+  /** `silent`: left alone for `periodMs`; `tried`: one attempt is under way; `answers`: as any other device. */
+  readonly state: 'silent' | 'tried' | 'answers'
+}
+
+/**
+ * A circuit breaker for each device: an execution environment waits for a silent device once in a while
+ * instead of once for each notification. It is a memory and not a table: the way of a notification to a
+ * device that answers stays free of reads.
+ */
+export function silence(maxDevices = MAX_DEVICES): Silence {
+  const memories = new Map<DeviceId, Memory>()
+
+  function remember(deviceId: DeviceId, memory: Memory | undefined): void {
+    // re-inserted, so that the map's order is that of the last change
+    memories.delete(deviceId)
+    if (memory) memories.set(deviceId, memory)
+    if (memories.size > maxDevices) memories.delete(memories.keys().next().value as DeviceId)
+  }
+
+  return {
+    holds(deviceId, nowMs) {
+      const memory = memories.get(deviceId)
+      if (!memory || memory.state === 'answers') return false
+      // a clock that was set back must not make a silence longer
+      if (Math.abs(nowMs - memory.sinceMs) < memory.periodMs) return true
+      remember(deviceId, { ...memory, sinceMs: nowMs, state: 'tried' })
+      return false
+    },
+    note(deviceId, sent, nowMs) {
+      const memory = memories.get(deviceId)
+      remember(deviceId, sent === 'unconfirmed' ? lengthened(memory, nowMs) : shortened(memory))
+    },
+  }
+}
+
+/** Messages that were on their way together are one failure. */
+function lengthened(memory: Memory | undefined, nowMs: number): Memory {
+  if (!memory) return { periodMs: FIRST_SILENCE_MS, sinceMs: nowMs, state: 'silent' }
+  if (memory.state === 'silent') return memory
+  const periodMs = Math.min(2 * memory.periodMs, LONGEST_SILENCE_MS)
+  return { periodMs, sinceMs: nowMs, state: 'silent' }
+}
+
+/** Step by step, so that a device that answers only every other time does not start anew each time. */
+function shortened(memory: Memory | undefined): Memory | undefined {
+  if (!memory || memory.periodMs <= FIRST_SILENCE_MS) return undefined
+  return { ...memory, periodMs: memory.periodMs / 2, state: 'answers' }
+}

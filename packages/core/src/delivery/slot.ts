@@ -1,0 +1,89 @@
+import { isNewer } from '@heliograph/protocol/identifiers'
+import { isExpired, type Notification } from '../notification.ts'
+import { outcomeOf } from '../outcome.ts'
+import type { Feedback, PendingNotifications, Registrations } from '../ports.ts'
+import { type EndPorts, end, endWithFeedback } from './end.ts'
+
+/** What it takes to settle a slot. */
+export interface SlotPorts extends EndPorts {
+  readonly pending: PendingNotifications
+  readonly feedback: Feedback
+}
+
+/** What it takes to fill a slot, too. */
+export interface StorePorts extends SlotPorts {
+  readonly registrations: Pick<Registrations, 'find'>
+}
+
+/**
+ * Puts the notification into its slot, where the newest wins. `gone`: it is not there, because a newer
+ * one was, or because its token is dead. What somebody else has taken out of the slot by then, as a drain
+ * does that saw the token live, was stored all the same: the receipt tells so before that end.
+ */
+export async function store(
+  notification: Notification,
+  ports: StorePorts,
+): Promise<'stored' | 'gone'> {
+  const stored = await ports.pending.put(notification, ports.clock.now())
+  if (!stored.kept) {
+    end('coalesced', notification, ports)
+    return 'gone'
+  }
+  if (stored.replaced) await endReplaced(stored.replaced, notification, ports)
+  const dead = await isDead(notification, ports)
+  if (dead && (await dropDead(notification, ports))) return 'gone'
+  ports.outcomes.record(outcomeOf('stored', notification, ports.clock.now()))
+  return dead ? 'gone' : 'stored'
+}
+
+/** The older one in the slot: coalesced, unless its time had passed and DynamoDB was late. */
+async function endReplaced(
+  replaced: Notification,
+  by: Notification,
+  ports: SlotPorts,
+): Promise<void> {
+  if (isExpired(replaced, ports.clock.now()))
+    await endWithFeedback('expired', 'Expired', replaced, ports)
+  else end('coalesced', replaced, ports, by)
+}
+
+/** An earlier attempt may have stored it, and a newer one may have taken the slot since. */
+export async function placeInSlot(
+  { deviceId, topic, seq }: Notification,
+  ports: Pick<SlotPorts, 'pending' | 'clock'>,
+): Promise<'in-slot' | 'newer-in-slot' | 'elsewhere'> {
+  const slot = await ports.pending.find(deviceId, topic)
+  if (slot?.seq === seq) return 'in-slot'
+  return slot && isNewer(slot.seq, seq) && !isExpired(slot, ports.clock.now())
+    ? 'newer-in-slot'
+    : 'elsewhere'
+}
+
+/** Whoever removes the slot records the outcome. False: a newer one took the slot, and that put has done so. */
+export function removeSlot(
+  { deviceId, topic, seq }: Notification,
+  { pending }: Pick<SlotPorts, 'pending'>,
+): Promise<boolean> {
+  return pending.remove(deviceId, topic, seq)
+}
+
+/**
+ * Read after the put: unregister marks the registration dead before it clears the slot, so either
+ * this read sees it dead or that clear sees this put.
+ */
+export async function isDead(
+  { deviceId, topic }: Notification,
+  ports: Pick<StorePorts, 'registrations'>,
+): Promise<boolean> {
+  return !(await ports.registrations.find(deviceId, topic))?.live
+}
+
+/** Takes a notification for a dead token out of its slot. False: somebody else had taken it out. */
+export async function dropDead(
+  notification: Notification,
+  ports: EndPorts & Pick<SlotPorts, 'pending'>,
+): Promise<boolean> {
+  const removed = await removeSlot(notification, ports)
+  if (removed) end('unregistered', notification, ports)
+  return removed
+}

@@ -1,0 +1,92 @@
+import type { DeviceId, Topic } from '@heliograph/protocol/identifiers'
+import { dropDead, isDead, type SlotPorts } from '../delivery/slot.ts'
+import { tokenFingerprint } from '../notification.ts'
+import type { Connections, Registration, Registrations, TokenKeyRing } from '../ports.ts'
+import { tokensSince } from '../token/token.ts'
+import { type DeviceRequest, tellError, topicOf } from './device-request.ts'
+
+export interface UnregisterPorts extends SlotPorts {
+  readonly registrations: Registrations
+  readonly ring: TokenKeyRing
+}
+
+/** What a function believes of the key ring may be a minute old, and clocks differ. */
+const KEY_LAG_MS = 120_000
+
+export type UnregisterResult = 'unregistered' | 'refused' | 'overtaken'
+
+/** A device gives a topic up: its token is dead from now on, and the provider learns it. */
+export async function unregister(
+  request: DeviceRequest,
+  ports: UnregisterPorts & { readonly connections: Connections },
+): Promise<UnregisterResult> {
+  const topic = topicOf(request)
+  const known = topic && (await ports.registrations.find(request.deviceId, topic))
+  if (!topic || !known) {
+    const reason = topic ? 'UnknownTopic' : 'BadTopic'
+    await tellError(ports.connections, request, 'unregister', reason)
+    return 'refused'
+  }
+  return endRegistration(request.deviceId, topic, request.receivedAt, ports)
+}
+
+/**
+ * Marks the registration dead, then empties its slot, then writes the feedback. The order matters: a
+ * deliver that stores in between reads the registration after its put. Every step may be repeated,
+ * and a repeat finishes what an earlier try has begun.
+ */
+export async function endRegistration(
+  deviceId: DeviceId,
+  topic: Topic,
+  at: number,
+  ports: UnregisterPorts,
+): Promise<UnregisterResult> {
+  const registration = await ports.registrations.change(deviceId, topic, false, at)
+  if (registration.live) return 'overtaken'
+  await emptySlot(deviceId, topic, ports)
+  await tellProviders(registration, ports)
+  return 'unregistered'
+}
+
+/**
+ * Ends every registration of a revoked device for good, dead ones too: a register message that is
+ * worked late would otherwise bring them back. The device must be marked as revoked before. Every step may
+ * be repeated, and a repeat finishes what an earlier try has begun.
+ */
+export async function revokeRegistrations(
+  deviceId: DeviceId,
+  at: number,
+  ports: UnregisterPorts,
+): Promise<Registration[]> {
+  const revoked: Registration[] = []
+  for (const { topic } of await ports.registrations.list(deviceId)) {
+    const registration = await ports.registrations.revoke(deviceId, topic, at)
+    await emptySlot(deviceId, topic, ports)
+    await tellProviders(registration, ports)
+    revoked.push(registration)
+  }
+  return revoked
+}
+
+/**
+ * The registration is read again after the slot: the device may have registered anew, and what is
+ * in the slot may be for that. What is put after this read has another seq and stays.
+ */
+async function emptySlot(deviceId: DeviceId, topic: Topic, ports: UnregisterPorts): Promise<void> {
+  const slot = await ports.pending.find(deviceId, topic)
+  if (slot && (await isDead(slot, ports))) await dropDead(slot, ports)
+}
+
+async function tellProviders(registration: Registration, ports: UnregisterPorts): Promise<void> {
+  const { deviceId, topic, registeredAt, unregisteredAt } = registration
+  // it has never lived, so no token of it is out
+  if (unregisteredAt === undefined) return
+  // a function that registered it may have known a key for a while after the next had come
+  const since = registeredAt - KEY_LAG_MS
+  for (const token of tokensSince(await ports.ring.refreshed(), since, deviceId, topic)) {
+    const entry = { token, timestamp: unregisteredAt, reason: 'Unregistered' as const }
+    // the mark stays as long as the entry, and the device may register again: no live token in it
+    const cause = `unregistered:${deviceId}:${tokenFingerprint(token)}:${unregisteredAt}`
+    await ports.feedback.write(topic, cause, entry)
+  }
+}

@@ -1,0 +1,47 @@
+/** Bounds what one key may do. */
+export interface RateLimit<Key extends string> {
+  /** Whether this one may do one more of it now. */
+  take(key: Key, nowMs: number): boolean
+}
+
+interface Bucket {
+  tokens: number
+  updatedAt: number
+}
+
+/** Bounds the memory: 10,000 buckets of about 100 bytes; beyond it the longest unused is forgotten. */
+const MAX_BUCKETS = 10_000
+
+/**
+ * A token bucket per key (a device token, a certificate's fingerprint, an address), `perSecond` with a burst of ten seconds' worth; 0 = no limit. It
+ * counts within one execution environment, so a fleet of them lets through as many times more.
+ */
+export function rateLimit(perSecond: number, maxBuckets = MAX_BUCKETS): RateLimit<string> {
+  if (perSecond <= 0) return { take: () => true }
+  const burst = perSecond * 10
+  const buckets = new Map<string, Bucket>()
+  return {
+    take(key, nowMs) {
+      const bucket = refill(buckets.get(key), nowMs, perSecond, burst)
+      const granted = bucket.tokens >= 1
+      if (granted) bucket.tokens -= 1
+      // re-inserted, so that the map's order is that of last use
+      buckets.delete(key)
+      buckets.set(key, bucket)
+      if (buckets.size > maxBuckets) buckets.delete(buckets.keys().next().value as string)
+      return granted
+    },
+  }
+}
+
+function refill(
+  bucket: Bucket | undefined,
+  nowMs: number,
+  perSecond: number,
+  burst: number,
+): Bucket {
+  if (!bucket) return { tokens: burst, updatedAt: nowMs }
+  // a clock that runs backwards grants nothing
+  const gained = (Math.max(0, nowMs - bucket.updatedAt) / 1000) * perSecond
+  return { tokens: Math.min(burst, bucket.tokens + gained), updatedAt: nowMs }
+}

@@ -1,0 +1,18 @@
+import type { DeviceToken } from '@heliograph/protocol/identifiers'
+import type { Ids, NotificationQueue, Outcomes, Registrations, TokenKeyRing } from '../ports.ts'
+import type { RateLimit } from '../rate-limit.ts'
+import type { AuthenticatedProvider } from '../trust/authenticated-provider.ts'
+import type { AuthenticatePorts } from './authenticate.ts'
+
+export interface AcceptPorts extends AuthenticatePorts {
+  readonly ids: Ids
+  readonly ring: TokenKeyRing
+  /** Only the look-up of accept: it may answer from a cache of a stated age. */
+  readonly registrations: Pick<Registrations, 'findAll'>
+  readonly queue: NotificationQueue
+  readonly outcomes: Outcomes
+  /** By the certificate's fingerprint or the key's id, for each recipient: no provider takes all that the functions can do. */
+  readonly providerRate: RateLimit<AuthenticatedProvider['id']>
+  readonly rate: RateLimit<DeviceToken>
+  readonly defaultLifetimeSeconds: number
+}

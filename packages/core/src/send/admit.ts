@@ -1,0 +1,120 @@
+import {
+  type DeviceToken,
+  type NotificationId,
+  parseDeviceToken,
+  type Topic,
+} from '@heliograph/protocol/identifiers'
+import { admitted, isRejection, type Rejection, reject } from '@heliograph/protocol/rejection'
+import { sealNotification, type Unsealed } from '../delivery/seal.ts'
+import { type Notification, tokenFingerprint } from '../notification.ts'
+import type { Registration, TokenKeyRing } from '../ports.ts'
+import { isForTopic, type OpenedToken, openToken } from '../token/token.ts'
+import type { AcceptPorts } from './accept-ports.ts'
+import type { Send } from './judge-request.ts'
+import { expirationOf } from './send-options.ts'
+
+/** The device that a token leads to, and which of the credential's topics the token is for. */
+export interface Target {
+  readonly token: DeviceToken
+  readonly deviceId: OpenedToken['deviceId']
+  readonly topic: Topic
+}
+
+/**
+ * Token trust, of each token by itself and in their order: whose token it is, whether it is still
+ * registered, for this topic, and not too often.
+ */
+export async function admit(
+  tokens: readonly unknown[],
+  send: Send,
+  ports: AcceptPorts,
+): Promise<(Target | Rejection)[]> {
+  const located = await Promise.all(tokens.map((token) => locate(token, send, ports.ring)))
+  const targets = admitted(located)
+  const registrations = await ports.registrations.findAll(targets)
+  const found = new Map(targets.map((target, at) => [target, registrations[at]]))
+  return located.map((one) =>
+    isRejection(one) ? one : (judge(one, found.get(one), send, ports) ?? one),
+  )
+}
+
+async function locate(
+  text: unknown,
+  { provider, topic }: Send,
+  ring: TokenKeyRing,
+): Promise<Target | Rejection> {
+  const token = parseDeviceToken(text)
+  const opened = token && (await openWith(ring, token))
+  if (!token || !opened) return notOurs
+  const own = [topic, ...provider.topics].find((one) => isForTopic(opened, one))
+  return own === undefined
+    ? reject('DeviceTokenNotForTopic', `the device token is not for topic ${topic}`)
+    : { token, deviceId: opened.deviceId, topic: own }
+}
+
+/** One text for all: it must not tell a forger how far a token came. */
+const notOurs = reject(
+  'BadDeviceToken',
+  'no device token of this stage: was it issued by another, or cut short?',
+)
+
+async function openWith(ring: TokenKeyRing, token: DeviceToken): Promise<OpenedToken | undefined> {
+  return openToken(await ring.keys(), token) ?? openToken(await ring.refreshed(), token)
+}
+
+/**
+ * A dead token is told before one of another topic (apns-contract §8), but only to a provider whose
+ * credential names its topic: the state of a token is nobody else's business.
+ */
+function judge(
+  { token, topic }: Target,
+  registration: Registration | undefined,
+  send: Send,
+  { rate, clock }: AcceptPorts,
+): Rejection | undefined {
+  if (!registration?.live) return deadToken(registration)
+  if (topic !== send.topic)
+    return reject(
+      'DeviceTokenNotForTopic',
+      `the device token is for topic ${topic}, not ${send.topic}`,
+    )
+  return rate.take(token, clock.now())
+    ? undefined
+    : reject('TooManyRequests', 'too many notifications for this device token: send later')
+}
+
+function deadToken(registration: Registration | undefined): Rejection {
+  const { unregisteredAt: at, expiredAt } = registration ?? {}
+  if (at === undefined) return notOurs
+  return expiredAt === at
+    ? reject('ExpiredToken', 'the operator has ended the device token: send to it no more', at)
+    : reject('Unregistered', 'the device has given the topic up: send to the token no more', at)
+}
+
+/** The notification for one device, sealed. */
+export async function notificationFor(
+  { token, deviceId }: Target,
+  id: NotificationId,
+  send: Send & Pick<Notification, 'idFromProvider' | 'acceptedAt'>,
+  ports: AcceptPorts,
+): Promise<Notification> {
+  const { acceptedAt } = send
+  const { pushType, priority, expiration, collapseId } = send.options
+  const notification: Unsealed = {
+    id,
+    idFromProvider: send.idFromProvider,
+    // one id does for both where the provider chose none
+    uniqueId: send.idFromProvider ? ports.ids.uuid() : id.toLowerCase(),
+    seq: ports.ids.seq(acceptedAt),
+    deviceId,
+    topic: send.topic,
+    tokenFingerprint: tokenFingerprint(token),
+    acceptedAt,
+    expiration: expirationOf(expiration, acceptedAt, ports.defaultLifetimeSeconds),
+    priority,
+    pushType,
+    ...(collapseId === undefined ? {} : { collapseId }),
+    payload: send.payload,
+  }
+  return { ...notification, seal: sealNotification(await ports.ring.keys(), notification) }
+}

@@ -1,0 +1,65 @@
+import { parseDeviceToken, parseTopic } from '@heliograph/protocol/identifiers'
+import { isRejection, type Rejection, reject } from '@heliograph/protocol/rejection'
+import { type Answer, rejectionAnswer } from './answer.ts'
+import {
+  checkId,
+  chooseId,
+  findDuplicate,
+  type ProviderRequest,
+  readPath,
+} from './provider-request.ts'
+import { readSendOptions } from './send-options.ts'
+
+type RequestHead = Pick<ProviderRequest, 'method' | 'path' | 'headers'>
+
+/**
+ * Apple's words for an answer that the edge makes without asking a function, by the status it would
+ * give. For edges that let their answers be shaped: HTTP APIs of API Gateway do not (docs/provider-api.md).
+ */
+export function edgeAnswer(status: number, head: RequestHead, uuid: () => string): Answer {
+  return rejectionAnswer(chooseId(head.headers['apns-id'], uuid), rejectionOf(status, head))
+}
+
+function rejectionOf(status: number, head: RequestHead): Rejection {
+  switch (status) {
+    case 400:
+    case 404:
+      return lost(head)
+    case 408:
+      return reject('IdleTimeout', 'the body of the request did not come to its end in time')
+    case 413:
+      return reject('PayloadTooLarge', 'the body is larger than the edge takes in')
+    case 429:
+      return reject('TooManyRequests', 'more requests at a time than this stage takes: slow down')
+    case 431:
+      return tooLarge(head)
+    case 503:
+      return reject('ServiceUnavailable', 'the service did not answer in time: send again later')
+    default:
+      return reject('InternalServerError', 'the service failed at the edge: send again later')
+  }
+}
+
+/** A path that cannot be decoded, or one that no route leads to. */
+function lost(head: RequestHead): Rejection {
+  const path = readPath(head)
+  return isRejection(path)
+    ? path
+    : reject('BadDeviceToken', 'the path cannot be decoded, so it ends in no device token')
+}
+
+/** What is over-long is one part or another, and as a rule unfit for that reason alone. */
+function tooLarge(head: RequestHead): Rejection {
+  const path = readPath(head)
+  if (isRejection(path)) return path
+  const unfit = findDuplicate(head.headers) ?? checkId(head.headers['apns-id'])
+  if (unfit) return unfit
+  const topic = head.headers['apns-topic'] ?? ''
+  if (topic !== '' && !parseTopic(topic)) return reject('BadTopic', 'apns-topic is not a bundle id')
+  const options = readSendOptions(head.headers, topic)
+  // a topic that does not fit its push type is not what was too large
+  if (isRejection(options) && options.reason !== 'BadTopic') return options
+  return path.tokenText === undefined || parseDeviceToken(path.tokenText)
+    ? reject('PayloadTooLarge', 'request line and headers have more bytes than the edge takes in')
+    : reject('BadDeviceToken', 'the path does not end in 64 hex digits')
+}

@@ -1,0 +1,41 @@
+import type { Clock, TokenKey, TokenKeyRing } from '../ports.ts'
+
+/** How long a ring is believed: a retired key stops opening tokens everywhere within this time. */
+const RING_SECONDS = 60
+/** How often the ring may be read again for a token that no key opens, or to seal a new one. */
+const REFRESH_SECONDS = 0.25
+
+/**
+ * A ring that is read once in a while; what is asked meanwhile shares one read. A refresh that is due
+ * is not put off by the ordinary reads: a new key may have come right after one.
+ */
+export function believedRing(read: () => Promise<readonly TokenKey[]>, clock: Clock): TokenKeyRing {
+  let reading: Promise<readonly TokenKey[]> | undefined
+  let readAt = Number.NEGATIVE_INFINITY
+  let refreshedAt = Number.NEGATIVE_INFINITY
+
+  function readAgain(): Promise<readonly TokenKey[]> {
+    readAt = clock.now()
+    const attempt = read()
+    reading = attempt
+    // a failed read must not be believed for a minute
+    attempt.catch(() => {
+      if (reading === attempt) reading = undefined
+    })
+    return attempt
+  }
+
+  return {
+    keys: () => (reading && isWithin(RING_SECONDS, readAt, clock.now()) ? reading : readAgain()),
+    refreshed: () => {
+      if (reading && isWithin(REFRESH_SECONDS, refreshedAt, clock.now())) return reading
+      refreshedAt = clock.now()
+      return readAgain()
+    },
+  }
+}
+
+/** A clock that ran backwards makes a reading old, not young. */
+function isWithin(seconds: number, since: number, now: number): boolean {
+  return now >= since && now - since < seconds * 1000
+}

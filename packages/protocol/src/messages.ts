@@ -1,0 +1,148 @@
+import {
+  type DeviceId,
+  type DeviceToken,
+  type NotificationId,
+  patterns,
+  type Seq,
+  type Topic,
+} from './identifiers.ts'
+import {
+  MAX_ACTIVATION_CODE_CHARACTERS,
+  MAX_COLLAPSE_ID_BYTES,
+  MAX_CSR_CHARACTERS,
+  MAX_TOKENS,
+} from './limits.ts'
+import { type downTopics, type Upstream, upstreams } from './mqtt-topic.ts'
+import { outcomeKinds } from './outcome.ts'
+import { type Priority, priorities } from './priority.ts'
+import { type PushType, pushTypes } from './push-type.ts'
+import {
+  activationStatuses,
+  connectReasons,
+  deviceErrorReasons,
+  feedbackReasons,
+} from './reasons.ts'
+import {
+  anyObject,
+  boolean,
+  closed,
+  constant,
+  integer,
+  list,
+  type Of,
+  oneOf,
+  open,
+  type Shape,
+  text,
+} from './shape.ts'
+
+const topic = text<Topic>({ pattern: patterns.topic.source })
+const token = text<DeviceToken>({ pattern: patterns.deviceToken.source })
+const csr = text({ maxLength: MAX_CSR_CHARACTERS })
+/** What a device writes; it is parsed before anything believes it. */
+const unparsed = { topic: text(topic.schema), token: text(token.schema) }
+
+const registration = open({ topic: unparsed.topic })
+
+/** What a device publishes; of several, one. */
+export const upMessages = {
+  register: [registration],
+  connect: [open({ tokens: list(unparsed.token, { maxItems: MAX_TOKENS }) })],
+  unregister: [registration],
+  renew: [open({ csr }), open({ inUse: constant(true) })],
+} as const satisfies Record<Upstream, readonly Shape<object>[]>
+
+/** The message of one request. */
+export type UpMessage<Name extends Upstream> = Of<(typeof upMessages)[Name][number]>
+
+const tokenMessage = closed({ topic, token })
+
+/** What a device hears, by the name of its topic in `downTopics`. */
+export const downMessages = {
+  token: tokenMessage,
+  connected: closed({
+    accepted: list(topic),
+    renewed: list(tokenMessage),
+    // as it was presented, cut to the length of a token
+    rejected: list(closed({ token: text({ maxLength: 64 }), reason: oneOf(connectReasons) })),
+  }),
+  notification: open(
+    {
+      id: text<NotificationId>(),
+      uniqueId: text(),
+      topic,
+      seq: text<Seq>({ pattern: patterns.seq.source }),
+      acceptedAt: integer,
+      stored: boolean,
+      expiration: integer,
+      priority: oneOf<Priority>(priorities),
+      pushType: oneOf(Object.keys(pushTypes) as PushType[]),
+      payload: anyObject,
+    },
+    { collapseId: text({ maxLength: MAX_COLLAPSE_ID_BYTES }) },
+  ),
+  certificate: closed({ certificate: text() }),
+  error: closed({
+    reason: oneOf(deviceErrorReasons),
+    request: closed({ kind: oneOf(upstreams) }, { topic }),
+  }),
+} as const satisfies Record<keyof typeof downTopics, Shape<object>>
+
+/** The message on one topic. */
+export type DownMessage<Name extends keyof typeof downTopics> = Of<(typeof downMessages)[Name]>
+
+/** `POST /activate` and what it is answered with: the answer at 201, the refusal at all else. */
+export const activationMessages = {
+  request: open({
+    csr,
+    activationCode: text({ minLength: 1, maxLength: MAX_ACTIVATION_CODE_CHARACTERS }),
+  }),
+  answer: closed({
+    deviceId: text<DeviceId>({ pattern: patterns.deviceId.source }),
+    certificate: text(),
+    mqtt: closed({ host: text(), port: integer, ca: text() }),
+    publish: closed({ register: text(), connect: text(), unregister: text(), renew: text() }),
+  }),
+  refusal: closed({
+    reason: oneOf(Object.keys(activationStatuses) as (keyof typeof activationStatuses)[]),
+    detail: text(),
+  }),
+} as const
+
+export type ActivationRefusal = Of<typeof activationMessages.refusal>
+
+export type ActivationAnswer = Of<typeof activationMessages.answer>
+
+/** A page of `GET /3/feedback`. A dead token is named; of a lost notification, only its id. */
+export const feedbackPage = closed({
+  feedback: list(
+    closed(
+      { timestamp: integer, reason: oneOf(feedbackReasons) },
+      { token, id: text<NotificationId>({ pattern: patterns.notificationId.source }) },
+    ),
+  ),
+  cursor: text(),
+})
+
+export type FeedbackPage = Of<typeof feedbackPage>
+
+/** `GET /3/notification/<id>`: what became of one notification; times are milliseconds since the epoch. */
+export const receiptAnswer = closed(
+  {
+    id: text<NotificationId>({ pattern: patterns.notificationId.source }),
+    uniqueId: text(),
+    topic,
+    pushType: text(),
+    priority: integer,
+    state: oneOf(outcomeKinds),
+    events: list(
+      closed(
+        { kind: oneOf(outcomeKinds), at: integer, age: integer },
+        { repeat: constant(true), replacedBy: text() },
+      ),
+    ),
+  },
+  { incomplete: constant(true), others: list(text()) },
+)
+
+export type ReceiptAnswer = Of<typeof receiptAnswer>

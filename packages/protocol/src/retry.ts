@@ -1,0 +1,88 @@
+/**
+ * How often, and how soon, what failed is tried again: the one place that the rules, the functions,
+ * the stacks and the documents take it from.
+ */
+
+/**
+ * How often the queue hands a message out before it goes to the dead-letter queue. Lambda's own
+ * throttling counts as a receipt, so with few attempts a busy account would lose notifications.
+ */
+export const MAX_RECEIVES = 8
+
+/**
+ * How often a throttled notification is tried for its own sake. IoT Core lets a connection have 100
+ * messages a second: of a flood to one device the rest is coalesced, as if it were offline, instead
+ * of circling in the queue until the queue gives it up.
+ */
+export const BUSY_ATTEMPTS = 4
+
+/** How long a slot rests before the queue tries it again, if its device is connected but silent. */
+export const SLOT_RETRY_SECONDS = 4
+
+/**
+ * How long nothing waits for a device that has just failed to acknowledge, milliseconds. Short, as a
+ * device may only have been busy for a moment; less than a slot rests, so that its retry is a real one.
+ */
+export const FIRST_SILENCE_MS = 1_000
+
+/**
+ * Each further attempt that is not acknowledged doubles the silence, up to this. What a device that
+ * never answers can keep waiting is then one attempt a minute and execution environment.
+ */
+export const LONGEST_SILENCE_MS = 64_000
+
+/**
+ * Whole seconds before a message that has been handed out `receives` times is handed out again: twice as
+ * long each time, of which half to the whole is drawn, because what was throttled together must not come
+ * back together. `chance` is from 0 to 1.
+ */
+export function backOffSeconds(receives: number, chance: number): number {
+  return Math.ceil(2 ** Math.max(1, receives) * (0.5 + chance / 2))
+}
+
+/** Seconds that deliver may work on a batch: two direct messages of 5 s and a put fit in. */
+export const DELIVER_TIMEOUT_SECONDS = 20
+
+/**
+ * Recipients of one message that deliver works at the same time, in one execution environment. Each waits
+ * for its device on a connection of its own, and opening a hundred takes a small function a second.
+ */
+export const RECIPIENTS_AT_ONCE = 64
+
+/**
+ * A recipient that was not begun within this time, milliseconds, is given back to the queue untouched:
+ * one that is begun then still has the time for two direct messages and a put.
+ */
+export const BEGIN_WITHIN_MS = 8_000
+
+/**
+ * When a message comes back by itself that its function neither finished nor put off: six times the
+ * function's timeout, as Lambda asks, so that a throttled batch is not shown twice.
+ */
+export const VISIBILITY_SECONDS = 6 * DELIVER_TIMEOUT_SECONDS
+
+/** Seconds that `record` may work on a batch of outcomes. */
+export const RECORD_TIMEOUT_SECONDS = 60
+
+/** Six times the function's timeout, and the longest that a batch may take to fill. */
+export const RECORD_VISIBILITY_SECONDS = 6 * RECORD_TIMEOUT_SECONDS + 300
+
+/** How often Lambda repeats a record of a stream after its first failure. */
+export const STREAM_RETRIES = 10
+
+/**
+ * How often the clients of AWS make a call, the first time included. The pauses in between are the
+ * SDK's own ("standard mode"), also in the lean clients.
+ */
+export const callAttempts = {
+  /** Somebody waits for the answer: a provider has it within 5 s, whatever happens. */
+  hurried: 2,
+  /** A repeat would push the same message again; what to do is deliver's decision. */
+  directMessage: 1,
+  /** Nobody waits, and the control planes throttle early. */
+  patient: 4,
+  /** A person waits, who would have to repeat the whole command. */
+  command: 3,
+  /** IoT Core's control plane takes ten calls a second of most kinds, from the whole account. */
+  registryCommand: 8,
+} as const
