@@ -1,0 +1,109 @@
+import { type Outcome, outcomeOf } from '@heliograph/core/outcome'
+import { describe, expect, test } from 'vitest'
+import { notification, now } from '../../../test/contract/samples.ts'
+import { flushing, outcomeBatch } from '../src/outcome-batch.ts'
+
+function desk(send: (outcomes: readonly Outcome[]) => Promise<void> = async () => {}) {
+  const lines: Record<string, unknown>[] = []
+  const sent: Outcome[][] = []
+  const log = {
+    line: (fields: object) => lines.push({ ...fields }),
+    error: (message: string, fields: object = {}) => lines.push({ message, ...fields }),
+  }
+  const queue = {
+    send: (outcomes: readonly Outcome[]) => {
+      sent.push([...outcomes])
+      return send(outcomes)
+    },
+  }
+  const batch = outcomeBatch(log, queue, ({ kind }) => kind !== 'delivered')
+  return { lines, sent, batch }
+}
+
+const outcome = (kind: Outcome['kind']) => outcomeOf(kind, notification(), now)
+
+describe('the outcomes of an invocation', () => {
+  test('wait for its end; those that are wanted then go on together', async () => {
+    const { batch, sent } = desk()
+    const [stored, delivered, expired] = [
+      outcome('stored'),
+      outcome('delivered'),
+      outcome('expired'),
+    ]
+    batch.record(stored)
+    batch.recordTogether([delivered, expired])
+    expect(sent).toEqual([])
+    await batch.flush()
+    await batch.flush()
+    expect(sent).toEqual([[stored, expired]])
+  })
+
+  test('are logged together where the queue would say them again, and at once where it would not', async () => {
+    const { batch, lines } = desk()
+    for (const kind of ['delivered', 'stored', 'delivered', 'duplicate'] as const)
+      batch.record(outcome(kind))
+    const shown = () => lines.map((line) => [line.outcome, line.count])
+    expect(shown()).toEqual([['stored', 1]])
+    await batch.flush()
+    await batch.flush()
+    expect(shown()).toEqual([
+      ['stored', 1],
+      ['delivered', 2],
+      ['duplicate', 1],
+    ])
+  })
+
+  test('cost no call where none is wanted', async () => {
+    const { batch, sent } = desk()
+    batch.record(outcome('delivered'))
+    await batch.flush()
+    expect(sent).toEqual([])
+  })
+
+  test('are counted where the queue fails, and nobody else hears of it', async () => {
+    const { batch, lines } = desk(() => Promise.reject(new Error('no queue')))
+    batch.record(outcome('stored'))
+    batch.record(outcome('expired'))
+    await batch.flush()
+    expect(lines.at(-1)).toEqual({
+      ...{ message: 'outcomes lost', lost: 2, fault: 'Error', detail: 'no queue' },
+    })
+  })
+
+  test('wait for a queue that hangs for a second and a half, no longer', async () => {
+    const { batch, lines } = desk(() => new Promise(() => {}))
+    batch.record(outcome('stored'))
+    const begun = performance.now()
+    await batch.flush()
+    expect(performance.now() - begun).toBeGreaterThan(1_400)
+    expect(lines.at(-1)).toMatchObject({ message: 'outcomes lost', lost: 1 })
+  })
+})
+
+describe('a handler', () => {
+  test('answers after its outcomes are sent on, and what it answers is its own', async () => {
+    const { batch, sent } = desk()
+    const handler = flushing(async (event: string) => {
+      batch.record(outcome('stored'))
+      return `${event} done`
+    }, batch)
+    expect(await handler('batch')).toBe('batch done')
+    expect(sent).toHaveLength(1)
+  })
+
+  test('that fails has sent on what happened before, and fails as it did', async () => {
+    const { batch, sent } = desk()
+    const handler = flushing(async () => {
+      batch.record(outcome('stored'))
+      throw new Error('its own')
+    }, batch)
+    await expect(handler(undefined)).rejects.toThrow('its own')
+    expect(sent).toHaveLength(1)
+  })
+
+  test('answers also where nothing can be sent on', async () => {
+    const { batch } = desk(() => Promise.reject(new Error('no queue')))
+    batch.record(outcome('stored'))
+    expect(await flushing(async () => 'done', batch)(undefined)).toBe('done')
+  })
+})
