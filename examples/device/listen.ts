@@ -4,7 +4,7 @@
  *   npx tsx examples/device/listen.ts [topic] [state directory] [local.json of `npm start`]
  */
 import { readFileSync } from 'node:fs'
-import { openDevice } from '../../sdk/index.ts'
+import { openDevice } from '@heliograph/device'
 
 const [
   topic = 'com.example.app',

@@ -45,7 +45,7 @@ export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown)
 }
 
-/** What was thrown, as an error of this SDK; what is none can only have come from the state files. */
+/** What was thrown, as an error of this SDK; any other error can only have come from the state files. */
 export function asFault(thrown: unknown): HeliographDeviceError {
   if (thrown instanceof HeliographDeviceError) return thrown
   return fault('StateUnusable', messageOf(thrown), { cause: thrown })

@@ -2,7 +2,7 @@
 export async function until<Value>(
   condition: () => Value | undefined | false | Promise<Value | undefined | false>,
   what: string,
-  limitMs = 5_000,
+  limitMs = 30_000,
 ): Promise<Value> {
   const end = Date.now() + limitMs
   while (Date.now() < end) {
@@ -10,5 +10,5 @@ export async function until<Value>(
     if (value) return value
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
-  throw new Error(`waited ${limitMs} ms in vain: ${what}`)
+  throw new Error(`waited ${limitMs} ms for nothing: ${what}`)
 }

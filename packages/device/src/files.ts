@@ -7,7 +7,7 @@ import { type JsonObject, parseObject } from './json.ts'
 const FILE_MODE = 0o600
 const DIRECTORY_MODE = 0o700
 
-/** Makes the state directory where there is none; an existing one keeps its mode. */
+/** Makes the state directory if it is missing; an existing one keeps its mode. */
 export async function makeDirectory(directory: string): Promise<void> {
   try {
     await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE })
@@ -16,7 +16,7 @@ export async function makeDirectory(directory: string): Promise<void> {
   }
 }
 
-/** The text of a state file, or undefined where there is none. */
+/** The text of a state file, or undefined if it is missing. */
 export async function readText(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8')
@@ -27,7 +27,7 @@ export async function readText(path: string): Promise<string | undefined> {
 }
 
 /**
- * A JSON state file as `parse` understands it, or undefined where there is none. `remedy` ends the
+ * A JSON state file as `parse` understands it, or undefined if it is missing. `remedy` ends the
  * sentence of the error for a damaged one.
  */
 export async function readState<State>(

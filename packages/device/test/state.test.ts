@@ -1,9 +1,9 @@
 import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { makePrivateKey } from '../../sdk/certificate.ts'
-import { writeAtomically } from '../../sdk/files.ts'
-import { type DeviceOptions, openDevice } from '../../sdk/index.ts'
+import { makePrivateKey } from '../src/certificate.ts'
+import { writeAtomically } from '../src/files.ts'
+import { type DeviceOptions, openDevice } from '../src/index.ts'
 import { until } from './helpers/wait.ts'
 import {
   answerRequests,

@@ -6,7 +6,7 @@ export function asObject(value: unknown): JsonObject | undefined {
   return value as JsonObject
 }
 
-/** The object in a JSON text, or undefined where it is none. */
+/** The object in a JSON text, or undefined if it is not an object. */
 export function parseObject(text: string): JsonObject | undefined {
   try {
     return asObject(JSON.parse(text))

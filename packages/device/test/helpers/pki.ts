@@ -16,7 +16,7 @@ export interface Validity {
   readonly notAfter: Date
 }
 
-export const oneYear = (): Validity => ({
+const oneYear = (): Validity => ({
   notBefore: new Date(Date.now() - DAY),
   notAfter: new Date(Date.now() + 365 * DAY),
 })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { FIRST_CEILING_MS, LAST_CEILING_MS, retryDelayMs } from '../../sdk/backoff.ts'
-import type { Device } from '../../sdk/index.ts'
+import { FIRST_CEILING_MS, LAST_CEILING_MS, retryDelayMs } from '../src/backoff.ts'
+import type { Device } from '../src/index.ts'
 import { deviceId } from './helpers/activation-endpoint.ts'
 import { startBroker } from './helpers/broker.ts'
 import { manualClock } from './helpers/manual-clock.ts'
@@ -180,8 +180,8 @@ describe('a listener that fails', () => {
   })
 
   it('that listens for errors becomes a process warning', async () => {
-    const { Events } = await import('../../sdk/events.ts')
-    const { fault } = await import('../../sdk/errors.ts')
+    const { Events } = await import('../src/events.ts')
+    const { fault } = await import('../src/errors.ts')
     const warnings: string[] = []
     const note = (warning: Error) => void warnings.push(warning.message)
     process.on('warning', note)

@@ -28,7 +28,7 @@ export interface Notification {
 /** Cannot occur inside a JSON string (its quotes would be escaped), so the first one is the key. */
 const BEFORE_PAYLOAD = ',"payload":'
 
-/** The notification in a message, or undefined where it is none. */
+/** The notification in a message, or undefined if it is not a notification. */
 export function parseNotification(text: string): Notification | undefined {
   const object = parseObject(text)
   if (!object) return undefined

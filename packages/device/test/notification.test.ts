@@ -1,14 +1,14 @@
+import { deviceMessage } from '@heliograph/core/notification'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { deviceMessage } from '../../core/notification.ts'
-import { parseNotification } from '../../sdk/notification.ts'
+import { parseNotification } from '../src/notification.ts'
 
 const head = { id: 'i', topic: 't', acceptedAt: 1 }
 const message = (fields: object, payload: string) =>
   `${JSON.stringify({ ...head, ...fields }).slice(0, -1)},"payload":${payload}}`
 
 describe('the payload', () => {
-  it('is cut out as the provider wrote it, whatever stands before it', () => {
+  it('is cut out as the provider wrote it, whatever comes before it', () => {
     const spaced = fc.tuple(fc.json(), fc.constantFrom('', ' ', '\n\t'))
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), spaced, (collapseId, [json, space]) => {

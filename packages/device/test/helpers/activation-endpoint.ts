@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { upTopics } from '@heliograph/protocol/mqtt-topic'
 import type { TestCa } from './pki.ts'
 
 export interface Asked {
@@ -18,12 +19,7 @@ export interface ActivationEndpoint {
 
 export const deviceId = '0123456789abcdef'
 
-export const publishTopics = {
-  register: `$aws/rules/heliograph_test_register/${deviceId}`,
-  connect: `$aws/rules/heliograph_test_connect/${deviceId}`,
-  unregister: `$aws/rules/heliograph_test_unregister/${deviceId}`,
-  renew: `$aws/rules/heliograph_test_renew/${deviceId}`,
-}
+export const publishTopics = upTopics('test', deviceId)
 
 /** An HTTPS stand-in for the activation API. */
 export async function startActivation(ca: TestCa, mqttPort: number): Promise<ActivationEndpoint> {

@@ -99,7 +99,7 @@ export class Connection {
     this.#parts.onClosed(cause, waitMs)
   }
 
-  /** A bad file (say, a CA that is no PEM) fails before there is a connection that could close. */
+  /** A bad file (say, a CA that is not PEM) fails before there is a connection that could close. */
   #tryDial(): void {
     try {
       this.#dial()

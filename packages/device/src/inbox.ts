@@ -113,7 +113,7 @@ export class Inbox {
     return true
   }
 
-  /** Acknowledged all the same: it would be no more readable the next time. */
+  /** Acknowledged anyway: it would not be any more readable the next time. */
   #unreadable(): true {
     this.#parts.report(
       fault('BadMessage', 'a notification from the service could not be read and was dropped'),

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { LAST_ASK_MS, Redrain } from '../../sdk/redrain.ts'
+import { LAST_ASK_MS, Redrain } from '../src/redrain.ts'
 import { manualClock } from './helpers/manual-clock.ts'
 
 function redrain(random = 0.5) {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Device } from '../../sdk/index.ts'
+import type { Device } from '../src/index.ts'
 import { deviceId } from './helpers/activation-endpoint.ts'
 import type { Published } from './helpers/broker.ts'
 import { until } from './helpers/wait.ts'
@@ -237,7 +237,7 @@ describe('unregister', () => {
     expect(requests('connect').at(-1)).toEqual({ tokens: [] })
   })
 
-  it('ends a registration that waits; register afterwards begins anew', async () => {
+  it('ends a registration that waits; register afterward begins anew', async () => {
     const device = await world.open()
     const token = device.register(APP)
     const left = device.unregister(APP)
@@ -331,7 +331,7 @@ describe('an error nobody waits for', () => {
     ])
   })
 
-  it('is none when a topic to unregister was not registered', async () => {
+  it('is not one when a topic to unregister was not registered', async () => {
     const device = await world.open()
     const seen = listen(device)
     await device.connect()

@@ -4,7 +4,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Pkcs10CertificateRequest } from '@peculiar/x509'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openDevice } from '../../sdk/index.ts'
+import { openDevice } from '../src/index.ts'
 import { deviceId, reply } from './helpers/activation-endpoint.ts'
 import { makeWorld, type World } from './helpers/world.ts'
 
@@ -91,6 +91,28 @@ describe('activate', () => {
     expect(world.activation.asked).toHaveLength(3)
   })
 
+  it('waits in the line of the service for as long as it is told to', async () => {
+    const { answer } = world.activation
+    let places = 6
+    world.activation.answer = (asked, response) => {
+      if (places-- === 0) return answer(asked, response)
+      response.setHeader('retry-after', '1')
+      return reply(response, 429, { reason: 'TooManyActivations' })
+    }
+    const waits: number[] = []
+    const clock = {
+      now: Date.now,
+      after: (ms: number, action: () => void) => {
+        waits.push(ms)
+        const timer = setTimeout(action, 0)
+        return () => clearTimeout(timer)
+      },
+    }
+    expect(await (await world.open({ clock })).activate()).toBe(deviceId)
+    expect(world.activation.asked).toHaveLength(7)
+    expect(waits.filter((ms) => ms >= 1_000)).toHaveLength(6)
+  })
+
   it.each([
     [
       { reason: 'UsedActivationCode', detail: 'this activation code has been used' },
@@ -117,7 +139,7 @@ describe('activate', () => {
       (answer) => ({ ...answer, certificate: world.ca.certificate }),
     ],
     [
-      'a broker CA that is no certificate',
+      'a broker CA that is not a certificate',
       (answer) => ({ ...answer, mqtt: { host: 'a', port: 1, ca: 'x' } }),
     ],
     ['an endless answer', (answer) => `${JSON.stringify(answer)}${' '.repeat(100_000)}`],

@@ -1,26 +1,31 @@
+import type { UpMessage } from '@heliograph/protocol/messages'
+import type { Upstream } from '@heliograph/protocol/mqtt-topic'
+import { connectReasons } from '@heliograph/protocol/reasons'
 import type { Clock } from './clock.ts'
 import { type Deferred, defer } from './deferred.ts'
 import { fault, HeliographDeviceError } from './errors.ts'
 import type { Events } from './events.ts'
 import { asObject, type JsonObject, listAt, textAt } from './json.ts'
 import type { Edit, RegisteredTopic, RegistrationStore } from './registrations.ts'
+import { Repeats } from './repeats.ts'
 
 /** Publishes a request to the service; rejects while there is no connection. */
-export type Send = (
-  request: 'register' | 'connect' | 'unregister' | 'renew',
-  body: object,
-) => Promise<void>
+export type Send = <Name extends Upstream>(request: Name, body: UpMessage<Name>) => Promise<void>
 
 export interface RegistrarParts {
   readonly store: RegistrationStore
   readonly send: Send
   readonly events: Events
   readonly clock: Clock
+  readonly random: () => number
   readonly timeLimitMs: number
 }
 
+/** Among the topics that are repeated; no topic has a space. */
+const PRESENT = 'the tokens'
+
 /** Reasons of the service for which a new registration gives a new, good token. */
-const CURABLE: ReadonlySet<string> = new Set(['BadDeviceToken', 'NotYourToken', 'Unregistered'])
+const CURABLE: ReadonlySet<string> = new Set(connectReasons)
 
 /** Keeps the device's topics and the service's view of them the same. */
 export class Registrar {
@@ -34,8 +39,11 @@ export class Registrar {
   /** Topics registered again after a refusal and not accepted since. */
   readonly #retried = new Set<string>()
 
+  readonly #repeats: Repeats
+
   constructor(parts: RegistrarParts) {
     this.#parts = parts
+    this.#repeats = new Repeats(parts.clock, parts.random)
   }
 
   /** The token of every registered topic. */
@@ -75,6 +83,7 @@ export class Registrar {
     const answer = this.#await(this.#leaving, topic, 'unregister')
     const wish: RegisteredTopic = { state: 'leaving' }
     this.#left.add(topic)
+    this.#repeats.stop(topic)
     this.#farewells.set(topic, wish)
     take(this.#waiting, topic)?.reject(fault('Closed', `${topic} was unregistered`, { topic }))
     this.#parts.store
@@ -97,6 +106,17 @@ export class Registrar {
   present(): void {
     const tokens = [...this.tokens().values()]
     this.#parts.send('connect', { tokens }).catch(() => {}) // presented again after the next CONNACK
+    this.#repeats.start(PRESENT, () => this.#presentAgain())
+  }
+
+  #presentAgain(): void {
+    const tokens = [...this.tokens().values()]
+    this.#parts.send('connect', { tokens }).catch(() => {})
+  }
+
+  /** What was not answered is asked for again after the next CONNACK. */
+  onDisconnected(): void {
+    this.#repeats.stopAll()
   }
 
   /** `heliograph/token` */
@@ -108,6 +128,7 @@ export class Registrar {
 
   /** `heliograph/connected` */
   async onAccount(message: JsonObject): Promise<void> {
+    this.#repeats.stop(PRESENT)
     const accepted = listAt(message, 'accepted', asText)
     for (const topic of accepted) this.#retried.delete(topic)
     if (accepted.length > 0) this.#parts.events.emit('accepted', { topics: accepted })
@@ -127,12 +148,14 @@ export class Registrar {
 
   /** Ends every wait. */
   close(): void {
+    this.#repeats.stopAll()
     const closed = fault('Closed', 'the device was closed before the service answered')
     for (const waiting of [...this.#waiting.values(), ...this.#leaving.values()])
       waiting.reject(closed)
   }
 
   async #keep(topic: string, token: string): Promise<void> {
+    this.#repeats.stop(topic)
     const known = this.#parts.store.topics.get(topic)
     if (known?.state !== 'wanted') return
     await this.#parts.store.change(topic, (before) =>
@@ -161,12 +184,13 @@ export class Registrar {
     this.#sendRegister(topic)
   }
 
-  /** A topic that is no topic is not echoed: then it is the one that is waited for. */
+  /** A topic that is not a topic is not echoed: then it is the one that is waited for. */
   async #onRegisterRefused(reason: string, echoed: string | undefined): Promise<void> {
     const [first, ...others] = this.#waiting.keys()
     const topic = echoed ?? (others.length === 0 ? first : undefined)
     const waiting = topic === undefined ? undefined : this.#waiting.get(topic)
     const error = refusal(reason, { kind: 'register', topic })
+    if (topic !== undefined) this.#repeats.stop(topic)
     if (topic !== undefined) await this.#forgetUnanswered(topic)
     if (waiting) waiting.reject(error)
     else this.#parts.events.emit('error', error)
@@ -193,7 +217,17 @@ export class Registrar {
   }
 
   #sendRegister(topic: string): void {
-    this.#parts.send('register', { topic }).catch(() => {}) // sent again after the next CONNACK
+    const send = () => this.#parts.send('register', { topic })
+    send().then(
+      () => this.#isAsked(topic) && this.#repeats.start(topic, () => send().catch(() => {})),
+      () => {}, // sent again after the next CONNACK
+    )
+  }
+
+  /** No answer has come yet: the PUBACK of the request and the answer can come in any order. */
+  #isAsked(topic: string): boolean {
+    const known = this.#parts.store.topics.get(topic)
+    return known?.state === 'wanted' && (known.token === undefined || this.#waiting.has(topic))
   }
 
   /** A wait that ends by an answer, by the time limit or by close(). */

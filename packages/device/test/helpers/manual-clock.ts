@@ -1,4 +1,4 @@
-import type { Clock } from '../../../sdk/index.ts'
+import type { Clock } from '../../src/index.ts'
 
 /** A clock that a test moves. */
 export interface ManualClock extends Clock {

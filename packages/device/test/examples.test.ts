@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { makePrivateKey, makeRequest } from '../../sdk/certificate.ts'
+import { makePrivateKey, makeRequest } from '../src/certificate.ts'
 import { deviceId, publishTopics } from './helpers/activation-endpoint.ts'
 import { until } from './helpers/wait.ts'
 import {
@@ -28,7 +28,7 @@ const file = (name: string) => join(world.directory, name)
 function run(example: string, ...parameters: string[]) {
   const program = spawn(
     process.execPath,
-    ['--import', 'tsx', `examples/device/${example}`, ...parameters],
+    ['--conditions=heliograph', '--import', 'tsx', `examples/device/${example}`, ...parameters],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   )
   let printed = ''

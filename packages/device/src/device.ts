@@ -1,3 +1,4 @@
+import { downTopics } from '@heliograph/protocol/mqtt-topic'
 import { activate } from './activation.ts'
 import { certificateAge } from './certificate.ts'
 import { Connection } from './connection.ts'
@@ -59,7 +60,14 @@ export class Device {
     const reconnect = () => this.#connection?.redial()
     const hasLeft = (topic: string) => this.#registrar.hasLeft(topic)
     const { identity, registrations: store, taken } = stores
-    this.#registrar = new Registrar({ store, send, events: this.#events, clock, timeLimitMs })
+    this.#registrar = new Registrar({
+      store,
+      send,
+      events: this.#events,
+      clock,
+      random,
+      timeLimitMs,
+    })
     this.#renewal = new Renewal({ identity, send, clock, reconnect, report, log })
     const present = () => this.#registrar.present()
     this.#redrain = new Redrain({ clock, random, present })
@@ -222,6 +230,7 @@ export class Device {
   }
 
   #onClosed(cause: string, retryInMs?: number): void {
+    this.#registrar.onDisconnected()
     this.#renewal.onDisconnected()
     const next = retryInMs === undefined ? '' : `; next attempt in ${retryInMs} ms`
     this.#settings.log(`not connected: ${cause}${next}`)
@@ -231,7 +240,7 @@ export class Device {
   /** Every message ends here; what cannot be taken over is reported and not acknowledged. */
   async #receive(topic: string, message: Buffer): Promise<boolean> {
     try {
-      if (topic === 'heliograph/notification') return await this.#inbox.receive(message)
+      if (topic === downTopics.notification) return await this.#inbox.receive(message)
       await this.#control.run(() => this.#receiveControl(topic, message.toString('utf8')))
       return true
     } catch (thrown) {
@@ -244,10 +253,10 @@ export class Device {
     const message = parseObject(text)
     if (!message)
       return this.#report(fault('BadMessage', `a message on ${topic} is not a JSON object`))
-    if (topic === 'heliograph/token') return this.#registrar.onToken(message)
-    if (topic === 'heliograph/connected') return this.#registrar.onAccount(message)
-    if (topic === 'heliograph/error') return this.#registrar.onError(message)
-    if (topic === 'heliograph/certificate') return this.#renewal.onCertificate(message)
+    if (topic === downTopics.token) return this.#registrar.onToken(message)
+    if (topic === downTopics.connected) return this.#registrar.onAccount(message)
+    if (topic === downTopics.error) return this.#registrar.onError(message)
+    if (topic === downTopics.certificate) return this.#renewal.onCertificate(message)
     this.#settings.log(`a message on ${topic} is of no use to this version`)
   }
 

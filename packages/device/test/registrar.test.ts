@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { type Deferred, defer } from '../../sdk/deferred.ts'
-import { Events } from '../../sdk/events.ts'
-import { Registrar } from '../../sdk/registrar.ts'
-import { RegistrationStore } from '../../sdk/registrations.ts'
+import { type Deferred, defer } from '../src/deferred.ts'
+import { Events } from '../src/events.ts'
+import { Registrar } from '../src/registrar.ts'
+import { RegistrationStore } from '../src/registrations.ts'
 import { manualClock } from './helpers/manual-clock.ts'
 import { until } from './helpers/wait.ts'
 
@@ -31,6 +31,7 @@ beforeEach(async () => {
     },
     events: new Events(),
     clock: manualClock(),
+    random: () => 0.5,
     timeLimitMs: 1_000,
   })
 })

@@ -9,7 +9,7 @@ import {
   REMEMBERED_MS,
   TakenIndex,
   TakenStore,
-} from '../../sdk/taken.ts'
+} from '../src/taken.ts'
 import { manualClock } from './helpers/manual-clock.ts'
 
 const one = (id: string, fields: object = {}) => ({

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Device, type DeviceOptions, openDevice } from '../../../sdk/index.ts'
+import { type Device, type DeviceOptions, openDevice } from '../../src/index.ts'
 import { type ActivationEndpoint, deviceId, startActivation } from './activation-endpoint.ts'
 import { startBroker, type TestBroker } from './broker.ts'
 import { makeCa, type TestCa } from './pki.ts'

@@ -25,6 +25,8 @@ const LARGEST_ANSWER = 64 * 1024
 interface Reply {
   readonly status: number
   readonly body: string
+  /** What the service asks for with `Retry-After`. */
+  readonly retryAfterMs?: number
 }
 
 /**
@@ -50,17 +52,31 @@ async function keptKey(identity: IdentityStore): Promise<string> {
   return freshKey
 }
 
-/** Tries again where no answer came or the service was busy; a refusal is final. */
+/** How often a service that names its time is believed, and how long it may ask to wait. */
+const LINE_TRIES = 60
+const LONGEST_WAIT_MS = 10 * 60_000
+
+/**
+ * Tries again where no answer came or the service was busy; a refusal is final. A service that says when
+ * to come again has the code in its line: those waits are no failures.
+ */
 async function postWithRetries(
   options: ActivationOptions,
   body: string,
   world: { readonly clock: Clock; readonly random: () => number },
 ): Promise<Reply> {
+  let inLine = 0
   for (let failures = 0; ; failures++) {
     const last = failures === TRIES - 1
     try {
       const reply = await post(options, body)
-      if (last || !isBusy(reply.status)) return reply
+      if (!isBusy(reply.status)) return reply
+      if (reply.status === 429 && reply.retryAfterMs !== undefined && inLine++ < LINE_TRIES) {
+        await pause(world.clock, reply.retryAfterMs + retryDelayMs(0, world.random))
+        failures -= 1
+        continue
+      }
+      if (last) return reply
     } catch (error) {
       if (last || error instanceof HeliographDeviceError) throw unreachable(options.url, error)
     }
@@ -105,7 +121,14 @@ async function collect(response: IncomingMessage): Promise<Reply> {
     body += chunk
     if (body.length > LARGEST_ANSWER) throw new Error(`answer above ${LARGEST_ANSWER} characters`)
   }
-  return { status: response.statusCode ?? 0, body }
+  return { status: response.statusCode ?? 0, body, ...retryAfter(response) }
+}
+
+/** In seconds; this service never sends the other form, a date. */
+function retryAfter({ headers }: IncomingMessage): Pick<Reply, 'retryAfterMs'> {
+  const text = headers['retry-after'] ?? ''
+  if (!/^[0-9]{1,9}$/.test(text)) return {}
+  return { retryAfterMs: Math.min(Number(text) * 1_000, LONGEST_WAIT_MS) }
 }
 
 function readAnswer({ status, body }: Reply, privateKey: string): ActivationAnswer {

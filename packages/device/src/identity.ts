@@ -11,7 +11,7 @@ export interface Broker {
   readonly ca: string
 }
 
-/** The MQTT topics this device publishes to. A service without renewal names none for it. */
+/** The MQTT topics this device publishes to. A service without renewal names no topic for it. */
 export interface PublishTopics {
   readonly register: string
   readonly connect: string
@@ -85,7 +85,7 @@ export class IdentityStore {
   }
 }
 
-/** The answer to an activation, or undefined where it is none. */
+/** The answer to an activation, or undefined if it is not one. */
 export function parseAnswer(object: JsonObject): ActivationAnswer | undefined {
   const deviceId = textAt(object, 'deviceId')
   const certificate = textAt(object, 'certificate')
