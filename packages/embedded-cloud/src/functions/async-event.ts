@@ -1,0 +1,11 @@
+/** An event that waits for its function, as it is kept over a restart. */
+export interface AsyncEvent {
+  readonly functionName: string
+  /** The event, as JSON. */
+  readonly payload: string
+  readonly requestId: string
+  /** How often the function was run for it so far. */
+  readonly attempts: number
+  /** Milliseconds since 1970. */
+  readonly queuedAt: number
+}

@@ -1,0 +1,105 @@
+import type { Authority } from './authority.ts'
+import type { Connections } from './connections.ts'
+import type { Session } from './session.ts'
+
+export interface DirectMessage {
+  readonly clientId: string
+  readonly topic: string
+  readonly payload: Buffer
+  /** How long to wait for the device's PUBACK; undefined sends at QoS 0 and waits for nothing. */
+  readonly confirmWithinMs: number | undefined
+}
+
+/** What became of a direct message; the names are those of AWS IoT's CloudWatch log where it has one. */
+export type DirectOutcome =
+  | 'DELIVERED'
+  | 'DISPATCHED'
+  | 'TARGET_CLIENT_NOT_CONNECTED'
+  | 'RECEIVE_AUTHORIZATION_FAILURE'
+  | 'RECEIVE_SESSION_THROTTLED'
+  | 'RECEIVER_MAX_UNACKED_QOS1_EXCEEDED'
+  | 'CLIENT_ENDPOINT_NOT_WRITABLE'
+  | 'DELIVERY_CONFIRMATION_TIMEOUT'
+  | 'RECEIVER_DISCONNECTED'
+
+export interface Delivery {
+  readonly connections: Connections
+  readonly authority: Authority
+  /** Milliseconds since the epoch. */
+  now(): number
+}
+
+/** More than this waiting in a socket means that the device has stopped reading. */
+const unwrittenBytes = 1024 * 1024
+
+/** Sends to one connected client, which needs no subscription; its policy must allow `iot:Receive`. */
+export async function sendDirect(
+  message: DirectMessage,
+  { connections, authority, now }: Delivery,
+): Promise<DirectOutcome> {
+  const session = connections.live(message.clientId)
+  if (session?.client.conn.writable !== true) return 'TARGET_CLIENT_NOT_CONNECTED'
+  const refusal = refusalOf(session, message, authority, now())
+  if (refusal !== undefined) return refusal
+  if (message.confirmWithinMs === undefined) {
+    session.client.conn.write(publishFrame(message))
+    return 'DISPATCHED'
+  }
+  const messageId = session.nextMessageId()
+  const acknowledgement = session.acknowledgementOf(messageId, message.confirmWithinMs)
+  session.client.conn.write(publishFrame(message, messageId))
+  return outcomes[await acknowledgement]
+}
+
+const outcomes = {
+  acknowledged: 'DELIVERED',
+  'timed-out': 'DELIVERY_CONFIRMATION_TIMEOUT',
+  disconnected: 'RECEIVER_DISCONNECTED',
+} as const
+
+function refusalOf(
+  session: Session,
+  message: DirectMessage,
+  authority: Authority,
+  now: number,
+): DirectOutcome | undefined {
+  if (!session.permits(authority, 'iot:Receive', 'topic', message.topic))
+    return 'RECEIVE_AUTHORIZATION_FAILURE'
+  if (message.confirmWithinMs !== undefined && !session.mayOweMore)
+    return 'RECEIVER_MAX_UNACKED_QOS1_EXCEEDED'
+  if (session.client.conn.writableLength > unwrittenBytes) return 'CLIENT_ENDPOINT_NOT_WRITABLE'
+  return session.allowance.take(now) ? undefined : 'RECEIVE_SESSION_THROTTLED'
+}
+
+/** A PUBLISH packet, QoS 1 if it has a message id [MQTT-3.3]; one buffer, so that it leaves as one TLS record. */
+function publishFrame(
+  message: Pick<DirectMessage, 'topic' | 'payload'>,
+  messageId?: number,
+): Buffer {
+  const topicBytes = Buffer.byteLength(message.topic)
+  const remaining = 2 + topicBytes + (messageId === undefined ? 0 : 2) + message.payload.length
+  const frame = Buffer.allocUnsafe(1 + lengthBytes(remaining) + remaining)
+  frame[0] = messageId === undefined ? 0x30 : 0x32
+  let at = writeLength(frame, 1, remaining)
+  at = frame.writeUInt16BE(topicBytes, at)
+  at += frame.write(message.topic, at)
+  if (messageId !== undefined) at = frame.writeUInt16BE(messageId, at)
+  message.payload.copy(frame, at)
+  return frame
+}
+
+/** MQTT's variable byte integer [MQTT 3.1.1, 2.2.3]. */
+function writeLength(frame: Buffer, start: number, length: number): number {
+  let at = start
+  let rest = length
+  while (rest > 127) {
+    frame[at++] = (rest & 127) | 128
+    rest >>>= 7
+  }
+  frame[at++] = rest
+  return at
+}
+
+function lengthBytes(length: number): number {
+  return length < 128 ? 1 : length < 16_384 ? 2 : 3
+}
