@@ -1,9 +1,11 @@
 #!/usr/bin/env node
-// Node runs no TypeScript by itself before version 22.18: tsx reads the sources as they are.
+// Runs the command from its sources. Node runs no TypeScript by itself before version 22.18: tsx does.
+import module from 'node:module'
 import { register } from 'tsx/esm/api'
+import { resolve } from './sources.mjs'
 
-// the AWS SDK says so at every start; package.json says which Node this needs
-process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
 register()
-const { main, processTerminal } = await import('../cli/main.ts')
-process.exitCode = await main(process.argv.slice(2), processTerminal())
+// before version 22.15 Node has only the second, which it deprecates from version 26 on
+if (module.registerHooks) module.registerHooks({ resolve })
+else module.register('./sources.mjs', import.meta.url)
+await import('../packages/operator/src/heliograph.ts')

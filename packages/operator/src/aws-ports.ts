@@ -1,0 +1,114 @@
+import { authorities } from '@heliograph/aws/authorities'
+import { deviceRegistry } from '@heliograph/aws/device-registry'
+import { devices } from '@heliograph/aws/devices'
+import { feedback } from '@heliograph/aws/feedback'
+import { activationCodes } from '@heliograph/aws/operator/activation-codes'
+import { deviceRecords } from '@heliograph/aws/operator/device-records'
+import { invoke } from '@heliograph/aws/operator/functions'
+import { presences } from '@heliograph/aws/operator/presence'
+import { providerKeyRecords } from '@heliograph/aws/operator/provider-key-records'
+import { providerRecords } from '@heliograph/aws/operator/provider-records'
+import { registrationRecords } from '@heliograph/aws/operator/registration-records'
+import { attachedCertificates } from '@heliograph/aws/operator/thing-principals'
+import { keepTokenKey, openTokenKey } from '@heliograph/aws/operator/token-key-vault'
+import { outcomeQueue } from '@heliograph/aws/outcome-queue'
+import { pendingNotifications } from '@heliograph/aws/pending-notifications'
+import { receiptReader } from '@heliograph/aws/receipts'
+import { registrations } from '@heliograph/aws/registrations'
+import { publicKeyOf, signingKey } from '@heliograph/aws/signing-key'
+import { tokenKeyRing, tokenKeyStore } from '@heliograph/aws/token-keys'
+import { genuineBy } from '@heliograph/core/delivery/seal'
+import type { AuthorityKeys, OperatorPorts, TokenKeyVault } from '@heliograph/core/operator-ports'
+import { parseReceiptSettings, wantsReceipt } from '@heliograph/core/receipts/receipt-settings'
+import type { Rotation } from '@heliograph/core/token/rotate'
+import { parseTokenKeyId } from '@heliograph/protocol/identifiers'
+import type { AwsDeployment } from './aws-stage.ts'
+
+export type AwsWorld = Pick<AwsDeployment, 'clients' | 'outputs' | 'clock' | 'ids'>
+
+/** What operations ask for, on the tables and keys of a stage. */
+export function awsPorts(world: AwsWorld): OperatorPorts {
+  const { clients, outputs, clock, ids } = world
+  const { dynamoDb, kms, iot } = clients
+  const ring = tokenKeyRing(dynamoDb, kms, outputs.TokenKeysTable, clock)
+  const registry = deviceRegistry(iot, outputs.DevicePolicy)
+  return {
+    authorities: authorities(dynamoDb, outputs.AuthoritiesTable),
+    authorityKeys: authorityKeys(world),
+    tokenKeys: tokenKeys(world),
+    ring,
+    providers: providerRecords(dynamoDb, outputs.ProvidersTable),
+    ...(outputs.ProviderKeysTable && {
+      providerKeys: providerKeyRecords(dynamoDb, outputs.ProviderKeysTable),
+    }),
+    devices: {
+      ...devices(dynamoDb, outputs.DevicesTable),
+      ...deviceRecords(dynamoDb, outputs.DevicesTable),
+    },
+    admissions: {
+      attached: (deviceId) => attachedCertificates(iot, deviceId),
+      admit: registry.admit,
+      retire: registry.retire,
+    },
+    presences: presences(clients.iotData(outputs.IotEndpoint)),
+    activationCodes: activationCodes(dynamoDb, outputs.ActivationsTable),
+    registrations: {
+      ...registrations(dynamoDb, outputs.RegistrationsTable),
+      ...registrationRecords(dynamoDb, outputs.RegistrationsTable),
+    },
+    pending: pendingNotifications(
+      dynamoDb,
+      outputs.PendingTable,
+      // what a version before seals stored goes with the registration, too
+      genuineBy(ring, clock, Number.POSITIVE_INFINITY),
+    ),
+    feedback: feedback(dynamoDb, outputs.FeedbackTable, clock, ids),
+    ...receiptPorts(world),
+  }
+}
+
+function receiptPorts({
+  clients,
+  outputs,
+  clock,
+}: AwsWorld): Pick<OperatorPorts, 'receipts' | 'outcomes'> {
+  const { ReceiptsTable: table, OutcomeQueue: url, ReceiptSettings: text } = outputs
+  if (!table || !url || !text) return {}
+  const settings = parseReceiptSettings(text)
+  const queue = outcomeQueue(clients.sqs, url)
+  return {
+    receipts: receiptReader(clients.dynamoDb, table, clock),
+    outcomes: {
+      async send(outcomes) {
+        const wanted = outcomes.filter((outcome) => wantsReceipt(settings, outcome))
+        if (wanted.length > 0) await queue.send(wanted)
+      },
+    },
+  }
+}
+
+function authorityKeys({ clients, outputs }: AwsWorld): AuthorityKeys {
+  const keys = { provider: outputs.ProviderAuthorityKey, device: outputs.DeviceAuthorityKey }
+  const algorithms = { provider: 'RSA-2048', device: 'ECDSA-P256' } as const
+  return {
+    sign: (name, message) => signingKey(clients.kms, keys[name], algorithms[name]).sign(message),
+    publicKey: (name) => publicKeyOf(clients.kms, keys[name]),
+  }
+}
+
+function tokenKeys({ clients, outputs }: AwsWorld): TokenKeyVault {
+  const { dynamoDb, kms, lambda } = clients
+  const { TokenKeysTable: tableName, TokenWrapKey: wrapKeyArn } = outputs
+  const { list, retire } = tokenKeyStore(dynamoDb, kms, tableName, wrapKeyArn)
+  return {
+    ...{ list, retire },
+    keep: (key) => keepTokenKey({ dynamoDb, kms, tableName, wrapKeyArn }, key),
+    open: (key) => openTokenKey(kms, key),
+    async rotate() {
+      const answer = (await invoke(lambda, outputs.RotateFunction, {})) as Partial<Rotation>
+      if (!parseTokenKeyId(answer?.created))
+        throw new Error('the rotate function answered without the new key')
+      return answer as Rotation
+    },
+  }
+}

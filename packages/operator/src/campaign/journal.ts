@@ -1,0 +1,329 @@
+import { createReadStream } from 'node:fs'
+import { type FileHandle, open, stat } from 'node:fs/promises'
+import { createInterface } from 'node:readline'
+import { Failure } from '../failure.ts'
+import { reasonOf } from '../files.ts'
+import { lockFile } from './lock.ts'
+
+/**
+ * What a campaign has done, as JSON lines that are only ever appended (docs/cli.md): what it is, then for
+ * each chunk `begun` before its request goes out and `done` with what came of it. A line is on the disk
+ * before the campaign goes on, so that whatever ends the process leaves nothing unknown.
+ */
+export interface Journal {
+  readonly terms: Terms
+  /** Whether an earlier run began the campaign. */
+  readonly isResumed: boolean
+  /** What is known of a chunk; undefined where it was never begun. */
+  chunk(number: number): ChunkState | undefined
+  chunks(): Iterable<readonly [number: number, state: ChunkState]>
+  begin(begun: Begun): Promise<void>
+  finish(done: Done): Promise<void>
+  /** Every dead or bad token of the campaign so far. */
+  gone(): AsyncGenerator<Gone>
+  close(): Promise<void>
+}
+
+/** What a campaign is: with anything else it would be another one. */
+export interface Terms {
+  /** The `apns-id` of every request of the campaign. */
+  readonly id: string
+  /** SHA-256 of the token file and of the payload. */
+  readonly tokensFile: string
+  readonly payload: string
+  /** The `apns-` headers but the id. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly tokens: number
+  /** Tokens of a request, which numbers the chunks. */
+  readonly perRequest: number
+}
+
+export interface Begun {
+  readonly begun: number
+  /** Milliseconds since the epoch, as all times here. */
+  readonly at: number
+}
+
+export interface Done extends Open {
+  readonly done: number
+  readonly at: number
+  /** How many ended with which reason, or `accepted`. */
+  readonly ends: Readonly<Record<string, number>>
+  readonly gone: readonly Gone[]
+}
+
+/** Recipients of a chunk, by their places in it, that have no end yet. */
+export interface Open {
+  /** Those that the service certainly has not accepted, by its last reason. */
+  readonly later: Readonly<Record<string, readonly number[]>>
+  /** Those that it may have accepted: the answer was lost, or was a 5xx. */
+  readonly doubt: readonly number[]
+  /** Since when, if there are any. */
+  readonly since?: number
+}
+
+/** A token that is of no use any more: `[token, reason, timestamp]`. */
+export type Gone = readonly [token: string, reason: string, timestamp: number]
+
+export interface ChunkState extends Open {
+  readonly ends: Readonly<Record<string, number>>
+  /** Begun at this time, and nothing is known of it: all that was open is in doubt. */
+  readonly begunAt?: number
+}
+
+export interface OpenRecipients extends Pick<Open, 'doubt' | 'since'> {
+  /** Not accepted for certain: their places, with the last reason. */
+  readonly sure: readonly (readonly [place: number, reason: string])[]
+}
+
+/** What is open of a chunk with so many recipients that was begun. */
+export function openIn(state: ChunkState, length: number): OpenRecipients {
+  const { begunAt, doubt, later, ends, since = Number.POSITIVE_INFINITY } = state
+  const sure = Object.entries(later).flatMap(([reason, places]) =>
+    places.map((place) => [place, reason] as const),
+  )
+  if (begunAt === undefined) return { sure, doubt, ...(doubt.length > 0 && { since }) }
+  const isFirst = Object.keys(ends).length === 0 && sure.length === 0 && doubt.length === 0
+  const places = isFirst
+    ? Array.from({ length }, (_, place) => place)
+    : sure.map(([place]) => place)
+  return { sure: [], doubt: [...places, ...doubt], since: Math.min(since, begunAt) }
+}
+
+const KIND = 'campaign 1'
+
+/** Opens the journal of these terms, or begins it; an id that the terms do not name is that of the journal. */
+export async function openJournal(
+  path: string,
+  terms: Omit<Terms, 'id'> & { readonly id?: string | undefined },
+  newId: () => string,
+): Promise<Journal> {
+  const unlock = await lockFile(path)
+  try {
+    const size = await sizeOf(path)
+    // one without a first line was never begun
+    const found = size ? await readJournal(path) : undefined
+    if (found) demandSame(path, found.terms, terms)
+    const handle = await open(path, size === undefined ? 'wx' : 'r+', 0o600)
+    // what a crash left half written is as good as not written
+    if (found) await handle.truncate(found.bytes)
+    const { id = newId(), ...rest } = terms
+    const own = found?.terms ?? { id, ...rest }
+    const journal = new FileJournal({
+      path,
+      handle,
+      unlock,
+      terms: own,
+      isResumed: found !== undefined,
+    })
+    journal.recall(found)
+    if (!found) await journal.write({ heliograph: KIND, ...own })
+    return journal
+  } catch (fault) {
+    await unlock()
+    throw fault instanceof Failure ? fault : unusable(path, fault)
+  }
+}
+
+function unusable(path: string, fault: unknown): Failure {
+  const text = `the journal ${path} cannot be used: ${reasonOf(fault)}`
+  return new Failure('failed', text, { cause: fault })
+}
+
+interface FileJournalParts extends Pick<Journal, 'terms' | 'isResumed'> {
+  readonly path: string
+  readonly handle: FileHandle
+  unlock(): Promise<void>
+}
+
+class FileJournal implements Journal {
+  readonly #parts: FileJournalParts
+  #states = new Map<number, ChunkState>()
+  #position = 0
+  #written: Promise<unknown> = Promise.resolve()
+
+  constructor(parts: FileJournalParts) {
+    this.#parts = parts
+  }
+
+  get terms(): Terms {
+    return this.#parts.terms
+  }
+
+  get isResumed(): boolean {
+    return this.#parts.isResumed
+  }
+
+  recall(found: Found | undefined): void {
+    if (!found) return
+    this.#states = found.states
+    this.#position = found.bytes
+  }
+
+  chunk(number: number): ChunkState | undefined {
+    return this.#states.get(number)
+  }
+
+  chunks(): Iterable<readonly [number, ChunkState]> {
+    return this.#states.entries()
+  }
+
+  begin(begun: Begun): Promise<void> {
+    apply(this.#states, begun)
+    return this.write(begun)
+  }
+
+  finish(done: Done): Promise<void> {
+    apply(this.#states, done)
+    return this.write(done)
+  }
+
+  async *gone(): AsyncGenerator<Gone> {
+    await this.#written
+    for await (const { value } of eachEntry(this.#parts.path)) if (isDone(value)) yield* value.gone
+  }
+
+  async close(): Promise<void> {
+    await this.#written.catch(() => {})
+    await this.#parts.handle.close()
+    await this.#parts.unlock()
+  }
+
+  /** One after the other, each to the disk. */
+  write(entry: object): Promise<void> {
+    const bytes = Buffer.from(`${JSON.stringify(entry)}\n`)
+    const written = this.#written.then(async () => {
+      await this.#parts.handle.write(bytes, 0, bytes.length, this.#position)
+      await this.#parts.handle.datasync()
+      this.#position += bytes.length
+    })
+    this.#written = written
+    written.catch(() => {})
+    return written.catch((fault: unknown) => {
+      throw unusable(this.#parts.path, fault)
+    })
+  }
+}
+
+interface Found {
+  readonly terms: Terms
+  readonly states: Map<number, ChunkState>
+  /** Of whole lines. */
+  readonly bytes: number
+}
+
+/** What a journal says. */
+async function readJournal(path: string): Promise<Found> {
+  const states = new Map<number, ChunkState>()
+  let terms: Terms | undefined
+  let bytes = 0
+  for await (const { value, end } of eachEntry(path)) {
+    if (terms) apply(states, value)
+    else terms = termsIn(path, value)
+    bytes = end
+  }
+  if (terms) return { terms, states, bytes }
+  throw new Failure(
+    'refused',
+    `${path} is not the journal of a campaign: name another with --resume`,
+  )
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).size
+  } catch (fault) {
+    if ((fault as { readonly code?: unknown }).code === 'ENOENT') return undefined
+    throw fault
+  }
+}
+
+/** The whole lines of a journal, parsed, with the place in the file where each ends. */
+async function* eachEntry(path: string): AsyncGenerator<{ value: object; end: number }> {
+  const size = (await sizeOf(path)) ?? 0
+  const lines = createInterface({
+    input: createReadStream(path),
+    crlfDelay: Number.POSITIVE_INFINITY,
+  })
+  let end = 0
+  for await (const line of lines) {
+    end += Buffer.byteLength(line) + 1
+    // the last one has no line end
+    if (end > size) return
+    yield { value: parseEntry(path, line), end }
+  }
+}
+
+function parseEntry(path: string, line: string): object {
+  try {
+    const value: unknown = JSON.parse(line)
+    if (typeof value === 'object' && value !== null) return value
+  } catch {
+    // falls through
+  }
+  throw new Failure(
+    'refused',
+    `${path} is damaged, or not the journal of a campaign: name another with --resume`,
+  )
+}
+
+function termsIn(path: string, value: object): Terms {
+  const { heliograph, ...terms } = value as Terms & { readonly heliograph?: unknown }
+  if (heliograph === KIND) return terms
+  throw new Failure(
+    'refused',
+    `${path} is not the journal of a campaign: name another with --resume`,
+  )
+}
+
+function isDone(entry: object): entry is Done {
+  return 'done' in entry
+}
+
+function apply(states: Map<number, ChunkState>, entry: object): void {
+  if (isDone(entry)) {
+    const { done, ends, later, doubt, since } = entry
+    const before = states.get(done)?.ends ?? {}
+    states.set(done, {
+      ends: sum(before, ends),
+      later,
+      doubt,
+      ...(since !== undefined && { since }),
+    })
+  } else if ('begun' in entry) {
+    const { begun, at } = entry as Begun
+    const before = states.get(begun) ?? { ends: {}, later: {}, doubt: [] }
+    states.set(begun, { ...before, begunAt: at })
+  }
+}
+
+/** Two counts by reason as one. */
+export function sum(
+  some: Readonly<Record<string, number>>,
+  more: Readonly<Record<string, number>>,
+): Record<string, number> {
+  const all: Record<string, number> = { ...some }
+  for (const [name, number] of Object.entries(more)) all[name] = (all[name] ?? 0) + number
+  return all
+}
+
+/** @throws Failure that names what differs. */
+function demandSame(
+  path: string,
+  was: Terms,
+  is: Omit<Terms, 'id'> & { readonly id?: string | undefined },
+): void {
+  const names = new Set([...Object.keys(was.headers), ...Object.keys(is.headers)])
+  const different = [
+    ...(was.tokensFile === is.tokensFile ? [] : ['the tokens']),
+    ...(was.payload === is.payload ? [] : ['the payload']),
+    ...[...names].filter((name) => was.headers[name] !== is.headers[name]),
+    ...(is.id === undefined || is.id === was.id ? [] : ['apns-id']),
+    ...(was.perRequest === is.perRequest ? [] : ['the size of a request']),
+  ]
+  if (different.length === 0) return
+  throw new Failure(
+    'refused',
+    `${path} is the journal of another campaign (different: ${different.join(', ')}): to go on with it give what it was begun with, for a new campaign name another with --resume`,
+  )
+}

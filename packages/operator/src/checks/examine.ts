@@ -1,0 +1,58 @@
+import { isAws } from '../aws-stage.ts'
+import { authorityCheck } from './authorities.ts'
+import {
+  activationCheck,
+  deviceEndpointCheck,
+  providerEdgeCheck,
+  tokenEdgeCheck,
+} from './entrances.ts'
+import { type Check, type Finding, ok, type Patient, problem } from './finding.ts'
+import { machineCheck } from './machine.ts'
+import { tokenKeyCheck } from './token-keys.ts'
+
+/** All checks of a stage on AWS, in the order in which one failure explains the next. */
+async function awsChecks(): Promise<readonly Check[]> {
+  // loaded when they are used: they bring parts of the AWS SDK
+  const { truststoreCheck } = await import('./truststore.ts')
+  const { deadLetterCheck, devicePolicyCheck, directMessageCheck } = await import('./devices.ts')
+  return [
+    authorityCheck('provider'),
+    authorityCheck('device'),
+    truststoreCheck,
+    tokenKeyCheck,
+    devicePolicyCheck,
+    directMessageCheck,
+    ...entranceChecks,
+    deadLetterCheck,
+  ]
+}
+
+const entranceChecks = [providerEdgeCheck, tokenEdgeCheck, activationCheck, deviceEndpointCheck]
+
+const machineChecks: readonly Check[] = [
+  machineCheck,
+  authorityCheck('provider'),
+  authorityCheck('device'),
+  tokenKeyCheck,
+  ...entranceChecks,
+]
+
+/** Examines a deployment end to end. It changes nothing, and one failing check stops no other. */
+export async function examine(patient: Patient): Promise<readonly Finding[]> {
+  const { deployment } = patient
+  const checks = isAws(deployment) ? await awsChecks() : machineChecks
+  const found = await Promise.all(checks.map((check) => runCheck(check, patient)))
+  const there = isAws(deployment)
+    ? ok('stacks', `stage ${deployment.stage} is deployed and has every output`)
+    : ok('machine', `the server of stage ${deployment.stage} answers on its socket`)
+  return [there, ...found.flat()]
+}
+
+async function runCheck(check: Check, patient: Patient): Promise<readonly Finding[]> {
+  try {
+    return await check.run(patient)
+  } catch (fault) {
+    const text = fault instanceof Error ? fault.message : String(fault)
+    return [problem(check.name, `the check itself failed: ${text}`)]
+  }
+}

@@ -1,0 +1,74 @@
+import { createCipheriv, createDecipheriv, randomBytes, scrypt } from 'node:crypto'
+import { promisify } from 'node:util'
+import { Failure } from './failure.ts'
+
+/**
+ * A deployment on its way to another, in one file: a line of JSON that says how the rest is encrypted, then
+ * AES-256-GCM under a key that scrypt (RFC 7914) makes of the passphrase. The line is authenticated, too,
+ * and nothing is read of a file that was changed (docs/one-machine.md, "Moving").
+ */
+interface Head {
+  readonly heliograph: 'export'
+  readonly version: 1
+  readonly scrypt: { readonly N: number; readonly r: number; readonly p: number }
+  /** Base64, 16 bytes. */
+  readonly salt: string
+  /** Base64, 12 bytes. */
+  readonly nonce: string
+}
+
+/** What OWASP asks for at least; 128 MB and about half a second. */
+const COST = { N: 2 ** 17, r: 8, p: 1 } as const
+const MAX_MEMORY = 256 * 1024 * 1024
+const TAG_BYTES = 16
+const MAX_HEAD_BYTES = 1024
+
+const derive = promisify<string, Uint8Array, number, object, Buffer>(scrypt)
+
+export async function sealMoveFile(text: string, passphrase: string): Promise<Buffer> {
+  const [salt, nonce] = [randomBytes(16), randomBytes(12)]
+  const head: Head = {
+    ...{ heliograph: 'export', version: 1, scrypt: COST },
+    ...{ salt: salt.toString('base64'), nonce: nonce.toString('base64') },
+  }
+  const line = Buffer.from(`${JSON.stringify(head)}\n`)
+  const cipher = createCipheriv('aes-256-gcm', await keyOf(passphrase, salt), nonce).setAAD(line)
+  return Buffer.concat([line, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()])
+}
+
+export async function openMoveFile(file: Buffer, passphrase: string): Promise<string> {
+  const end = file.subarray(0, MAX_HEAD_BYTES).indexOf('\n') + 1
+  const head = parseHead(file.subarray(0, end).toString())
+  const sealed = file.subarray(end)
+  if (!head || sealed.length < TAG_BYTES)
+    throw new Failure('usage', 'this is not a file that heliograph export has made')
+  const key = await keyOf(passphrase, Buffer.from(head.salt, 'base64'))
+  const nonce = Buffer.from(head.nonce, 'base64')
+  const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
+    .setAAD(file.subarray(0, end))
+    .setAuthTag(sealed.subarray(-TAG_BYTES))
+  const text = decipher.update(sealed.subarray(0, -TAG_BYTES))
+  try {
+    return Buffer.concat([text, decipher.final()]).toString('utf8')
+  } catch {
+    throw new Failure(
+      'refused',
+      'the file does not open: the passphrase is another, or the file was changed',
+    )
+  }
+}
+
+function keyOf(passphrase: string, salt: Uint8Array): Promise<Buffer> {
+  return derive(passphrase, salt, 32, { ...COST, maxmem: MAX_MEMORY })
+}
+
+/** With the costs of this version only: a file must not say how much memory it takes. */
+function parseHead(line: string): Head | undefined {
+  try {
+    const head = JSON.parse(line) as Head
+    const isOurs = head.heliograph === 'export' && head.version === 1
+    return isOurs && head.scrypt.N === COST.N && head.nonce.length === 16 ? head : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,17 @@
+import type { Outputs } from '../aws-stage.ts'
+
+/** The queues of what could not be worked on, by the names that the commands use. */
+export const deadLetterQueues = {
+  /** Notifications that deliver gave up. */
+  notifications: 'NotificationDeadLetters',
+  /** Events that a function failed on after all tries. */
+  events: 'EventDeadLetters',
+  /** What became of notifications, where that could not be kept as receipts. */
+  outcomes: 'OutcomeDeadLetters',
+  /** What a topic rule could not hand to its function. */
+  rules: 'RuleErrors',
+} as const satisfies Record<string, keyof Outputs>
+
+export type DeadLetterQueueName = keyof typeof deadLetterQueues
+
+export const deadLetterQueueNames = Object.keys(deadLetterQueues) as DeadLetterQueueName[]

@@ -1,0 +1,281 @@
+import { notificationQueue, readMessage, readMulticast } from '@heliograph/aws/notification-queue'
+import { invokeLater } from '@heliograph/aws/operator/functions'
+import {
+  type OperatorQueue,
+  operatorQueue,
+  type TakenMessage,
+} from '@heliograph/aws/operator/queues'
+import { outcomeQueue } from '@heliograph/aws/outcome-queue'
+import type { Multicast } from '@heliograph/core/multicast'
+import type { Notification } from '@heliograph/core/notification'
+import { parseOutcomes } from '@heliograph/core/outcome'
+import type { NotificationQueue } from '@heliograph/core/ports'
+import { type AwsDeployment, awsOnly, type OutputName } from '../aws-stage.ts'
+import type { Deployment } from '../deployment.ts'
+import { Failure } from '../failure.ts'
+import { isMachine, type MachineDeployment } from '../machine-deployment.ts'
+import {
+  type DeadLetterQueueName,
+  deadLetterQueueNames,
+  deadLetterQueues,
+} from './dead-letter-queues.ts'
+
+/** A dead letter as an operator may see it: what it is about, never what it says. */
+export interface DeadLetter {
+  readonly messageId: string
+  /** Milliseconds since the epoch. */
+  readonly sentAt: number
+  readonly about: string
+}
+
+export interface DeadLetterDepth {
+  readonly queue: DeadLetterQueueName
+  readonly waiting: number
+}
+
+export async function deadLetterDepths(deployment: Deployment): Promise<DeadLetterDepth[]> {
+  if (isMachine(deployment)) {
+    const { deadLetters: waiting } = await deployment.machine.state()
+    return [{ queue: 'notifications', waiting }]
+  }
+  // an earlier version has fewer
+  const { outputs } = awsOnly(deployment, IT_HAS_QUEUES)
+  const there = deadLetterQueueNames.filter((queue) => outputs[deadLetterQueues[queue]])
+  return Promise.all(
+    there.map(async (queue) => {
+      const { visible, inFlight } = await queueOf(deployment, queue).depth()
+      return { queue, waiting: visible + inFlight }
+    }),
+  )
+}
+
+/** Long enough to look at a few pages; what is not removed shows again after it. */
+const HIDE_SECONDS = 60
+
+/** The first letters of a queue; they stay in it. */
+export async function peekDeadLetters(
+  deployment: Deployment,
+  name: DeadLetterQueueName,
+  limit: number,
+): Promise<DeadLetter[]> {
+  if (isMachine(deployment)) {
+    demandNotifications(name)
+    return [...(await deployment.machine.deadLetters(limit))]
+  }
+  const queue = queueOf(deployment, name)
+  const letters: DeadLetter[] = []
+  const taken: TakenMessage[] = []
+  for await (const message of everyMessage(queue)) {
+    taken.push(message)
+    if (letters.length < limit) letters.push(letterOf(message))
+    if (letters.length === limit) break
+  }
+  await Promise.all(taken.map((message) => queue.putBack(message)))
+  return letters
+}
+
+export interface Redriven {
+  readonly redriven: number
+  /** Letters that cannot be worked on again; they stay in the queue. */
+  readonly left: number
+}
+
+/** Hands letters over once more. A letter leaves the queue only after it has been handed over. */
+export async function redriveDeadLetters(
+  deployment: Deployment,
+  name: DeadLetterQueueName,
+): Promise<Redriven> {
+  if (isMachine(deployment)) {
+    demandNotifications(name)
+    return { redriven: await deployment.machine.redriveDeadLetters(), left: 0 }
+  }
+  const aws = awsOnly(deployment, IT_HAS_QUEUES)
+  const hand = handlers[name]
+  if (!hand)
+    throw new Failure(
+      'refused',
+      'what a rule could not hand over cannot be sent again: the devices repeat it when they next connect; drop it with heliograph dlq drop rules --yes',
+    )
+  const queue = queueOf(deployment, name)
+  const left: TakenMessage[] = []
+  let redriven = 0
+  for await (const message of everyMessage(queue)) {
+    if (await hand(aws, message.body)) {
+      await queue.remove(message)
+      redriven += 1
+    } else left.push(message)
+  }
+  await Promise.all(left.map((message) => queue.putBack(message)))
+  return { redriven, left: left.length }
+}
+
+/** Removes letters permanently: all of a queue, or one. Returns how many. */
+export async function dropDeadLetters(
+  deployment: Deployment,
+  name: DeadLetterQueueName,
+  messageId?: string,
+): Promise<number> {
+  const dropped = isMachine(deployment)
+    ? await dropOfMachine(deployment, name, messageId)
+    : await dropOfQueue(queueOf(deployment, name), messageId)
+  if (messageId !== undefined && dropped === 0)
+    throw new Failure('notFound', `there is no message ${messageId} in ${name}`)
+  return dropped
+}
+
+function dropOfMachine(
+  { machine }: MachineDeployment,
+  name: DeadLetterQueueName,
+  messageId: string | undefined,
+): Promise<number> {
+  demandNotifications(name)
+  return machine.dropDeadLetters(messageId)
+}
+
+async function dropOfQueue(queue: OperatorQueue, messageId: string | undefined): Promise<number> {
+  const kept: TakenMessage[] = []
+  let dropped = 0
+  for await (const message of everyMessage(queue)) {
+    if (messageId === undefined || message.messageId === messageId) {
+      await queue.remove(message)
+      dropped += 1
+    } else kept.push(message)
+  }
+  await Promise.all(kept.map((message) => queue.putBack(message)))
+  return dropped
+}
+
+/** Says whether the letter was handed over. */
+type Hand = (deployment: AwsDeployment, body: string) => Promise<boolean>
+
+/**
+ * What an event may be handed to. A record is only text: one that somebody else put into the queue could
+ * name any function of the account, and the operator's rights would invoke it.
+ */
+const upstreamFunctions = [
+  'RegisterFunction',
+  'ConnectFunction',
+  'UnregisterFunction',
+  'RenewFunction',
+] as const satisfies readonly OutputName[]
+
+const handlers: Readonly<Record<DeadLetterQueueName, Hand | undefined>> = {
+  notifications: async ({ clients, outputs }, body) => {
+    const queue = notificationQueue(clients.sqs, outputs.NotificationQueue)
+    const multicast = readMulticast(body)
+    if (multicast) return redriveMulticast(queue, multicast)
+    const message = readMessage(body)
+    if (!message) return false
+    const { notification, slotOnly } = message
+    // slots wait in a queue of their own, so that they are in no notification's way
+    const slots = notificationQueue(clients.sqs, outputs.SlotQueue ?? outputs.NotificationQueue)
+    await (slotOnly ? slots : queue).send(notification, { slotOnly })
+    return true
+  },
+  events: async ({ clients, outputs }, body) => {
+    const event = failedEvent(body)
+    const name = upstreamFunctions.find((output) => outputs[output] === event?.functionName)
+    if (!event || !name) return false
+    await invokeLater(clients.lambda, outputs[name], event.payload)
+    return true
+  },
+  outcomes: async ({ clients, outputs }, body) => {
+    const outcomes = parseOutcomes(body)
+    if (!outcomes || !outputs.OutcomeQueue) return false
+    await outcomeQueue(clients.sqs, outputs.OutcomeQueue).send(outcomes)
+    return true
+  },
+  rules: undefined,
+}
+
+/** Each recipient begins anew, however often it was tried before. */
+async function redriveMulticast(queue: NotificationQueue, multicast: Multicast): Promise<boolean> {
+  const anew = multicast.map(({ notification }) => ({ notification, receives: 0 }))
+  return (await queue.sendMulticasts([anew])).size === multicast.length
+}
+
+const IT_HAS_QUEUES = 'it has queues'
+
+/** In one process a request of a device is answered or refused at once: nothing of it is left over. */
+function demandNotifications(name: DeadLetterQueueName): void {
+  if (name !== 'notifications')
+    throw new Failure('usage', `one machine has the dead letters notifications only, not ${name}`)
+}
+
+function queueOf(deployment: Deployment, name: DeadLetterQueueName): OperatorQueue {
+  const { clients, outputs } = awsOnly(deployment, IT_HAS_QUEUES)
+  const url = outputs[deadLetterQueues[name]]
+  if (!url)
+    throw new Failure('notFound', `this stage has no queue ${name}: deploy it with this version`)
+  return operatorQueue(clients.sqs, url)
+}
+
+/** Ends where the queue is empty, or shows again what had been hidden. */
+async function* everyMessage(queue: OperatorQueue): AsyncGenerator<TakenMessage> {
+  const seen = new Set<string>()
+  for (;;) {
+    const messages = await queue.take(HIDE_SECONDS)
+    const fresh = messages.filter(({ messageId }) => !seen.has(messageId))
+    if (fresh.length === 0) return
+    for (const { messageId } of fresh) seen.add(messageId)
+    yield* fresh
+  }
+}
+
+interface FailedEvent {
+  readonly functionName: string
+  readonly payload: unknown
+}
+
+/** The record of an on-failure destination (AWS Lambda: "Retaining records of asynchronous invocations"). */
+function failedEvent(body: string): FailedEvent | undefined {
+  const record = parseObject(body)
+  const context = (record?.requestContext ?? {}) as { readonly functionArn?: unknown }
+  const functionName = functionNameOf(context.functionArn)
+  // of a stream's batch the record tells only where it stood
+  if (!functionName || record?.requestPayload === undefined) return undefined
+  return { functionName, payload: record.requestPayload }
+}
+
+/** `arn:aws:lambda:region:account:function:name[:qualifier]` */
+function functionNameOf(arn: unknown): string | undefined {
+  return typeof arn === 'string' ? arn.split(':')[6] : undefined
+}
+
+function letterOf({ messageId, sentAt, body }: TakenMessage): DeadLetter {
+  return { messageId, sentAt, about: aboutOf(body) }
+}
+
+function aboutOf(body: string): string {
+  const [notification, ...others] = notificationsIn(body)
+  if (notification) {
+    const more = others.length > 0 ? ` and ${others.length} more of the same request` : ''
+    return `notification ${notification.id} for ${notification.topic} to ${notification.deviceId}${more}`
+  }
+  const outcomes = parseOutcomes(body)
+  if (outcomes) return `outcomes of ${outcomes.length} notifications`
+  const record = parseObject(body)
+  const context = (record?.requestContext ?? {}) as Record<string, unknown>
+  const name = functionNameOf(context.functionArn)
+  if (name) return `${name} failed: ${conditionOf(context.condition)}`
+  const { ruleName } = record ?? {}
+  return typeof ruleName === 'string' ? `rule ${ruleName} failed` : 'not a message of this service'
+}
+
+function notificationsIn(body: string): Notification[] {
+  const recipients = readMulticast(body) ?? readMessage(body) ?? []
+  return [recipients].flat().map(({ notification }) => notification)
+}
+
+function conditionOf(condition: unknown): string {
+  return typeof condition === 'string' ? condition : 'no reason given'
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? { ...value } : undefined
+  } catch {
+    return undefined
+  }
+}

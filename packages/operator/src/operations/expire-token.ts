@@ -1,0 +1,36 @@
+import { endRegistration } from '@heliograph/core/devices/unregister'
+import type { DeviceId, Topic } from '@heliograph/protocol/identifiers'
+import type { Deployment } from '../deployment.ts'
+import { Failure } from '../failure.ts'
+import { inspectToken } from './inspect-token.ts'
+import { endingNotifications, unregisterPorts } from './ports.ts'
+
+export interface ExpiredToken {
+  readonly deviceId: DeviceId
+  readonly topic: Topic
+  /** Milliseconds since the epoch; what a provider's 410 carries. */
+  readonly expiredAt: number
+}
+
+/** Ends the registration that a token represents: providers hear 410 `ExpiredToken` from now on. */
+export async function expireToken(deployment: Deployment, text: string): Promise<ExpiredToken> {
+  const view = await inspectToken(deployment, text)
+  if (!view.opens) throw new Failure('notFound', `not a token of this deployment: ${view.why}`)
+  const { deviceId, topic } = view
+  const ports = unregisterPorts(deployment)
+  const registration = topic && (await ports.registrations.find(deviceId, topic))
+  if (!topic || !registration?.live)
+    throw new Failure('refused', 'nobody is registered with this token: there is nothing to end')
+  // later than IoT Core's clock said when it registered, should this machine's be behind
+  const expiredAt = Math.max(deployment.clock.now(), registration.registeredAt + 1)
+  const ended = await endingNotifications(deployment, (ending) =>
+    endRegistration(deviceId, topic, expiredAt, ending),
+  )
+  const { registrations } = deployment.ports
+  if (ended !== 'unregistered' || !(await registrations.noteExpiry(deviceId, topic, expiredAt)))
+    throw new Failure(
+      'failed',
+      'the device has registered again meanwhile: look with token inspect',
+    )
+  return { deviceId, topic, expiredAt }
+}

@@ -1,0 +1,181 @@
+import {
+  isExpired,
+  type Notification,
+  parseNotification,
+  serializeNotification,
+} from '@heliograph/core/notification'
+import type { MovedTokenKey } from '@heliograph/core/operator-ports'
+import type {
+  Authority,
+  DeviceRecord,
+  ProviderKey,
+  ProviderRecord,
+  Registration,
+} from '@heliograph/core/ports'
+import type { Deployment } from '../deployment.ts'
+import { Failure } from '../failure.ts'
+import { listTokenKeys } from './token-keys.ts'
+
+/** One line of an export. Bytes are base64. */
+export type MoveRecord =
+  | { readonly kind: 'stage'; readonly stage: string; readonly exportedAt: number }
+  | { readonly kind: 'authority'; readonly name: Authority['name']; readonly certificate: string }
+  | {
+      readonly kind: 'tokenKey'
+      readonly key: Omit<MovedTokenKey, 'key'> & { readonly key: string }
+    }
+  | { readonly kind: 'providerKey'; readonly key: ProviderKey }
+  | { readonly kind: 'provider'; readonly record: ProviderRecord }
+  | {
+      readonly kind: 'device'
+      readonly device: DeviceRecord
+      readonly registrations: readonly Registration[]
+      /** As `serializeNotification` writes them. */
+      readonly pending: readonly string[]
+    }
+
+const ALL_DEVICES = 10_000_000
+
+/** Everything of a deployment that can go on elsewhere, in the order in which it is taken in. */
+export async function* exportStage(deployment: Deployment): AsyncGenerator<MoveRecord> {
+  const { ports, stage, clock } = deployment
+  yield { kind: 'stage', stage, exportedAt: clock.now() }
+  for (const name of ['provider', 'device'] as const) {
+    const found = await ports.authorities.find(name)
+    if (found) yield { kind: 'authority', name, certificate: found.certificate }
+  }
+  for (const inRing of await listTokenKeys(deployment)) {
+    const { id, createdAt, retiredAt } = inRing
+    const { key } = await ports.tokenKeys.open(inRing)
+    const text = Buffer.from(key).toString('base64')
+    const moved = { id, createdAt, ...(retiredAt !== undefined && { retiredAt }), key: text }
+    yield { kind: 'tokenKey', key: moved }
+  }
+  for (const key of (await ports.providerKeys?.list()) ?? []) yield { kind: 'providerKey', key }
+  for (const record of await ports.providers.list()) yield { kind: 'provider', record }
+  const { devices } = await ports.devices.list(ALL_DEVICES)
+  for (const device of devices) yield await exportDevice(deployment, device)
+}
+
+async function exportDevice({ ports }: Deployment, device: DeviceRecord): Promise<MoveRecord> {
+  const [registrations, pending] = await Promise.all([
+    ports.registrations.list(device.deviceId),
+    ports.pending.list(device.deviceId),
+  ])
+  return { kind: 'device', device, registrations, pending: pending.map(serializeNotification) }
+}
+
+export interface Moved {
+  tokenKeys: number
+  providerKeys: number
+  providers: number
+  devices: number
+  registrations: number
+  pending: number
+}
+
+/**
+ * Takes in what another deployment exported; may be repeated, and a repeat brings what is new. The token keys
+ * come first: a device that is let in has a token that opens.
+ */
+export async function importStage(
+  deployment: Deployment,
+  records: readonly MoveRecord[],
+): Promise<Moved> {
+  const moved = {
+    ...{ tokenKeys: 0, providerKeys: 0, providers: 0 },
+    ...{ devices: 0, registrations: 0, pending: 0 },
+  }
+  for (const record of records) await importRecord(deployment, record, moved)
+  return moved
+}
+
+async function importRecord(
+  deployment: Deployment,
+  record: MoveRecord,
+  moved: Moved,
+): Promise<void> {
+  const { ports } = deployment
+  if (record.kind === 'tokenKey') {
+    const key = new Uint8Array(Buffer.from(record.key.key, 'base64'))
+    if (await ports.tokenKeys.keep({ ...record.key, key })) moved.tokenKeys += 1
+  } else if (record.kind === 'providerKey') await importProviderKey(deployment, record.key, moved)
+  else if (record.kind === 'provider') await importProvider(deployment, record.record, moved)
+  else if (record.kind === 'device') await importDevice(deployment, record, moved)
+}
+
+async function importProviderKey(
+  { ports, stage }: Deployment,
+  key: ProviderKey,
+  moved: Moved,
+): Promise<void> {
+  const { revokedAt, ...live } = key
+  if (!ports.providerKeys)
+    throw new Failure(
+      'notFound',
+      `stage ${stage} has no provider keys: deploy it with this version`,
+    )
+  if (await ports.providerKeys.save(live)) moved.providerKeys += 1
+  if (revokedAt !== undefined) await ports.providerKeys.revoke(key.keyId, revokedAt)
+}
+
+/** On record for its topics: its issuer is the CA of the deployment that it comes from. */
+async function importProvider(
+  { ports }: Deployment,
+  record: ProviderRecord,
+  moved: Moved,
+): Promise<void> {
+  const { revokedAt, revocationReason = 'unspecified', ...live } = record
+  await ports.providers.save(live)
+  if (revokedAt !== undefined)
+    await ports.providers.revoke(record.fingerprint, revokedAt, revocationReason)
+  moved.providers += 1
+}
+
+async function importDevice(
+  deployment: Deployment,
+  { device, registrations, pending }: Extract<MoveRecord, { kind: 'device' }>,
+  moved: Moved,
+): Promise<void> {
+  const { ports, clock } = deployment
+  const { deviceId, activatedAt, revokedAt, certificates } = device
+  // the oldest first, as they came
+  for (const certificate of [...certificates].reverse()) {
+    await ports.devices.addCertificate(deviceId, certificate, activatedAt)
+    if (revokedAt === undefined && certificate.admitted) {
+      await ports.admissions.admit(deviceId, certificate.certificate)
+      await ports.devices.confirmCertificate(deviceId, certificate.certificateId)
+    }
+  }
+  moved.devices += 1
+  for (const one of registrations) await importRegistration(deployment, one, revokedAt)
+  moved.registrations += registrations.length
+  if (revokedAt !== undefined) await ports.devices.revoke(deviceId, revokedAt)
+  const waiting = pending.flatMap((text) => parseNotification(text) ?? [])
+  for (const one of waiting)
+    if (await importPending(deployment, one, clock.now())) moved.pending += 1
+}
+
+async function importRegistration(
+  { ports: { registrations } }: Deployment,
+  { deviceId, topic, live, registeredAt, unregisteredAt, expiredAt }: Registration,
+  revokedAt: number | undefined,
+): Promise<void> {
+  const hasLived = live || unregisteredAt !== undefined
+  if (hasLived) await registrations.change(deviceId, topic, true, registeredAt)
+  else await registrations.reserve(deviceId, topic, registeredAt)
+  if (!live && unregisteredAt !== undefined) {
+    await registrations.change(deviceId, topic, false, unregisteredAt)
+    if (expiredAt !== undefined) await registrations.noteExpiry(deviceId, topic, expiredAt)
+  }
+  if (revokedAt !== undefined) await registrations.revoke(deviceId, topic, revokedAt)
+}
+
+async function importPending(
+  { ports }: Deployment,
+  notification: Notification,
+  now: number,
+): Promise<boolean> {
+  if (isExpired(notification, now)) return false
+  return (await ports.pending.put(notification, now)).kept
+}

@@ -1,0 +1,24 @@
+import { type Receipt, receiptsOf } from '@heliograph/core/receipts/receipt'
+import { parseNotificationId } from '@heliograph/protocol/identifiers'
+import type { Deployment } from '../deployment.ts'
+import { Failure } from '../failure.ts'
+
+/** What became of the notifications under this id, the newest first; there is at least one. */
+export async function showNotification(deployment: Deployment, text: string): Promise<Receipt[]> {
+  const id = parseNotificationId(text)
+  if (!id)
+    throw new Failure(
+      'usage',
+      `"${text}" is not an apns-id or apns-unique-id: it has the form 8-4-4-4-12 of hex digits`,
+    )
+  const { receipts: store } = deployment.ports
+  if (!store)
+    throw new Failure('notFound', 'this deployment keeps no receipts: deploy it with this version')
+  const receipts = receiptsOf(await store.find(id))
+  if (receipts.length === 0)
+    throw new Failure(
+      'notFound',
+      `no receipt is known under ${id}: the stage keeps none for its topic, or no longer, or the notification still waits in the queue`,
+    )
+  return receipts
+}

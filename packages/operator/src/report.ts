@@ -1,0 +1,72 @@
+import { visible } from './terminal.ts'
+
+/** What a command found: the same for a program (`--json`) and for a person. */
+export interface Report {
+  readonly value: unknown
+  readonly text: string
+  /** Where the command worked but what it looked at is not well; default `ok`. */
+  readonly exit?: 'failed' | 'notFound' | 'refused' | 'interrupted'
+}
+
+export type Row = readonly (string | number | undefined)[]
+
+/** Columns with two spaces between them; a cell that does not exist is a dash. */
+export function table(columns: readonly string[], rows: readonly Row[]): string {
+  const cells = [columns, ...rows].map((row) => columns.map((_, at) => cellText(row[at])))
+  const widths = columns.map((_, at) => Math.max(...cells.map((row) => row[at]?.length ?? 0)))
+  return cells
+    .map((row) =>
+      row
+        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+function cellText(value: string | number | undefined): string {
+  return visible(String(value ?? '-'))
+}
+
+/** One line per field, the names in a column of their own. */
+export function fields(entries: Readonly<Record<string, string | number | undefined>>): string {
+  const known = Object.entries(entries).filter(([, value]) => value !== undefined)
+  const width = Math.max(...known.map(([name]) => name.length))
+  return known.map(([name, value]) => `${name.padEnd(width)}  ${cellText(value)}`).join('\n')
+}
+
+/** The first three topics, and how many more there are. */
+export function shortList(topics: readonly string[]): string {
+  const shown = topics.slice(0, 3).join(', ')
+  return topics.length > 3 ? `${shown} and ${topics.length - 3} more` : shown
+}
+
+/** `2026-05-04 12:30:00 UTC`; a dash where there is no time. */
+export function timeText(ms: number | undefined): string {
+  if (ms === undefined) return '-'
+  return `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`
+}
+
+/** `2026-05-04`. */
+export function dayText(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10)
+}
+
+const units = [
+  ['d', 24 * 3600],
+  ['h', 3600],
+  ['min', 60],
+  ['s', 1],
+] as const
+
+/** A span in its largest fitting unit, for example `3 d`; milliseconds. */
+export function spanText(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000))
+  const [name, size] = units.find(([, unit]) => seconds >= unit) ?? ['s', 1]
+  return `${Math.floor(seconds / size)} ${name}`
+}
+
+/** How many of a thing: `1 device`, `2 devices`. */
+export function count(number: number, thing: string): string {
+  return `${number} ${thing}${number === 1 ? '' : 's'}`
+}

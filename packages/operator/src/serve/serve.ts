@@ -1,0 +1,73 @@
+import { mkdirSync, rmSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { jsonLog } from '@heliograph/machine/log'
+import { type Machine, MachineError, startMachine } from '@heliograph/machine/machine'
+import { portsFrom, readSettings, settingsOf } from '@heliograph/machine/settings'
+import { findOwnerKey } from '@heliograph/machine/trust/owner-key'
+import { exitCode } from '../failure.ts'
+import { prepareDevelopment } from './development.ts'
+import type { ServeOptions } from './options.ts'
+
+/** Serves until a signal ends it; returns the exit code. */
+export async function serve(options: ServeOptions): Promise<number> {
+  const folder = resolve(options.state)
+  const localFile = join(folder, 'local.json')
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    rmSync(localFile, { force: true })
+    const started = performance.now()
+    const machine = await open(options, folder)
+    if (options.dev) await prepareDevelopment(machine, folder)
+    const took = Math.round(performance.now() - started)
+    log.info('serving', { ...machine.ports, state: folder, tookMs: took })
+    await ended()
+    log.info('stopping')
+    // who waits for this file waits for a service that answers
+    rmSync(localFile, { force: true })
+    await machine.close()
+    log.info('stopped')
+    return exitCode.ok
+  } catch (fault) {
+    if (!(fault instanceof MachineError)) throw fault
+    process.stderr.write(`heliograph: ${fault.message}\n`)
+    return exitCode.refused
+  }
+}
+
+const log = jsonLog()
+
+function open(options: ServeOptions, folder: string): Promise<Machine> {
+  const { config, durability, portBase, keyFile, dev = false } = options
+  const settings = settingsOf(
+    {
+      // tests and demonstrations flood one device, and activate many, on purpose
+      ...(dev && { tokenRatePerSecond: 0, activationsPerSecond: 1_000 }),
+      ...(config !== undefined && readSettings(config)),
+      ...(portBase !== undefined && portsFrom(Number(portBase))),
+      ...(durability !== undefined && { durability }),
+    },
+    config ?? 'the command line',
+  )
+  const { bytes: key, source } = findOwnerKey({
+    folder,
+    environment: process.env,
+    mayMakeBesideData: dev,
+    ...(keyFile !== undefined && { keyFile }),
+  })
+  if (source === 'beside the data')
+    log.warn('the key that encrypts the state folder lies in it: it protects nothing')
+  return startMachine({ folder, key, keySource: source, settings, log })
+}
+
+/** Resolves at the first signal; a second one ends the process at once. */
+function ended(): Promise<void> {
+  return new Promise((resolve) => {
+    let isEnding = false
+    for (const signal of ['SIGINT', 'SIGTERM'] as const)
+      process.on(signal, () => {
+        if (isEnding) process.exit(exitCode.failed)
+        isEnding = true
+        resolve()
+      })
+  })
+}
