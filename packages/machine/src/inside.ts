@@ -1,0 +1,137 @@
+import { join } from 'node:path'
+import { genuineBy, type IsGenuine } from '@heliograph/core/delivery/seal'
+import { silence } from '@heliograph/core/delivery/silence'
+import type { Outcome } from '@heliograph/core/outcome'
+import type {
+  Clock,
+  Ids,
+  Outcomes,
+  PendingNotifications,
+  TokenKeyRing,
+} from '@heliograph/core/ports'
+import type { Log } from './log.ts'
+import { type Metrics, metrics } from './metrics.ts'
+import type { Sessions } from './mqtt/sessions.ts'
+import { type DeadLetters, deadLetters } from './pipeline/dead-letters.ts'
+import { HeldClaims } from './pipeline/held-claims.ts'
+import { type Journal, openJournal } from './pipeline/journal.ts'
+import { type KeptOutcomes, keptOutcomes } from './pipeline/kept-outcomes.ts'
+import { Pipeline } from './pipeline/pipeline.ts'
+import { roomOf, withinRoom } from './pipeline/spare-room.ts'
+import type { Settings } from './settings.ts'
+import type { Store } from './store/store.ts'
+import type { Trust } from './trust/trust.ts'
+
+/** What everything in the process shares. */
+export interface World {
+  readonly folder: string
+  readonly settings: Settings
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly log: Log
+}
+
+/** Everything behind the servers. */
+export interface Inside {
+  readonly store: Store
+  readonly trust: Trust
+  readonly sessions: Sessions
+  readonly ring: TokenKeyRing
+  /** The slots that accept has made: what somebody else wrote into the file is as if it were not there. */
+  readonly pending: PendingNotifications
+  readonly journal: Journal
+  readonly pipeline: Pipeline
+  readonly deadLetters: DeadLetters
+  readonly metrics: Metrics
+  readonly outcomes: KeptOutcomes
+  /** Why the service is not well, in a sentence; undefined where it is. */
+  problem(): string | undefined
+}
+
+/** Slots that are tried at a time. */
+const MOST_DRAINS = 1_000
+
+/** The store and what works on it; what an earlier process had accepted is taken up before this resolves. */
+export async function openInside(
+  world: World,
+  parts: Pick<Inside, 'store' | 'trust' | 'sessions'>,
+): Promise<Inside> {
+  const { store, sessions } = parts
+  const { clock, ids, settings, log } = world
+  const { ring } = store
+  // seals are older than this server: nothing without one is believed
+  const isGenuine = genuineBy(ring, clock, 0)
+  const pending = genuineReads(store.pending, isGenuine)
+  const letters = deadLetters(store.environment)
+  const measured = metrics({
+    devices: () => sessions.count,
+    open: () => pipeline.open,
+    waitingSlots: () => pipeline.waitingSlots,
+    journalBytes: () => journal.bytes,
+    deadLetters: () => letters.count(),
+  })
+  const heard = settings.logOutcomes ? loggedToo(measured.outcomes, log) : measured.outcomes
+  const spared = withinRoom(store.receipts, () => roomOf(world.folder))
+  const outcomes = keptOutcomes(heard, spared, settings.receipts, log)
+  const journal = await openJournal({
+    folder: join(world.folder, 'journal'),
+    onWrite: measured.journalWrite,
+  })
+  const pipeline = new Pipeline({
+    ports: {
+      ...{ clock, connections: sessions, outcomes, silence: silence(settings.mostDevices) },
+      ...{ pending, registrations: store.registrations, feedback: store.feedback },
+      patienceMs: settings.deliverPatienceSeconds * 1_000,
+    },
+    claims: new HeldClaims(store.claims, clock),
+    ...{ journal, isGenuine, log, durability: settings.durability },
+    mostOpen: settings.mostNotificationsUnderWay,
+    mostDrains: MOST_DRAINS,
+    chance: () => (ids.bytes(1)[0] ?? 0) / 256,
+    keepDeadLetter: (notification) => letters.keep(notification),
+  })
+  await pipeline.resume(journal.left)
+  if (journal.left.length > 0)
+    log.info('notifications of an earlier process are taken up', { count: journal.left.length })
+  const metricsAndOutcomes = { metrics: measured, outcomes }
+  const isFull = () => pipeline.open >= settings.mostNotificationsUnderWay
+  return {
+    ...parts,
+    ...{ ring, pending, journal, pipeline, deadLetters: letters },
+    ...metricsAndOutcomes,
+    problem: () => {
+      if (journal.problem !== undefined) return journal.problem
+      return isFull() ? 'too many notifications are under way: none is accepted' : undefined
+    },
+  }
+}
+
+function genuineReads(slots: PendingNotifications, isGenuine: IsGenuine): PendingNotifications {
+  return {
+    put: slots.put,
+    remove: slots.remove,
+    async find(deviceId, topic) {
+      const slot = await slots.find(deviceId, topic)
+      return slot && (await isGenuine(slot)) ? slot : undefined
+    },
+    async list(deviceId) {
+      const all = await slots.list(deviceId)
+      const genuine = await Promise.all(all.map(isGenuine))
+      return all.filter((_, at) => genuine[at])
+    },
+  }
+}
+
+function loggedToo(outcomes: Outcomes, log: Log): Outcomes {
+  const record = (outcome: Outcome) => {
+    outcomes.record(outcome)
+    const { kind, ...fields } = outcome
+    log.info(`notification ${kind}`, { outcome: kind, ...fields })
+  }
+  return {
+    record,
+    recordTogether: (some) => {
+      for (const outcome of some) record(outcome)
+    },
+  }
+}

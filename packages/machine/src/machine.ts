@@ -1,0 +1,297 @@
+import type { IssuePorts } from '@heliograph/core/devices/activate'
+import type { Presences } from '@heliograph/core/operator-ports'
+import { rateLimit } from '@heliograph/core/rate-limit'
+import type { Answer } from '@heliograph/core/send/answer'
+import { tokenTrust } from '@heliograph/core/trust/token-trust'
+import type { DeviceId } from '@heliograph/protocol/identifiers'
+import { type Identity, serverIdentity } from './identity.ts'
+import { type Inside, openInside, type World } from './inside.ts'
+import { faultFields, type Log, seldom } from './log.ts'
+import { type DeviceServer, startDeviceServer } from './mqtt/device-server.ts'
+import { deviceLimits } from './mqtt/limits.ts'
+import { Sessions } from './mqtt/sessions.ts'
+import { serveOperator } from './operator-door.ts'
+import type { DeadLetters } from './pipeline/dead-letters.ts'
+import { startExpiry } from './pipeline/expiry.ts'
+import { activationApi, activationEdge } from './server/activation-api.ts'
+import type { Exchanges } from './server/exchange.ts'
+import { type Front, startFront } from './server/front.ts'
+import { serverLimits } from './server/limits.ts'
+import { startOperations } from './server/operations.ts'
+import { providerApi, providerEdge } from './server/provider-api.ts'
+import { activationPace, deviceRegistry, openStore, type Store } from './store/store.ts'
+import { rotateWhenDue } from './trust/rotation.ts'
+import { openTrust } from './trust/trust.ts'
+import { vaultUnder } from './trust/vault.ts'
+import { upstreamWork } from './upstream.ts'
+import { systemClock, systemIds } from './world.ts'
+
+export { MachineError } from './failure.ts'
+
+export interface MachineOptions extends Pick<World, 'folder' | 'settings'> {
+  /** The owner's key, 32 bytes: what is secret in the folder is encrypted under it. */
+  readonly key: Uint8Array
+  /** Where the key came from, for the doctor. */
+  readonly keySource?: string
+  readonly log: Log
+  readonly clock?: World['clock']
+  readonly ids?: World['ids']
+}
+
+/** The service in this process. */
+export interface Machine {
+  readonly store: Store
+  /** Who is connected. */
+  readonly presences: Presences
+  readonly deadLetters: DeadLetters
+  readonly ports: Readonly<Record<'provider' | 'activation' | 'devices' | 'metrics', number>>
+  /** PEM: what clients check the servers' certificates against. */
+  readonly serverAuthority: string
+  /** Why the service is not well, in a sentence; undefined where it is. */
+  problem(): string | undefined
+  /** Takes nothing more, brings to its end what is under way, and closes the store. */
+  close(): Promise<void>
+}
+
+/** How long a stop waits for notifications and requests that are under way, milliseconds. */
+const DRAIN_MS = 5_000
+
+/** Undone in the opposite order: at the end, or when a start fails half-way. */
+type Steps = (() => unknown)[]
+
+/**
+ * Opens the state folder, takes up what an earlier process had accepted, and serves.
+ *
+ * @throws MachineError where that cannot be; its message says what to do.
+ */
+export async function startMachine(options: MachineOptions): Promise<Machine> {
+  const world = { clock: systemClock, ids: systemIds(), ...options }
+  const steps: Steps = []
+  const undo = async () => {
+    for (const step of steps.splice(0).reverse()) await step()
+  }
+  try {
+    return { ...(await start(world, options, steps)), close: undo }
+  } catch (fault) {
+    await undo()
+    throw fault
+  }
+}
+
+async function start(
+  world: World,
+  { key, keySource = 'unknown' }: MachineOptions,
+  steps: Steps,
+): Promise<Omit<Machine, 'close'>> {
+  const { folder, clock, ids } = world
+  const store = await openStore({ folder, key, clock, ids })
+  steps.push(() => store.close())
+  const { authorities, tokenKeys } = store
+  const { stage } = world.settings
+  const trust = await openTrust({ clock, ids, authorities, tokenKeys, stage })
+  const { environment } = store
+  const identity = await serverIdentity(world.settings, {
+    ...{ environment, clock, ids },
+    vault: vaultUnder(key),
+  })
+  const inside = await openInside(world, { store, trust, sessions: new Sessions() })
+  steps.push(() => inside.journal.close())
+  steps.push(() => inside.outcomes.flush())
+  steps.push(startClocks(world, inside))
+  const devices = await serveDevices(world, inside, identity)
+  // devices stay connected until they have acknowledged
+  steps.push(async () => {
+    await inside.pipeline.idle(DRAIN_MS)
+    inside.pipeline.stop()
+    await devices.close()
+  })
+  const operations = await serveOperations(world, inside)
+  steps.push(() => operations.close())
+  const activation = await serveActivation(world, inside, { identity, devicePort: devices.port })
+  steps.push(() => activation.close(DRAIN_MS))
+  const provider = await serveProviders(world, inside, identity)
+  steps.push(() => provider.close(DRAIN_MS))
+  const ports = {
+    provider: provider.port,
+    activation: activation.port,
+    devices: devices.port,
+    metrics: operations.port,
+  }
+  const { sessions, deadLetters } = inside
+  const presences = presencesOf(sessions)
+  const disconnect = disconnectorOf(sessions)
+  const serverAuthority = identity.authority
+  const operator = await serveOperator(world, inside, {
+    ...{ keySource, presences, disconnect, serverAuthority, ports },
+  })
+  steps.push(() => operator.close())
+  return {
+    ...{ store, presences, deadLetters, ports, serverAuthority },
+    problem: () => inside.problem(),
+  }
+}
+
+/** How often the age of the primary token key is looked at, milliseconds. */
+const ROTATION_LOOK_MS = 3_600_000
+
+/** What happens by the clock; returns what stops it. */
+function startClocks({ clock, ids, log }: World, { store, outcomes }: Inside) {
+  const { pending: slots, feedback, tokenKeys } = store
+  const stopExpiry = startExpiry({
+    ...{ slots, log, ports: { clock, feedback, outcomes } },
+    sweep: (now, limit) => store.sweep(now, limit),
+  })
+  const rotate = () =>
+    rotateWhenDue({ clock, ids, tokenKeys }).then(
+      (rotation) => rotation && log.info('token keys rotated', { ...rotation }),
+      (fault: unknown) => log.error('the token keys cannot be rotated', faultFields(fault)),
+    )
+  void rotate()
+  const rotation = setInterval(rotate, ROTATION_LOOK_MS)
+  return () => {
+    stopExpiry()
+    clearInterval(rotation)
+  }
+}
+
+async function serveDevices(
+  world: World,
+  inside: Inside,
+  { tls }: Identity,
+): Promise<DeviceServer> {
+  const { settings, log, clock } = world
+  const { store, sessions, pipeline, ring, outcomes, trust } = inside
+  const ports = {
+    ...issuePorts(world, inside),
+    ...{ connections: sessions, queue: pipeline, ring, outcomes },
+    ...{ providers: store.providers, providerKeys: store.providerKeys },
+    ...{ registrations: store.registrations, feedback: store.feedback },
+    pending: inside.pending,
+  }
+  return startDeviceServer({
+    listen: { host: settings.address, port: settings.devicePort },
+    ...{
+      tls,
+      sessions,
+      log,
+      authorities: trust.device.authority.certificate,
+      stage: settings.stage,
+    },
+    admissions: store.devices,
+    limits: { ...deviceLimits, connections: settings.mostDevices },
+    now: () => clock.now(),
+    work: upstreamWork(ports, log),
+  })
+}
+
+function issuePorts(
+  { clock, ids, settings }: World,
+  { store, sessions, trust }: Inside,
+): IssuePorts {
+  return {
+    ...{ clock, ids, authorities: store.authorities, devices: store.devices },
+    signingKey: trust.device.key,
+    registry: deviceRegistry(store.environment, disconnectorOf(sessions)),
+    certificateDays: settings.deviceCertificateDays,
+  }
+}
+
+async function serveActivation(
+  world: World,
+  inside: Inside,
+  { identity, devicePort }: { readonly identity: Identity; readonly devicePort: number },
+): Promise<Front> {
+  const { settings, log } = world
+  const { activations } = inside.store
+  const pace = activationPace(settings.activationsPerSecond)
+  const answer = activationApi({
+    ports: { ...issuePorts(world, inside), activations, pace },
+    mqtt: { host: settings.host, port: devicePort, ca: identity.authority },
+    stage: settings.stage,
+    perSecond: {
+      ofNetwork: settings.activationRequestsPerSecond,
+      all: settings.activationRequestsPerSecond,
+    },
+    log,
+  })
+  return startFront({
+    name: 'activation',
+    listen: { host: settings.address, port: settings.activationPort },
+    ...{ tls: identity.tls, log },
+    exchanges: exchangesOf('activation', world, inside, { answer, edge: activationEdge }),
+  })
+}
+
+async function serveProviders(world: World, inside: Inside, { tls }: Identity): Promise<Front> {
+  const { settings, log, clock, ids } = world
+  const { store, ring, outcomes, pipeline, trust } = inside
+  const answer = providerApi({
+    ...{ clock, ids, ring, outcomes, queue: pipeline, receipts: store.receipts },
+    ...{ authorities: store.authorities, providers: store.providers, feedback: store.feedback },
+    registrations: store.registrations,
+    certificates: new Map(),
+    // read from memory at every request: what is revoked is refused at once
+    tokens: tokenTrust({ clock, keys: store.providerKeys }),
+    providerRate: rateLimit(settings.providerRatePerSecond),
+    rate: rateLimit(settings.tokenRatePerSecond),
+    defaultLifetimeSeconds: settings.defaultLifetimeSeconds,
+  })
+  return startFront({
+    name: 'providers',
+    listen: { host: settings.address, port: settings.providerPort },
+    ...{ tls, log, authorities: trust.provider.authority.certificate },
+    exchanges: exchangesOf('provider', world, inside, {
+      answer,
+      edge: providerEdge(() => ids.uuid()),
+    }),
+  })
+}
+
+function exchangesOf(
+  api: 'provider' | 'activation',
+  { settings, log }: World,
+  { metrics }: Inside,
+  parts: Pick<Exchanges, 'answer' | 'edge'>,
+): Exchanges {
+  const refused = seldom((detail, count) =>
+    log.info('requests were refused', { api, count, last: detail }),
+  )
+  return {
+    ...parts,
+    limits: { ...serverLimits, connections: settings.mostProviderConnections },
+    ...{ held: 0, open: 0, ofNewcomers: 0 },
+    refused: (_head, answer) => refused(refusalText(answer)),
+    failed: (fault) => log.error('a request failed', { api, ...faultFields(fault) }),
+    answered: (status, tookMs) => metrics.answered(api, status, tookMs),
+  }
+}
+
+/** Status, reason and detail; what the requester sent is in none of them beyond what a header may quote. */
+function refusalText({ status, headers, body }: Answer): string {
+  return [status, body, headers['heliograph-detail']].filter(Boolean).join(' ')
+}
+
+function serveOperations({ settings }: World, inside: Inside) {
+  return startOperations({
+    listen: { host: settings.metricsAddress, port: settings.metricsPort },
+    metrics: () => inside.metrics.text(),
+    problem: () => inside.problem(),
+  })
+}
+
+/** Ends the connection that a device has made with this certificate. */
+const disconnectorOf = (sessions: Sessions) => (deviceId: DeviceId, certificateId: string) => {
+  const session = sessions.find(deviceId)
+  if (session?.facts.certificateId === certificateId) sessions.close(deviceId, 'notAuthorized')
+}
+
+function presencesOf(sessions: Sessions): Presences {
+  return {
+    async find(deviceId) {
+      const session = sessions.find(deviceId)
+      // one process has all connections: who has none here has none
+      return session ? { connected: true, since: session.facts.connectedAt } : { connected: false }
+    },
+    close: async (deviceId) => sessions.close(deviceId, 'notAuthorized'),
+  }
+}

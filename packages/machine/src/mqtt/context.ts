@@ -1,0 +1,58 @@
+import type { TLSSocket } from 'node:tls'
+import type { DeviceId } from '@heliograph/protocol/identifiers'
+import type { Upstream } from '@heliograph/protocol/mqtt-topic'
+import type { Log } from '../log.ts'
+import type { Listening, ServerTls } from '../server/tls.ts'
+import type { DeviceLimits } from './limits.ts'
+import type { PartialBytes } from './packet-reader.ts'
+import type { Sessions } from './sessions.ts'
+
+/** Whom the CA's signature is not enough for: the certificate must be on the device's record, too. */
+export interface Admissions {
+  /** Whether this certificate (its id: SHA-256 of its DER, hex) lets the device in now. */
+  mayConnect(deviceId: DeviceId, certificateId: string): boolean
+}
+
+/** What a device published, as it came. */
+export interface Upload {
+  readonly upstream: Upstream
+  readonly deviceId: DeviceId
+  readonly certificateId: string
+  /** Milliseconds since the epoch. */
+  readonly receivedAt: number
+  readonly message: Buffer
+}
+
+export interface DeviceServerOptions {
+  readonly listen: Listening
+  readonly tls: ServerTls
+  /** PEM of the CAs that device certificates are from. */
+  readonly authorities: string
+  /** What device topics are named after. */
+  readonly stage: string
+  readonly admissions: Admissions
+  readonly sessions: Sessions
+  readonly limits: DeviceLimits
+  readonly now: () => number
+  /** Resolves when the request has been worked; a fault ends the connection, so that the device repeats it. */
+  readonly work: (upload: Upload) => Promise<void>
+  readonly log: Log
+}
+
+/** A device whose certificate is its own now. */
+export interface Admitted {
+  readonly deviceId: DeviceId
+  readonly certificateId: string
+}
+
+/** What the connections of one server share. */
+export interface DeviceServerContext extends DeviceServerOptions {
+  readonly room: PartialBytes
+  /** The device of a connection, or why its certificate lets nobody in. */
+  admit(socket: TLSSocket): Admitted | { readonly refused: string }
+  /** The request that a topic stands for, where it is the device's own. */
+  upstreamOf(topic: string, deviceId: DeviceId): Upstream | undefined
+  refused(why: string): void
+  /** Its device has been let in. */
+  welcome(socket: TLSSocket): void
+}

@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import { createServer, type Server, type TLSSocket } from 'node:tls'
+import { parseDeviceId } from '@heliograph/protocol/identifiers'
+import { upstreams, upTopic } from '@heliograph/protocol/mqtt-topic'
+import { seldom } from '../log.ts'
+import { Doorway } from '../server/doorway.ts'
+import { listenOn, tlsContext } from '../server/tls.ts'
+import type { Admissions, Admitted, DeviceServerContext, DeviceServerOptions } from './context.ts'
+import { DeviceConnection } from './device-connection.ts'
+import type { Sessions } from './sessions.ts'
+
+export interface DeviceServer {
+  readonly port: number
+  /** From now on certificates of these CAs count. */
+  setAuthorities(pem: string): void
+  /** Takes no more connections, ends those that are there, resolves after the last one. */
+  close(): Promise<void>
+}
+
+/** How often connections are looked at, milliseconds. */
+const SWEEP_MS = 5_000
+
+/**
+ * MQTT 3.1.1 and 5 for devices with a certificate of the device CA: a device connects as itself,
+ * publishes its own requests, subscribes to nothing and is sent to directly.
+ */
+export async function startDeviceServer(options: DeviceServerOptions): Promise<DeviceServer> {
+  const { sessions } = options
+  const sockets = new Set<TLSSocket>()
+  const server = createServer({
+    ...tlsContext(options.tls, options.authorities),
+    requestCert: true,
+    rejectUnauthorized: true,
+    handshakeTimeout: options.limits.connectMs,
+    noDelay: true,
+  })
+  const doorway = new Doorway(server, options.limits)
+  const context = contextOf(options, doorway)
+  server.on('tlsClientError', (error, socket) => {
+    // after a time-out of the handshake Node leaves the socket open
+    socket.destroy()
+    context.refused(error.message || String(error))
+  })
+  server.on('secureConnection', (socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+    new DeviceConnection(socket, context).begin()
+  })
+  const sweep = setInterval(() => sweepSessions(sessions), SWEEP_MS)
+  sweep.unref()
+  await listenOn(server, options.listen, 'devices')
+  return {
+    port: (server.address() as AddressInfo).port,
+    setAuthorities: (pem) => server.setSecureContext(tlsContext(options.tls, pem)),
+    close: () => close(server, { sessions, sockets, sweep }),
+  }
+}
+
+function contextOf(options: DeviceServerOptions, doorway: Doorway): DeviceServerContext {
+  const names = upstreams.map((name) => [name, upTopic(options.stage, name, '')] as const)
+  return {
+    ...options,
+    welcome: (socket) => doorway.welcome(socket),
+    room: { held: 0, most: options.limits.waitingBytes },
+    admit: (socket) => admit(socket, options.admissions),
+    upstreamOf: (topic, deviceId) =>
+      names.find(
+        ([, prefix]) => topic.startsWith(prefix) && topic.slice(prefix.length) === deviceId,
+      )?.[0],
+    refused: seldom((detail, count) =>
+      options.log.warn('a device connection was refused', { detail, count }),
+    ),
+  }
+}
+
+/** The device's own certificate, if it still counts: one that was retired, or that is not on record, lets nobody in. */
+function admit(socket: TLSSocket, admissions: Admissions): Admitted | { readonly refused: string } {
+  const certificate = socket.getPeerX509Certificate()
+  if (!certificate) return { refused: 'no certificate' }
+  const deviceId = parseDeviceId(/^CN=(.+)$/m.exec(certificate.subject)?.[1])
+  if (!deviceId) return { refused: 'the certificate names no device' }
+  const certificateId = createHash('sha256').update(certificate.raw).digest('hex')
+  return admissions.mayConnect(deviceId, certificateId)
+    ? { deviceId, certificateId }
+    : { refused: `${deviceId} is revoked, or the certificate is not, or no longer, its own` }
+}
+
+function sweepSessions(sessions: Sessions): void {
+  const now = performance.now()
+  for (const session of [...sessions.all()]) {
+    const problem = session.problemAt(now)
+    if (problem === 'stalled') session.socket.destroy()
+    else if (problem) session.end(problem)
+  }
+}
+
+async function close(
+  server: Server,
+  parts: {
+    readonly sessions: Sessions
+    readonly sockets: ReadonlySet<TLSSocket>
+    readonly sweep: NodeJS.Timeout
+  },
+): Promise<void> {
+  clearInterval(parts.sweep)
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  for (const { facts } of [...parts.sessions.all()])
+    parts.sessions.close(facts.deviceId, 'shuttingDown')
+  const cut = setTimeout(() => {
+    for (const socket of parts.sockets) socket.destroy()
+  }, 500)
+  await closed
+  clearTimeout(cut)
+}

@@ -1,0 +1,53 @@
+import { MAX_REQUEST_BYTES } from '@heliograph/protocol/limits'
+
+/** What one device's connection may do and hold. Times in milliseconds. */
+export interface DeviceLimits {
+  /** Devices that are connected at a time. */
+  readonly connections: number
+  /** Connections that have not been let in, where all others are taken; beyond it the one that came first is cut. */
+  readonly newcomers: number
+  /** For the TLS handshake and CONNECT. */
+  readonly connectMs: number
+  /** Seconds; what a device asks for is brought within. */
+  readonly keepAlive: { readonly least: number; readonly most: number }
+  /** Bytes of a whole packet. */
+  readonly packetBytes: number
+  /** Bytes of packets and requests that wait, over all connections. */
+  readonly waitingBytes: number
+  /** Requests of one device that wait, and their bytes; beyond either the device is disconnected. */
+  readonly waitingRequests: number
+  readonly waitingRequestBytes: number
+  /** Messages of one device in a second; what comes beyond is discarded without PUBACK. */
+  readonly messagesPerSecond: number
+  /** Packets of one device in a second, but for its acknowledgements; beyond it the device is disconnected. */
+  readonly packetsPerSecond: number
+  /** Answers that one device has not taken; beyond it the device is disconnected. */
+  readonly unwrittenAnswers: number
+  /** Messages that a device may owe an acknowledgement for; beyond it, it is busy. */
+  readonly unacknowledged: number
+  /** Bytes that wait to be written to one device; beyond it, it is busy. */
+  readonly unwrittenBytes: number
+  /** A device that takes nothing of what waits for it in this time is disconnected. */
+  readonly stalledMs: number
+}
+
+/** Those of AWS IoT Core where it has one (AWS IoT Core quotas), so that a device meets no other here. */
+export const deviceLimits: DeviceLimits = {
+  connections: 12_000,
+  newcomers: 1_000,
+  connectMs: 10_000,
+  keepAlive: { least: 30, most: 1_200 },
+  packetBytes: MAX_REQUEST_BYTES + 18 * 1024,
+  waitingBytes: 64 * 1024 * 1024,
+  waitingRequests: 100,
+  waitingRequestBytes: 1024 * 1024,
+  messagesPerSecond: 100,
+  packetsPerSecond: 1_000,
+  unwrittenAnswers: 200,
+  unacknowledged: 100,
+  unwrittenBytes: 512 * 1024,
+  stalledMs: 30_000,
+}
+
+/** Before CONNECT nobody is known: no honest CONNECT is larger. */
+export const CONNECT_BYTES = 4 * 1024

@@ -1,0 +1,71 @@
+import type { Connections } from '@heliograph/core/ports'
+import type { DeviceId } from '@heliograph/protocol/identifiers'
+import { type DownTopic, downTopics } from '@heliograph/protocol/mqtt-topic'
+import type { EndReason } from './packets.ts'
+import type { Session } from './session.ts'
+
+/** How long a device that does not acknowledge is waited for where nobody says, milliseconds. */
+const PATIENCE_MS = 5_000
+
+const topicBytes = new Map<DownTopic, Buffer>(
+  Object.values(downTopics).map((topic) => [topic, Buffer.from(topic)]),
+)
+
+/** Who is connected: one session for each device, and what the rules ask of it. */
+export class Sessions implements Connections {
+  readonly #byDevice = new Map<DeviceId, Session>()
+
+  get count(): number {
+    return this.#byDevice.size
+  }
+
+  all(): IterableIterator<Session> {
+    return this.#byDevice.values()
+  }
+
+  find(deviceId: DeviceId): Session | undefined {
+    return this.#byDevice.get(deviceId)
+  }
+
+  /** From here on the device can be sent to; an older connection of it ends [MQTT-3.1.4-2]. */
+  begin(session: Session): void {
+    const { deviceId } = session.facts
+    const older = this.#byDevice.get(deviceId)
+    this.#byDevice.set(deviceId, session)
+    if (!older) return
+    older.end('takenOver')
+    older.abandon()
+  }
+
+  /** To be called when the connection has closed. */
+  forget(session: Session): void {
+    const { deviceId } = session.facts
+    if (this.#byDevice.get(deviceId) === session) this.#byDevice.delete(deviceId)
+    session.abandon()
+  }
+
+  /** Ends the connection of a device; says whether there was one. */
+  close(deviceId: DeviceId, reason: EndReason): boolean {
+    const session = this.#byDevice.get(deviceId)
+    if (!session) return false
+    this.#byDevice.delete(deviceId)
+    session.end(reason)
+    session.abandon()
+    return true
+  }
+
+  send: Connections['send'] = (deviceId, topic, message, patienceMs = PATIENCE_MS) => {
+    const session = this.#byDevice.get(deviceId)
+    if (!session) return offline
+    return session.send(bytesOf(topic), message, patienceMs)
+  }
+
+  tell: Connections['tell'] = async (deviceId, topic, message) =>
+    this.#byDevice.get(deviceId)?.tell(bytesOf(topic), message) ?? 'offline'
+}
+
+const offline = Promise.resolve('offline' as const)
+
+function bytesOf(topic: DownTopic): Buffer {
+  return topicBytes.get(topic) ?? Buffer.from(topic)
+}

@@ -1,0 +1,61 @@
+import type { Presences } from '@heliograph/core/operator-ports'
+import type { DeviceId } from '@heliograph/protocol/identifiers'
+import type { Inside, World } from './inside.ts'
+import { faultFields } from './log.ts'
+import { writeBackup } from './operator/backup.ts'
+import { machineOperations } from './operator/machine-operations.ts'
+import { operatorPorts } from './operator/ports.ts'
+import { type OperatorServer, startOperatorServer } from './operator/server.ts'
+import { GRACE_MS } from './trust/rotation.ts'
+
+export interface OperatorDoorParts {
+  readonly keySource: string
+  readonly presences: Presences
+  disconnect(deviceId: DeviceId, certificateId: string): void
+  /** PEM: what clients check the servers' certificates against. */
+  readonly serverAuthority: string
+  readonly ports: Readonly<Record<'provider' | 'activation' | 'devices', number>>
+}
+
+/** Opens the socket that the operator's command works through. */
+export function serveOperator(
+  world: World,
+  inside: Inside,
+  parts: OperatorDoorParts,
+): Promise<OperatorServer> {
+  const { folder, settings, clock, ids, log } = world
+  const { store, trust, pending, pipeline, outcomes, deadLetters, sessions } = inside
+  const { presences, disconnect, keySource } = parts
+  const { stage } = settings
+  const machine = machineOperations({
+    ...{ stage, folder, clock, store, keySource, deadLetters, queue: pipeline },
+    entrances: entrancesOf(settings.host, parts),
+    connectedDevices: () => sessions.count,
+    problem: () => inside.problem(),
+  })
+  const ports = operatorPorts({
+    ...{ clock, ids, graceMs: GRACE_MS, store, trust, pending, presences, outcomes, disconnect },
+  })
+  const { environment, format } = store
+  return startOperatorServer({
+    folder,
+    ports: { ...ports, machine },
+    downloads: {
+      backup: (_argument, response) =>
+        writeBackup(
+          { ...{ environment, folder, stage }, format: format.version, now: clock.now() },
+          response,
+        ),
+    },
+    failed: (call, fault) =>
+      log.error('a call of the operator failed', { call, ...faultFields(fault) }),
+  })
+}
+
+function entrancesOf(host: string, { serverAuthority: ca, ports }: OperatorDoorParts) {
+  return {
+    provider: { host, port: ports.provider, ca },
+    activation: { host, port: ports.activation, ca },
+    devices: { host, port: ports.devices, ca },
+  }
+}

@@ -1,0 +1,119 @@
+import type { OperatorPorts } from '@heliograph/core/operator-ports'
+
+/** A server and a command of the same number understand each other. */
+export const OPERATOR_PROTOCOL = 1
+
+/** An address that programs use, with the CA that its certificate is checked against. */
+export interface MachineEntrance {
+  readonly host: string
+  readonly port: number
+  /** PEM. */
+  readonly ca: string
+}
+
+/** What a machine says of itself. Times are milliseconds since the epoch, sizes bytes. */
+export interface MachineState {
+  readonly stage: string
+  readonly folder: string
+  readonly startedAt: number
+  readonly now: number
+  readonly format: { readonly version: number; readonly createdAt: number }
+  /** Where the owner's key came from; see `KeySource`. */
+  readonly keySource: string
+  /** Permission bits of the state folder. */
+  readonly folderMode: number
+  readonly disk: { readonly free: number; readonly total: number }
+  readonly databaseBytes: number
+  readonly deadLetters: number
+  readonly connectedDevices: number
+  readonly entrances: Readonly<Record<'provider' | 'activation' | 'devices', MachineEntrance>>
+  /** Why the service is not well, in a sentence. */
+  readonly problem?: string
+}
+
+/** A notification that was given up, as an operator may see it: never what it says. */
+export interface MachineDeadLetter {
+  readonly messageId: string
+  readonly sentAt: number
+  readonly about: string
+}
+
+/** What there is only on one machine. */
+export interface MachineOperations {
+  state(): Promise<MachineState>
+  deadLetters(limit: number): Promise<readonly MachineDeadLetter[]>
+  /** Hands every dead letter over once more; says how many. */
+  redriveDeadLetters(): Promise<number>
+  /** Removes one for good, or all; says how many. */
+  dropDeadLetters(messageId?: string): Promise<number>
+}
+
+/** Everything that the operator's command can ask of the server. */
+export interface RemotePorts extends OperatorPorts {
+  readonly machine: MachineOperations
+}
+
+type Methods = {
+  readonly [Port in keyof RemotePorts]-?: readonly (keyof NonNullable<RemotePorts[Port]>)[]
+}
+
+/** What may be called from outside; nothing else of a port can be. */
+export const remoteMethods = {
+  authorities: ['find'],
+  authorityKeys: ['sign', 'publicKey'],
+  tokenKeys: ['list', 'retire', 'open', 'rotate', 'keep'],
+  ring: ['keys', 'refreshed'],
+  providers: ['save', 'list', 'topics', 'revoke'],
+  providerKeys: ['find', 'save', 'list', 'revoke'],
+  devices: [
+    'find',
+    'list',
+    'revoke',
+    'addCertificate',
+    'confirmCertificate',
+    'forgetCertificates',
+    'beginRenewal',
+  ],
+  admissions: ['admit', 'attached', 'retire'],
+  presences: ['find', 'close'],
+  activationCodes: ['add'],
+  registrations: ['find', 'list', 'reserve', 'change', 'revoke', 'noteExpiry'],
+  pending: ['put', 'find', 'list', 'remove'],
+  feedback: ['write', 'read'],
+  receipts: ['find'],
+  outcomes: ['send'],
+  machine: ['state', 'deadLetters', 'redriveDeadLetters', 'dropDeadLetters'],
+} as const satisfies Methods
+
+const BYTES = '$bytes'
+const ABSENT = '$absent'
+
+/** Values as JSON: bytes as base64, and what is undefined in a list as such. */
+export function encode(value: unknown): string {
+  return JSON.stringify(value, function (this: Record<string, unknown>, key, converted) {
+    // a Buffer has become an object of its own by now
+    const given = this[key]
+    if (given instanceof Uint8Array) return { [BYTES]: Buffer.from(given).toString('base64') }
+    if (given === undefined && Array.isArray(this)) return { [ABSENT]: true }
+    return converted
+  })
+}
+
+/** @throws SyntaxError where it is not JSON. */
+export function decode(text: string): unknown {
+  return JSON.parse(text, (_key, value: unknown) => {
+    if (typeof value !== 'object' || value === null) return value
+    if (BYTES in value && typeof value[BYTES] === 'string')
+      return new Uint8Array(Buffer.from(value[BYTES], 'base64'))
+    return value
+  })
+}
+
+/** The arguments of a call; JSON.parse would leave holes out. */
+export function decodeArguments(text: string): unknown[] {
+  const value = decode(text)
+  if (!Array.isArray(value)) throw new SyntaxError('the arguments of a call are a list')
+  return value.map((one: unknown) =>
+    typeof one === 'object' && one !== null && ABSENT in one ? undefined : one,
+  )
+}

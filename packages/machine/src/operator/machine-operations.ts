@@ -1,0 +1,80 @@
+import { statSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Notification } from '@heliograph/core/notification'
+import type { Clock, NotificationQueue } from '@heliograph/core/ports'
+import type { Seq } from '@heliograph/protocol/identifiers'
+import { roomOf } from '../pipeline/spare-room.ts'
+import { DATABASE } from '../state-files.ts'
+import type { Store } from '../store/store.ts'
+import type { MachineEntrance, MachineOperations, MachineState } from './contract.ts'
+
+export interface MachineWorld {
+  readonly stage: string
+  readonly folder: string
+  readonly clock: Clock
+  readonly store: Store
+  readonly keySource: string
+  readonly queue: Pick<NotificationQueue, 'send'>
+  readonly deadLetters: {
+    count(): number
+    list(limit: number): readonly Notification[]
+    remove(seq: Seq): Promise<void>
+  }
+  readonly entrances: Readonly<Record<'provider' | 'activation' | 'devices', MachineEntrance>>
+  connectedDevices(): number
+  problem(): string | undefined
+}
+
+/** More than anybody keeps. */
+const ALL = 1_000_000
+
+/** What the operator's command asks of one machine, and of nothing else. */
+export function machineOperations(world: MachineWorld): MachineOperations {
+  const { deadLetters, queue } = world
+  const startedAt = world.clock.now()
+  return {
+    state: () => stateOf(world, startedAt),
+
+    deadLetters: async (limit) =>
+      deadLetters.list(limit).map(({ seq, acceptedAt, id, topic, deviceId }) => ({
+        messageId: seq,
+        sentAt: acceptedAt,
+        about: `notification ${id} for ${topic} to ${deviceId}`,
+      })),
+
+    async redriveDeadLetters() {
+      const all = deadLetters.list(ALL)
+      for (const one of all) {
+        // a letter leaves only after it has been handed over
+        await queue.send(one)
+        await deadLetters.remove(one.seq)
+      }
+      return all.length
+    },
+
+    async dropDeadLetters(messageId) {
+      const all = deadLetters.list(ALL)
+      const dropped = messageId === undefined ? all : all.filter(({ seq }) => seq === messageId)
+      for (const { seq } of dropped) await deadLetters.remove(seq)
+      return dropped.length
+    },
+  }
+}
+
+async function stateOf(world: MachineWorld, startedAt: number): Promise<MachineState> {
+  const { stage, folder, keySource, entrances, store, clock } = world
+  const [disk, { size }] = await Promise.all([roomOf(folder), stat(join(folder, DATABASE))])
+  const { version, createdAt } = store.format
+  const problem = world.problem()
+  return {
+    ...{ stage, folder, startedAt, now: clock.now(), keySource, entrances },
+    format: { version, createdAt },
+    folderMode: statSync(folder).mode & 0o777,
+    disk,
+    databaseBytes: size,
+    deadLetters: world.deadLetters.count(),
+    connectedDevices: world.connectedDevices(),
+    ...(problem !== undefined && { problem }),
+  }
+}

@@ -1,0 +1,55 @@
+import type { OperatorPorts } from '@heliograph/core/operator-ports'
+import type { Outcomes } from '@heliograph/core/ports'
+import { type RotatePorts, rotate } from '@heliograph/core/token/rotate'
+import { deviceRegistry, type Store } from '../store/store.ts'
+import type { Trust } from '../trust/trust.ts'
+
+export interface OperatorWorld extends Pick<RotatePorts, 'clock' | 'ids' | 'graceMs'> {
+  readonly store: Store
+  readonly trust: Trust
+  readonly pending: OperatorPorts['pending']
+  readonly presences: OperatorPorts['presences']
+  /** Where outcomes are recorded: what an operator ends has one, too. */
+  readonly outcomes: Outcomes
+  /** Ends the connection that was made with the certificate, if there is one. */
+  readonly disconnect: Parameters<typeof deviceRegistry>[1]
+}
+
+/** What an operator's operations ask for, on the store of a machine. */
+export function operatorPorts(world: OperatorWorld): OperatorPorts {
+  const { store, trust, pending, presences, outcomes, disconnect, ...rotation } = world
+  const { tokenKeys, devices } = store
+  const { admit, retire } = deviceRegistry(store.environment, disconnect)
+  return {
+    ...{ pending, presences },
+    ...{ authorities: store.authorities, ring: store.ring, feedback: store.feedback },
+    authorityKeys: {
+      sign: (name, message) => trust[name].key.sign(message),
+      publicKey: (name) => trust[name].key.publicKey(),
+    },
+    tokenKeys: {
+      list: () => tokenKeys.list(),
+      retire: (id, at) => tokenKeys.retire(id, at),
+      keep: (key) => tokenKeys.keep(key),
+      open: async (key) => tokenKeys.open(key),
+      rotate: () => rotate({ ...rotation, tokenKeys }),
+    },
+    ...{ providers: store.providers, providerKeys: store.providerKeys, devices },
+    admissions: {
+      // the record is the registry here
+      async attached(deviceId) {
+        const device = await devices.find(deviceId)
+        return (device?.certificates ?? []).map(({ certificateId }) => certificateId)
+      },
+      ...{ admit, retire },
+    },
+    activationCodes: store.activations,
+    registrations: store.registrations,
+    receipts: store.receipts,
+    outcomes: {
+      async send(some) {
+        for (const one of some) outcomes.record(one)
+      },
+    },
+  }
+}

@@ -1,0 +1,57 @@
+import type { Claims, Clock } from '@heliograph/core/ports'
+import type { Seq } from '@heliograph/protocol/identifiers'
+import { CLAIM_SECONDS } from '@heliograph/protocol/limits'
+import { nameOf, type StoredClaims } from '../store/claims.ts'
+
+type Claimed = Parameters<Claims['claim']>[0]
+
+interface Held {
+  readonly seq: Seq
+  readonly until: number
+}
+
+/**
+ * A claim is held in memory until its notification has come to its end, and only then written: a claim
+ * on disk without its notification would make the provider's repeat, after a crash, look like a duplicate
+ * of something that nobody has.
+ */
+export class HeldClaims implements Claims {
+  readonly #stored: StoredClaims
+  readonly #clock: Clock
+  readonly #held = new Map<string, Held>()
+
+  constructor(stored: StoredClaims, clock: Clock) {
+    this.#stored = stored
+    this.#clock = clock
+  }
+
+  async claim(notification: Claimed): Promise<Seq> {
+    const key = nameOf(notification)
+    const now = this.#clock.now()
+    const held = this.#held.get(key)
+    if (held && held.until > now) return held.seq
+    const holder = this.#stored.holder(notification)
+    if (holder !== undefined) return holder
+    this.#forgetOld(now)
+    this.#held.set(key, { seq: notification.seq, until: now + CLAIM_SECONDS * 1_000 })
+    return notification.seq
+  }
+
+  /** The notification has come to its end: its claim goes to disk. Where that fails, it stays in memory. */
+  settle(notification: Claimed): void {
+    const key = nameOf(notification)
+    if (this.#held.get(key)?.seq !== notification.seq) return
+    this.#stored.claim(notification).then(
+      () => this.#held.delete(key),
+      () => {},
+    )
+  }
+
+  /** They are in the order of their time. */
+  #forgetOld(now: number): void {
+    for (const [key, { until }] of this.#held) {
+      if (until > now) return
+      this.#held.delete(key)
+    }
+  }
+}

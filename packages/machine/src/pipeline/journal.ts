@@ -1,0 +1,285 @@
+import { hash } from 'node:crypto'
+import { type FileHandle, mkdir, open, readdir, readFile, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  type Notification,
+  parseNotification,
+  serializeNotification,
+} from '@heliograph/core/notification'
+import type { Seq } from '@heliograph/protocol/identifiers'
+import { MachineError } from '../failure.ts'
+
+/** What is accepted and has neither arrived nor reached its slot, on disk. */
+export interface Journal {
+  /** What an earlier process left, oldest first. */
+  readonly left: readonly Notification[]
+  /** Resolves when the notifications are synced to disk; those that are asked for meanwhile share the next sync. */
+  add(notification: Notification): Promise<void>
+  /** The notification needs the journal no more. Written with what comes next; lost, it is delivered once more. */
+  done(seq: Seq): void
+  /** Bytes on disk. */
+  readonly bytes: number
+  /** Why the last write failed, in a sentence; undefined where it did not. */
+  readonly problem: string | undefined
+  close(): Promise<void>
+}
+
+export interface JournalOptions {
+  readonly folder: string
+  /** Bytes after which a new segment is begun; default 8 MB. */
+  readonly segmentBytes?: number
+  /** Whether `add` waits for the disk; otherwise only for the system to have it. */
+  readonly isSynced?: boolean
+  /** Of every write: how long it took, milliseconds, and how many notifications shared it. */
+  readonly onWrite?: (tookMs: number, count: number) => void
+}
+
+const SEGMENT_BYTES = 8 * 1024 * 1024
+/** More segments than this hold something that is long under way: it is written anew, so that they can go. */
+const MANY_SEGMENTS = 8
+const SUFFIX = '.journal'
+/** When nothing else is written, what is done is noted after this, milliseconds. */
+const DONE_WITHIN_MS = 200
+
+/** One line: a check of 8 hex digits over the rest, `+` and a notification, or `-` and a seq. */
+const CHECK_CHARACTERS = 8
+
+interface Segment {
+  readonly number: number
+  readonly path: string
+  readonly file: FileHandle
+  bytes: number
+  /** Notifications in it that are under way. */
+  open: number
+  isMoving: boolean
+}
+
+interface Waiting {
+  readonly line: string
+  resolve(): void
+  reject(fault: unknown): void
+}
+
+interface Entry {
+  readonly notification: Notification
+  readonly segment: Segment
+}
+
+/**
+ * Opens the journal in a folder: segments of lines that are only appended to. A line that was cut off
+ * by a crash or a full disk fails its check and ends its segment; what came before it counts. Segments go
+ * oldest first, because a later one may say that something in an earlier one is done.
+ *
+ * @throws MachineError where the folder cannot be used.
+ */
+export async function openJournal(options: JournalOptions): Promise<Journal> {
+  const { folder } = options
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const names = (await readdir(folder)).filter((name) => name.endsWith(SUFFIX)).sort()
+  const left = new Map<Seq, Notification>()
+  for (const name of names) replay(await readFile(join(folder, name), 'utf8'), left)
+  const last = Number.parseInt(names.at(-1) ?? '0', 10)
+  const journal = new FileJournal(options, [...left.values()])
+  await journal.begin(last + 1)
+  // what was left is in the new segment now, and synced
+  for (const name of names) await unlink(join(folder, name))
+  return journal
+}
+
+function replay(text: string, left: Map<Seq, Notification>): void {
+  for (const line of text.split('\n')) {
+    const content = line.slice(CHECK_CHARACTERS)
+    if (checkOf(content) !== line.slice(0, CHECK_CHARACTERS)) return
+    const rest = content.slice(1)
+    if (content.startsWith('-')) left.delete(rest as Seq)
+    const notification = content.startsWith('+') ? parseNotification(rest) : undefined
+    if (notification) left.set(notification.seq, notification)
+  }
+}
+
+function checkOf(content: string): string {
+  return hash('sha256', content).slice(0, CHECK_CHARACTERS)
+}
+
+function lineOf(content: string): string {
+  return `${checkOf(content)}${content}\n`
+}
+
+class FileJournal implements Journal {
+  readonly left: readonly Notification[]
+  problem: string | undefined
+  readonly #options: JournalOptions
+  readonly #segments: Segment[] = []
+  readonly #entries = new Map<Seq, Entry>()
+  #waiting: Waiting[] = []
+  #done: string[] = []
+  #writing: Promise<void> | undefined
+  #idle: NodeJS.Timeout | undefined
+
+  constructor(options: JournalOptions, left: readonly Notification[]) {
+    this.#options = options
+    this.left = left
+  }
+
+  get bytes(): number {
+    return this.#segments.reduce((sum, { bytes }) => sum + bytes, 0)
+  }
+
+  async begin(number: number): Promise<void> {
+    await this.#newSegment(number)
+    await Promise.all(this.left.map((one) => this.add(one)))
+  }
+
+  add(notification: Notification): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const line = lineOf(`+${serializeNotification(notification)}`)
+      const entered = () => {
+        this.#enter(notification)
+        resolve()
+      }
+      this.#waiting.push({ line, resolve: entered, reject })
+      this.#schedule()
+    })
+  }
+
+  done(seq: Seq): void {
+    const entry = this.#entries.get(seq)
+    if (!entry) return
+    this.#entries.delete(seq)
+    entry.segment.open -= 1
+    this.#done.push(lineOf(`-${seq}`))
+    this.#idle ??= setTimeout(() => this.#schedule(), DONE_WITHIN_MS)
+  }
+
+  async close(): Promise<void> {
+    // one write may be under way, and one more takes what has come since
+    for (let n = 0; n < 2; n += 1) {
+      this.#schedule()
+      await this.#writing
+    }
+    clearTimeout(this.#idle)
+    for (const { file } of this.#segments) await file.close()
+  }
+
+  #enter(notification: Notification): void {
+    const segment = this.#segments.at(-1) as Segment
+    segment.open += 1
+    this.#entries.set(notification.seq, { notification, segment })
+  }
+
+  /** All that is asked for in one turn of the event loop is one write. */
+  #schedule(): void {
+    this.#writing ??= new Promise((resolve) => setImmediate(resolve))
+      .then(() => this.#write())
+      .catch(() => {})
+      .finally(() => {
+        this.#writing = undefined
+        if (this.#waiting.length > 0) this.#schedule()
+      })
+  }
+
+  async #write(): Promise<void> {
+    const waiting = this.#waiting
+    const done = this.#done
+    clearTimeout(this.#idle)
+    this.#idle = undefined
+    this.#waiting = []
+    this.#done = []
+    try {
+      await this.#append(done.join('') + waiting.map(({ line }) => line).join(''), waiting.length)
+      this.problem = undefined
+      for (const one of waiting) one.resolve()
+    } catch (thrown) {
+      const fault = storageFault(thrown, this.#options.folder)
+      this.problem = fault instanceof Error ? fault.message : String(fault)
+      this.#done = [...done, ...this.#done]
+      for (const one of waiting) one.reject(fault)
+      return
+    }
+    await this.#tidy()
+  }
+
+  async #append(text: string, count: number): Promise<void> {
+    const segment = this.#segments.at(-1) as Segment
+    const bytes = Buffer.from(text)
+    const since = performance.now()
+    try {
+      let written = 0
+      while (written < bytes.length) {
+        const left = bytes.length - written
+        const result = await segment.file.write(bytes, written, left, segment.bytes + written)
+        written += result.bytesWritten
+      }
+      if (count > 0 && this.#options.isSynced !== false) await segment.file.datasync()
+    } catch (fault) {
+      // what was written of it would hide all that comes after
+      await segment.file.truncate(segment.bytes).catch(() => {})
+      throw fault
+    }
+    segment.bytes += bytes.length
+    this.#options.onWrite?.(performance.now() - since, count)
+  }
+
+  async #tidy(): Promise<void> {
+    const active = this.#segments.at(-1) as Segment
+    if (active.bytes >= (this.#options.segmentBytes ?? SEGMENT_BYTES))
+      await this.#newSegment(active.number + 1)
+    if (this.#segments.length > MANY_SEGMENTS) this.#moveOldest()
+    while (this.#segments.length > 1 && this.#segments[0]?.open === 0) {
+      const oldest = this.#segments.shift() as Segment
+      await oldest.file.close()
+      await unlink(oldest.path)
+    }
+  }
+
+  /** Where no new one can be made, the old one goes on being used. */
+  async #newSegment(number: number): Promise<void> {
+    const path = join(this.#options.folder, `${String(number).padStart(12, '0')}${SUFFIX}`)
+    const file = await open(path, 'w', 0o600)
+    await syncFolder(this.#options.folder)
+    this.#segments.push({ number, path, file, bytes: 0, open: 0, isMoving: false })
+  }
+
+  /** Writes what is still under way of the oldest segment once more. */
+  #moveOldest(): void {
+    const [oldest] = this.#segments
+    if (!oldest || oldest.isMoving) return
+    oldest.isMoving = true
+    for (const [seq, { notification, segment }] of this.#entries)
+      if (segment === oldest) this.#move(seq, notification)
+  }
+
+  #move(seq: Seq, notification: Notification): void {
+    const resolve = () => {
+      const entry = this.#entries.get(seq)
+      if (!entry) {
+        // it was done while it was written
+        this.#done.push(lineOf(`-${seq}`))
+        return
+      }
+      entry.segment.open -= 1
+      this.#enter(notification)
+    }
+    const line = lineOf(`+${serializeNotification(notification)}`)
+    this.#waiting.push({ line, resolve, reject: () => {} })
+  }
+}
+
+/** The name of a new file is on disk only when its folder is. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder)
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+function storageFault(fault: unknown, folder: string): unknown {
+  const { code = '' } = (fault ?? {}) as { readonly code?: string }
+  if (!['ENOSPC', 'EDQUOT', 'EFBIG'].includes(code)) return fault
+  return new MachineError(
+    `there is no space left for ${folder}: free space on its disk; nothing that was accepted is lost`,
+    { cause: fault },
+  )
+}

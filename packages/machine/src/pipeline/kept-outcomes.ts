@@ -1,0 +1,76 @@
+import type { Outcome } from '@heliograph/core/outcome'
+import type { Outcomes, Receipts } from '@heliograph/core/ports'
+import { wantsReceipt } from '@heliograph/core/receipts/receipt-settings'
+import type { ReceiptLevel } from '@heliograph/protocol/outcome'
+import { faultFields, type Log } from '../log.ts'
+
+/** Outcomes of so long are written together, milliseconds: a write for each would double what a notification costs. */
+const TOGETHER_MS = 1_000
+/** Written at once when there are so many, and dropped beyond ten times as many: receipts must not fill the memory. */
+const AT_ONCE = 1_000
+
+export interface KeptOutcomes extends Outcomes {
+  /** Writes what waits. */
+  flush(): Promise<void>
+}
+
+/** In one process the answer may wait for the delivery: what is accepted was so before it was delivered. */
+function inOrder(outcome: Outcome): Outcome {
+  return outcome.kind === 'accepted'
+    ? { ...outcome, at: outcome.at - outcome.age, age: 0 }
+    : outcome
+}
+
+/** Outcomes that are kept as receipts beside whatever else hears of them; off the way of a notification. */
+export function keptOutcomes(
+  outcomes: Outcomes,
+  receipts: Pick<Receipts, 'write'>,
+  level: ReceiptLevel,
+  log: Log,
+): KeptOutcomes {
+  const settings = { default: level, topics: {} }
+  let waiting: Outcome[] = []
+  /** Those that a slow disk has not taken yet included. */
+  let unwritten = 0
+  let timer: NodeJS.Timeout | undefined
+  let writing = Promise.resolve()
+
+  function flush(): Promise<void> {
+    clearTimeout(timer)
+    timer = undefined
+    const some = waiting
+    waiting = []
+    if (some.length > 0) writing = writing.then(() => write(some))
+    return writing
+  }
+
+  async function write(some: readonly Outcome[]): Promise<void> {
+    try {
+      await receipts.write(some)
+    } catch (fault) {
+      log.error('receipts cannot be written', { lost: some.length, ...faultFields(fault) })
+    } finally {
+      unwritten -= some.length
+    }
+  }
+
+  function keep(outcome: Outcome): void {
+    if (!wantsReceipt(settings, outcome) || unwritten >= 10 * AT_ONCE) return
+    unwritten += 1
+    waiting.push(inOrder(outcome))
+    if (waiting.length === AT_ONCE) void flush()
+    else timer ??= setTimeout(() => void flush(), TOGETHER_MS)
+  }
+
+  return {
+    record(outcome) {
+      outcomes.record(outcome)
+      keep(outcome)
+    },
+    recordTogether(all) {
+      outcomes.recordTogether(all)
+      for (const one of all) keep(one)
+    },
+    flush,
+  }
+}

@@ -1,0 +1,323 @@
+import type { Delivery } from '@heliograph/core/delivery/attempt'
+import { type DeliverPorts, deliver } from '@heliograph/core/delivery/deliver'
+import type { IsGenuine } from '@heliograph/core/delivery/seal'
+import type { Multicast } from '@heliograph/core/multicast'
+import type { Notification } from '@heliograph/core/notification'
+import { outcomeOf } from '@heliograph/core/outcome'
+import type { NotificationQueue, QueueOptions } from '@heliograph/core/ports'
+import { backOffSeconds, MAX_RECEIVES } from '@heliograph/protocol/retry'
+import { faultFields, type Log } from '../log.ts'
+import type { HeldClaims } from './held-claims.ts'
+import type { Journal } from './journal.ts'
+
+/**
+ * What a 200 says. `delivered`: the device has acknowledged, or the notification is synced to disk.
+ * `synced`: it is synced to disk, whatever the device did. `none`: it is in memory; a crash loses it.
+ */
+export const durabilities = ['delivered', 'synced', 'none'] as const
+
+export type Durability = (typeof durabilities)[number]
+
+export interface PipelineOptions {
+  readonly ports: Omit<DeliverPorts, 'queue' | 'claims'>
+  readonly claims: HeldClaims
+  readonly journal: Journal
+  readonly durability: Durability
+  readonly isGenuine: IsGenuine
+  /** Notifications under way at a time; beyond it none is accepted. */
+  readonly mostOpen: number
+  /** Slots that are tried at a time. */
+  readonly mostDrains: number
+  /** From 0 to 1; spreads what failed together. */
+  readonly chance: () => number
+  /** Keeps a notification that was given up for the operator. */
+  readonly keepDeadLetter: (notification: Notification) => Promise<void>
+  readonly log: Log
+}
+
+/** How long delivery has before the journal is asked to keep what is still under way, milliseconds. */
+const GRACE_MS = 4
+
+/** How long the attempts of a notification that failed are put off at most, milliseconds. */
+const LONGEST_REST_MS = 60_000
+
+/** The pipeline has no room: the provider is told to send later. */
+class PipelineFull extends Error {
+  override readonly name = 'PipelineFull'
+}
+
+interface Open {
+  readonly notification: Notification
+  attempt: number
+  isDone: boolean
+  isKept: boolean
+  /** Tells accept that the notification is in good hands. */
+  accepted(): void
+  refused(fault: unknown): void
+}
+
+/**
+ * The queue between accept and deliver, in one process. Delivery begins at once; what has not come to its end
+ * after a few milliseconds goes to the journal, all of one turn in one write, and what is refused there is
+ * not accepted.
+ */
+export class Pipeline implements NotificationQueue {
+  readonly #options: PipelineOptions
+  readonly #ports: DeliverPorts
+  readonly #open = new Set<Open>()
+  readonly #grace: Open[] = []
+  #graceTimer: NodeJS.Timeout | undefined
+  readonly #drains = new Map<string, Drain>()
+  readonly #drainLine: Drain[] = []
+  #draining = 0
+  #whenEmpty: (() => void)[] = []
+
+  constructor(options: PipelineOptions) {
+    this.#options = options
+    this.#ports = { ...options.ports, claims: options.claims, queue: this }
+  }
+
+  /** Notifications under way. */
+  get open(): number {
+    return this.#open.size
+  }
+
+  /** Slots that wait for another attempt. */
+  get waitingSlots(): number {
+    return this.#drains.size
+  }
+
+  send(notification: Notification, options: QueueOptions = {}): Promise<void> {
+    if (options.slotOnly) {
+      this.#addDrain(notification, (options.delaySeconds ?? 0) * 1_000)
+      return Promise.resolve()
+    }
+    if (this.#open.size >= this.#options.mostOpen)
+      return Promise.reject(new PipelineFull('too many notifications are under way'))
+    return new Promise((accepted, refused) => {
+      const one: Open = {
+        notification,
+        attempt: 1,
+        isDone: false,
+        isKept: false,
+        accepted,
+        refused,
+      }
+      this.#open.add(one)
+      this.#keep(one)
+      this.#run(one)
+    })
+  }
+
+  /** Each notification goes its own way: in one process there is no message to share. */
+  async sendMulticasts(multicasts: readonly Multicast[]): Promise<ReadonlySet<Notification>> {
+    const all = multicasts.flat().map(({ notification }) => notification)
+    const sent = await Promise.allSettled(all.map((notification) => this.send(notification)))
+    return new Set(all.filter((_, at) => sent[at]?.status === 'fulfilled'))
+  }
+
+  /** Takes up what an earlier process had accepted; resolves when each has had its first attempt. */
+  async resume(left: readonly Notification[]): Promise<void> {
+    await Promise.all(
+      left.map((notification) => {
+        const one: Open = {
+          ...{ notification, attempt: 2, isDone: false, isKept: true },
+          ...{ accepted: () => {}, refused: () => {} },
+        }
+        this.#open.add(one)
+        return this.#run(one)
+      }),
+    )
+  }
+
+  /** Resolves when nothing is under way any more, or after `ms`. */
+  idle(ms: number): Promise<void> {
+    if (this.#open.size === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#whenEmpty.push(() => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
+  }
+
+  /** No further attempt is made; what is under way stays in the journal for the next process. */
+  stop(): void {
+    clearTimeout(this.#graceTimer)
+    this.#endGrace()
+    for (const drain of this.#drains.values()) clearTimeout(drain.timer)
+    this.#drains.clear()
+  }
+
+  #keep(one: Open): void {
+    const { durability } = this.#options
+    if (durability === 'none') {
+      one.accepted()
+      return
+    }
+    if (durability === 'synced') {
+      this.#journal(one)
+      return
+    }
+    this.#grace.push(one)
+    this.#graceTimer ??= setTimeout(() => this.#endGrace(), GRACE_MS)
+  }
+
+  /** All that waited at least the grace, and a little less: one timer for all of them. */
+  #endGrace(): void {
+    this.#graceTimer = undefined
+    for (const one of this.#grace.splice(0)) if (!one.isDone) this.#journal(one)
+  }
+
+  #journal(one: Open): void {
+    this.#options.journal.add(one.notification).then(
+      () => {
+        one.isKept = true
+        one.accepted()
+        if (one.isDone) this.#options.journal.done(one.notification.seq)
+      },
+      // delivery goes on: it has begun, and the provider learns that it must not count on it
+      (fault: unknown) => one.refused(fault),
+    )
+  }
+
+  async #run(one: Open): Promise<void> {
+    if ((await this.#attempt(one)) === 'done') return this.#end(one)
+    if (one.attempt >= MAX_RECEIVES) return this.#giveUp(one)
+    const rest = backOffSeconds(one.attempt, this.#options.chance()) * 1_000
+    one.attempt += 1
+    setTimeout(() => void this.#run(one), Math.min(rest, LONGEST_REST_MS)).unref()
+  }
+
+  async #attempt({ notification, attempt: number }: Open): Promise<Delivery> {
+    const last = number >= MAX_RECEIVES
+    try {
+      // what comes back from disk must be what accept made
+      if (number > 1 && !(await this.#options.isGenuine(notification))) {
+        this.#options.log.error('a notification in the journal has no good seal', {
+          id: notification.id,
+        })
+        return last ? 'done' : 'again'
+      }
+      return await deliver(notification, { number, last, slotOnly: false }, this.#ports)
+    } catch (fault) {
+      const { id } = notification
+      this.#options.log.error('deliver failed', { id, attempt: number, ...faultFields(fault) })
+      return 'again'
+    }
+  }
+
+  async #giveUp(one: Open): Promise<void> {
+    const { notification } = one
+    this.#ports.outcomes.record(outcomeOf('dead-lettered', notification, this.#ports.clock.now()))
+    try {
+      await this.#options.keepDeadLetter(notification)
+      this.#end(one)
+    } catch (fault) {
+      // the journal keeps it for the next process
+      this.#options.log.error('a dead letter cannot be kept', faultFields(fault))
+      this.#forget(one)
+    }
+  }
+
+  #end(one: Open): void {
+    one.isDone = true
+    if (this.#options.durability !== 'synced') one.accepted()
+    if (one.notification.idFromProvider) this.#options.claims.settle(one.notification)
+    if (one.isKept) this.#options.journal.done(one.notification.seq)
+    this.#forget(one)
+  }
+
+  #forget(one: Open): void {
+    this.#open.delete(one)
+    if (this.#open.size === 0) for (const tell of this.#whenEmpty.splice(0)) tell()
+  }
+
+  /** One attempt for each slot and seq: a device that connects again and again adds none. */
+  #addDrain(notification: Notification, delayMs: number): void {
+    const key = `${notification.seq} ${notification.deviceId}`
+    const known = this.#drains.get(key)
+    if (known?.state === 'running') {
+      known.isAskedAgain = true
+      return
+    }
+    if (known) clearTimeout(known.timer)
+    const drain: Drain = known ?? {
+      key,
+      notification,
+      attempt: 1,
+      state: 'waiting',
+      isAskedAgain: false,
+    }
+    this.#drains.set(key, drain)
+    this.#wait(drain, delayMs)
+  }
+
+  #wait(drain: Drain, delayMs: number): void {
+    drain.state = 'waiting'
+    if (delayMs <= 0) {
+      this.#line(drain)
+      return
+    }
+    drain.timer = setTimeout(() => this.#line(drain), delayMs)
+    drain.timer.unref()
+  }
+
+  #line(drain: Drain): void {
+    if (drain.state === 'in-line') return
+    drain.state = 'in-line'
+    this.#drainLine.push(drain)
+    this.#nextDrains()
+  }
+
+  #nextDrains(): void {
+    while (this.#draining < this.#options.mostDrains) {
+      const drain = this.#drainLine.shift()
+      if (!drain) return
+      this.#draining += 1
+      drain.state = 'running'
+      void this.#drain(drain).finally(() => {
+        this.#draining -= 1
+        this.#nextDrains()
+      })
+    }
+  }
+
+  async #drain(drain: Drain): Promise<void> {
+    const { notification, attempt: number } = drain
+    const last = number >= MAX_RECEIVES
+    const delivery = await deliver(
+      notification,
+      { number, last, slotOnly: true },
+      this.#ports,
+    ).catch((fault: unknown) => {
+      const { id } = notification
+      this.#options.log.error('a slot cannot be tried', { id, ...faultFields(fault) })
+      return 'again' as const
+    })
+    if (drain.isAskedAgain) {
+      // its device has connected meanwhile
+      drain.isAskedAgain = false
+      drain.attempt = 1
+      return this.#wait(drain, 0)
+    }
+    if (delivery === 'done' || last) {
+      this.#drains.delete(drain.key)
+      return
+    }
+    drain.attempt += 1
+    const rest = backOffSeconds(number, this.#options.chance()) * 1_000
+    this.#wait(drain, Math.min(rest, LONGEST_REST_MS))
+  }
+}
+
+/** A slot that is to be tried. */
+interface Drain {
+  readonly key: string
+  readonly notification: Notification
+  attempt: number
+  state: 'waiting' | 'in-line' | 'running'
+  isAskedAgain: boolean
+  timer?: NodeJS.Timeout
+}

@@ -1,0 +1,57 @@
+import type { Server, Socket } from 'node:net'
+
+export interface DoorwayLimits {
+  /** Connections at a time of those who are known. */
+  readonly connections: number
+  /** Newcomers for whom there is room even then. */
+  readonly newcomers: number
+}
+
+/**
+ * The connections of a server. Anybody can open one and say nothing, so who has not yet shown that it is
+ * one of ours is a newcomer: where there is no more room, the newcomer that has waited longest goes, and
+ * strangers keep nobody out. As many newcomers as connections fit, so that a whole fleet can come back at once.
+ */
+export class Doorway {
+  readonly #limits: DoorwayLimits
+  /** By its addresses, the longest wait first: a TLS socket does not say which plain one it is of. */
+  readonly #newcomers = new Map<string, Socket>()
+  readonly #known = new Set<string>()
+
+  constructor(server: Server, limits: DoorwayLimits) {
+    this.#limits = limits
+    // those that are on their way out count, too
+    server.maxConnections = limits.connections + 2 * limits.newcomers
+    server.on('connection', (socket) => this.#enter(socket))
+  }
+
+  /** Whether there is no room for another one that is known. */
+  get isFull(): boolean {
+    return this.#known.size >= this.#limits.connections
+  }
+
+  /** Whoever is at the other end is one of ours: the connection stays until it ends by itself. */
+  welcome(socket: Socket): void {
+    const name = nameOf(socket)
+    if (!this.#newcomers.delete(name)) return
+    this.#known.add(name)
+    socket.once('close', () => this.#known.delete(name))
+  }
+
+  #enter(socket: Socket): void {
+    const name = nameOf(socket)
+    this.#newcomers.set(name, socket)
+    socket.once('close', () => {
+      if (this.#newcomers.get(name) === socket) this.#newcomers.delete(name)
+    })
+    const { connections, newcomers } = this.#limits
+    const room = Math.max(newcomers, connections - this.#known.size)
+    if (this.#newcomers.size <= room) return
+    const [oldest] = this.#newcomers.values()
+    oldest?.destroy()
+  }
+}
+
+function nameOf({ remoteAddress, remotePort, localAddress }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress}`
+}

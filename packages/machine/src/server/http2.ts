@@ -1,0 +1,220 @@
+import * as http2 from 'node:http2'
+import type { TLSSocket } from 'node:tls'
+import type { Answer } from '@heliograph/core/send/answer'
+import { watchSession } from '@heliograph/listener/http2-watch'
+import type { Deadlines } from './deadlines.ts'
+import {
+  answerRequest,
+  begin,
+  type Client,
+  type Exchanges,
+  type Head,
+  isTooMuch,
+  note,
+  readHead,
+  refuseHead,
+} from './exchange.ts'
+
+/** A connection that can be told to end without harm to the work it carries. */
+export interface Drainable {
+  /** Ends the connection at once if it is idle, otherwise as soon as its last answer is out. */
+  drain(): void
+}
+
+/** Beyond 10,240 bytes of headers there is an answer (431); beyond 64 kB or this many a reset. */
+const MAX_HEADER_PAIRS = 512
+/** Megabytes; a thousand streams with ten kilobytes of headers each must not be refused. */
+const MAX_SESSION_MEMORY = 32
+const METHOD = ':method'
+const PATH = ':path'
+const END_STREAM = http2.constants.NGHTTP2_FLAG_END_STREAM
+
+const noBody = Buffer.alloc(0)
+
+/** Everything that a stream needs beside itself. */
+export interface Http2Context {
+  readonly exchanges: Exchanges
+  readonly deadlines: Deadlines
+}
+
+/**
+ * Serves HTTP/2 on a TLS socket, whether or not the client named the protocol in ALPN. A GOAWAY is sent
+ * only while no request is in flight: several clients fail those it covers.
+ */
+export function serveHttp2(socket: TLSSocket, client: Client, context: Http2Context): Drainable {
+  const { exchanges } = context
+  const session = http2.performServerHandshake(socket, {
+    settings: { maxConcurrentStreams: exchanges.limits.streams, enablePush: false },
+    maxHeaderListPairs: MAX_HEADER_PAIRS,
+    maxSessionMemory: MAX_SESSION_MEMORY,
+  })
+  const state = { open: 0, draining: false }
+  const closeIfIdle = () => {
+    if (state.open === 0 && !session.closed) session.close()
+  }
+  session.on('error', ignore)
+  session.on('frameError', ignore)
+  const active = watchSession({ session, limits: exchanges.limits, open: () => state.open })
+  const ended = () => {
+    state.open -= 1
+    active()
+    if (state.draining) closeIfIdle()
+  }
+  session.on('stream', ((stream, headers, flags, raw) => {
+    state.open += 1
+    active()
+    stream.on('error', ignore)
+    stream.once('close', begin(client, exchanges))
+    stream.once('close', ended)
+    // an answer waits for a client that does not take it, too
+    if (exchanges.open > 2 * exchanges.limits.inFlight)
+      return stream.close(http2.constants.NGHTTP2_REFUSED_STREAM)
+    const head = readHead(String(headers[METHOD] ?? ''), String(headers[PATH] ?? ''), raw)
+    new Stream(stream, head, client, context).begin((flags & END_STREAM) !== 0)
+  }) as StreamListener)
+  return {
+    drain() {
+      state.draining = true
+      closeIfIdle()
+    },
+  }
+}
+
+type StreamListener = (
+  stream: http2.ServerHttp2Stream,
+  headers: http2.IncomingHttpHeaders,
+  flags: number,
+  raw: readonly string[],
+) => void
+
+function ignore(): void {}
+
+/** One request, from its head to its answer. */
+class Stream {
+  readonly #stream: http2.ServerHttp2Stream
+  readonly #head: Head
+  readonly #client: Client
+  readonly #context: Http2Context
+  readonly #since = performance.now()
+  #chunks: Buffer[] = []
+  #held = 0
+  #bytes = 0
+  #isAnswered = false
+
+  constructor(stream: http2.ServerHttp2Stream, head: Head, client: Client, context: Http2Context) {
+    this.#stream = stream
+    this.#head = head
+    this.#client = client
+    this.#context = context
+  }
+
+  begin(isWhole: boolean): void {
+    const { exchanges, deadlines } = this.#context
+    this.#stream.once('close', () => this.#gone())
+    const status = refuseHead(this.#head, this.#client, exchanges)
+    if (status !== undefined) {
+      this.#refuse(status)
+      return
+    }
+    // a turn later a stream that was reset in the same breath is known to be: rapid reset costs no work
+    if (isWhole) {
+      setImmediate(() => this.#work())
+      return
+    }
+    deadlines.body.add(this)
+    this.#stream.on('data', (chunk: Buffer) => this.#take(chunk))
+    this.#stream.once('end', () => {
+      deadlines.body.delete(this)
+      this.#work()
+    })
+  }
+
+  /** Its time is over: the body did not end, or the rules did not answer. */
+  late(status: number): void {
+    this.#refuse(status)
+  }
+
+  /** What is too large is read on for a while and thrown away: some clients hear nothing while they send. */
+  #take(chunk: Buffer): void {
+    if (this.#isAnswered) return
+    const { exchanges } = this.#context
+    const { bodyBytes, readBytes } = exchanges.limits
+    this.#bytes += chunk.length
+    if (this.#bytes > readBytes) this.#refuse(413)
+    else if (this.#bytes > bodyBytes) this.#letGo()
+    else if (isTooMuch(exchanges)) {
+      this.#letGo()
+      this.#refuse(503)
+    } else {
+      this.#held += chunk.length
+      exchanges.held += chunk.length
+      this.#chunks.push(chunk)
+    }
+  }
+
+  #work(): void {
+    if (this.#isAnswered || this.#stream.destroyed) return
+    const { exchanges, deadlines } = this.#context
+    if (this.#bytes > exchanges.limits.bodyBytes) {
+      this.#refuse(413)
+      return
+    }
+    const [only = noBody] = this.#chunks
+    const body = this.#chunks.length > 1 ? Buffer.concat(this.#chunks) : only
+    deadlines.answer.add(this)
+    void answerRequest(this.#head, body, this.#client, exchanges).then((answer) => {
+      deadlines.answer.delete(this)
+      this.#respond(answer)
+    })
+  }
+
+  #gone(): void {
+    const { deadlines } = this.#context
+    deadlines.body.delete(this)
+    deadlines.taking.delete(this)
+    this.#letGo()
+  }
+
+  #letGo(): void {
+    this.#context.exchanges.held -= this.#held
+    this.#held = 0
+    this.#chunks = []
+  }
+
+  #refuse(status: number): void {
+    this.#respond(this.#context.exchanges.edge(status, this.#head))
+  }
+
+  /** One HEADERS frame, and the body, if any, in one write: an empty last DATA frame upsets some clients. */
+  #respond(answer: Answer): void {
+    const stream = this.#stream
+    if (this.#isAnswered || stream.destroyed || stream.closed) return
+    this.#isAnswered = true
+    note(this.#head, answer, this.#since, this.#context.exchanges)
+    const { body } = answer
+    const isBare = body === undefined || this.#head.method === 'HEAD'
+    try {
+      stream.respond({ ':status': answer.status, ...answer.headers }, { endStream: isBare })
+      if (!isBare) stream.end(body)
+      if (!stream.readableEnded) this.#endUpload()
+      if (!isBare) this.#context.deadlines.taking.add(this)
+    } catch {
+      stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR)
+    }
+  }
+
+  /** The client does not take its answer. */
+  cut(): void {
+    this.#stream.close(http2.constants.NGHTTP2_CANCEL)
+  }
+
+  /** After a complete answer the rest of the request is not wanted (RFC 9113 §8.1). */
+  #endUpload(): void {
+    const stream = this.#stream
+    // what is not read is not sent
+    stream.pause()
+    const close = () => stream.close(http2.constants.NGHTTP2_NO_ERROR)
+    if (stream.writableFinished) close()
+    else stream.once('finish', close)
+  }
+}

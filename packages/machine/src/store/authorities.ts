@@ -1,0 +1,76 @@
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPair,
+  type KeyObject,
+  sign,
+} from 'node:crypto'
+import { promisify } from 'node:util'
+import type { Authorities, Authority, AuthorityKey } from '@heliograph/core/ports'
+import type { Vault } from '../trust/vault.ts'
+import type { Environment } from './environment.ts'
+
+interface KeyRow {
+  /** Base64 of what the vault made of the PKCS#8 key. */
+  readonly wrapped: string
+}
+
+export interface AuthorityStore extends Authorities {
+  save(authority: Authority): Promise<void>
+  /** The key of a CA, made where there is none. It leaves the vault for a signature only. */
+  key(name: Authority['name']): Promise<AuthorityKey>
+}
+
+const algorithms = { provider: 'RSA-2048', device: 'ECDSA-P256' } as const
+const label = (name: Authority['name']) => `key of the ${name} CA`
+
+/** Both CAs: their certificates, and their keys under the vault. */
+export function authorities(environment: Environment, vault: Vault): AuthorityStore {
+  const certificates = environment.table<Authority, Authority['name']>('authorities')
+  const keys = environment.table<KeyRow, Authority['name']>('authority keys')
+
+  async function wrappedKey(name: Authority['name']): Promise<string> {
+    const known = keys.get(name)
+    if (known) return known.wrapped
+    const made = await makeKey(name)
+    const der = made.export({ type: 'pkcs8', format: 'der' })
+    const wrapped = Buffer.from(vault.seal(label(name), der)).toString('base64')
+    return environment.change(() => {
+      const earlier = keys.get(name)
+      if (!earlier) keys.put(name, { wrapped })
+      return earlier?.wrapped ?? wrapped
+    })
+  }
+
+  return {
+    find: async (name) => certificates.get(name),
+    save: (authority) => environment.change(() => void certificates.put(authority.name, authority)),
+    async key(name) {
+      const der = vault.open(label(name), Buffer.from(await wrappedKey(name), 'base64'))
+      return authorityKey(
+        name,
+        createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs8' }),
+      )
+    },
+  }
+}
+
+const generate = promisify(generateKeyPair)
+
+async function makeKey(name: Authority['name']): Promise<KeyObject> {
+  const { privateKey } =
+    name === 'provider'
+      ? await generate('rsa', { modulusLength: 2048 })
+      : await generate('ec', { namedCurve: 'P-256' })
+  return privateKey
+}
+
+function authorityKey(name: Authority['name'], key: KeyObject): AuthorityKey {
+  return {
+    algorithm: algorithms[name],
+    arn: `machine:${name}`,
+    // ECDSA as DER, RSA as PKCS#1 v1.5: what Node does unless told otherwise
+    sign: async (message) => sign('sha256', message, key),
+    publicKey: async () => createPublicKey(key).export({ type: 'spki', format: 'der' }),
+  }
+}

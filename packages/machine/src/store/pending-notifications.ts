@@ -1,0 +1,88 @@
+import {
+  type Notification,
+  parseNotification,
+  serializeNotification,
+} from '@heliograph/core/notification'
+import type { PendingNotifications } from '@heliograph/core/ports'
+import { type DeviceId, isNewer, type Topic } from '@heliograph/protocol/identifiers'
+import { damaged } from './damaged.ts'
+import type { Environment } from './environment.ts'
+import { ofDevice } from './ranges.ts'
+
+/** Slots whose time is over, for those who tell their providers. */
+export interface ExpiringSlots {
+  /** When the next slot expires, milliseconds since the epoch; undefined where none waits. */
+  nextExpiry(): number | undefined
+  /** Slots that have expired, the earliest first. They stay until `pending.remove` takes them. */
+  expired(nowMs: number, limit: number): readonly Notification[]
+}
+
+type SlotKey = [deviceId: DeviceId, topic: Topic]
+type ExpiryKey = [expiresAt: number, deviceId: DeviceId, topic: Topic]
+
+/**
+ * The slots, and beside them an index by the second in which they expire: both change in one
+ * transaction, so that neither knows of a slot that the other does not.
+ */
+export function pendingNotifications(
+  environment: Environment,
+): PendingNotifications & ExpiringSlots & { all(): Iterable<Notification> } {
+  const slots = environment.table<string, SlotKey>('pending')
+  const expiries = environment.table<number, ExpiryKey>('pending by expiry')
+
+  function read(deviceId: DeviceId, topic: Topic): Notification | undefined {
+    const text = slots.get([deviceId, topic])
+    return text === undefined ? undefined : notificationIn(text)
+  }
+
+  function write(notification: Notification, old: Notification | undefined): void {
+    const { deviceId, topic, expiration } = notification
+    if (old) expiries.remove([old.expiration, deviceId, topic])
+    slots.put([deviceId, topic], serializeNotification(notification))
+    expiries.put([expiration, deviceId, topic], 1)
+  }
+
+  return {
+    put: (notification, nowMs) =>
+      environment.change(() => {
+        const { deviceId, topic, seq } = notification
+        const old = read(deviceId, topic)
+        const isOver = old && old.expiration <= Math.floor(nowMs / 1000)
+        if (old && !isOver && isNewer(old.seq, seq)) return { kept: false }
+        write(notification, old)
+        return old && old.seq !== seq ? { kept: true, replaced: old } : { kept: true }
+      }),
+
+    find: async (deviceId, topic) => read(deviceId, topic),
+
+    list: async (deviceId) =>
+      [...slots.getRange(ofDevice(deviceId))].map(({ value }) => notificationIn(value)),
+
+    remove: (deviceId, topic, seq) =>
+      environment.change(() => {
+        const slot = read(deviceId, topic)
+        if (slot?.seq !== seq) return false
+        slots.remove([deviceId, topic])
+        expiries.remove([slot.expiration, deviceId, topic])
+        return true
+      }),
+
+    nextExpiry() {
+      const [first] = expiries.getKeys({ limit: 1 })
+      return first && first[0] * 1000
+    },
+
+    expired(nowMs, limit) {
+      const end = [Math.floor(nowMs / 1000) + 1] as unknown as ExpiryKey
+      return [...expiries.getKeys({ end, limit })].flatMap(
+        ([, deviceId, topic]) => read(deviceId, topic) ?? [],
+      )
+    },
+
+    all: () => slots.getRange().map(({ value }) => notificationIn(value)),
+  }
+}
+
+function notificationIn(text: string): Notification {
+  return parseNotification(text) ?? damaged('a pending notification')
+}

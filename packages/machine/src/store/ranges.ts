@@ -1,0 +1,12 @@
+import type { DeviceId, Topic } from '@heliograph/protocol/identifiers'
+
+/** Above every text that a key may have in this place. */
+const LAST = '\uffff'
+
+/** The rows of one device, in a table whose keys are (device, topic). */
+export function ofDevice(deviceId: DeviceId) {
+  return { start: [deviceId, ''], end: [deviceId, LAST] } as unknown as {
+    start: [DeviceId, Topic]
+    end: [DeviceId, Topic]
+  }
+}

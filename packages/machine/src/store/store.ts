@@ -1,0 +1,161 @@
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import type {
+  ActivationCodes,
+  DeviceRecords,
+  ProviderKeyRecords,
+  ProviderRecords,
+  RegistrationRecords,
+} from '@heliograph/core/operator-ports'
+import type {
+  Activations,
+  Clock,
+  Devices,
+  Feedback,
+  Ids,
+  PendingNotifications,
+  ProviderKeys,
+  Providers,
+  Receipts,
+  Registrations,
+  TokenKeyRing,
+} from '@heliograph/core/ports'
+import { DATABASE } from '../state-files.ts'
+import { type Vault, vaultUnder } from '../trust/vault.ts'
+import { systemClock, systemIds } from '../world.ts'
+import { activations } from './activations.ts'
+import { type AuthorityStore, authorities } from './authorities.ts'
+import { claims, type StoredClaims } from './claims.ts'
+import { type Admissions, devices } from './devices.ts'
+import { type Environment, openEnvironment } from './environment.ts'
+import { expiriesIn } from './expiries.ts'
+import { feedback } from './feedback.ts'
+import { demandNotHeldHere, lockFolder } from './folder-lock.ts'
+import { type Format, openFormat } from './format.ts'
+import { type ExpiringSlots, pendingNotifications } from './pending-notifications.ts'
+import { providerKeys } from './provider-keys.ts'
+import { providers } from './providers.ts'
+import { receipts } from './receipts.ts'
+import { registrations } from './registrations.ts'
+import { type TokenKeyVault, tokenKeyRing, tokenKeyStore } from './token-keys.ts'
+
+export { activationPace } from './activations.ts'
+export { deviceRegistry } from './devices.ts'
+
+export interface StoreOptions {
+  /** The state folder; made where there is none, for its owner only. */
+  readonly folder: string
+  /** The owner's key, 32 bytes: what is secret in the folder is encrypted under it. */
+  readonly key: Uint8Array
+  readonly clock?: Clock
+  readonly ids?: Ids
+  /** How long receipts are kept; 7 days by default. */
+  readonly receiptSeconds?: number
+  /** A bound on the database, bytes; none by default. */
+  readonly maxBytes?: number
+}
+
+/**
+ * All that the service keeps on one machine. Reads come at once from memory-mapped pages; a write's
+ * promise resolves when it is synced to disk.
+ */
+export interface Store {
+  readonly environment: Environment
+  readonly pending: PendingNotifications & ExpiringSlots
+  readonly registrations: Registrations & RegistrationRecords
+  readonly feedback: Feedback
+  readonly claims: StoredClaims
+  readonly receipts: Receipts
+  readonly providers: Providers & ProviderRecords
+  readonly providerKeys: ProviderKeys & ProviderKeyRecords
+  readonly devices: Devices & DeviceRecords & Admissions
+  readonly activations: Activations & ActivationCodes
+  readonly authorities: AuthorityStore
+  readonly tokenKeys: TokenKeyVault
+  /** The live token keys; what is created or retired counts at once. */
+  readonly ring: TokenKeyRing
+  readonly format: Format
+  /** Removes what is over and has nobody to tell; says how many rows. Slots are for `pending.expired`. */
+  sweep(nowMs: number, limit: number): Promise<number>
+  /** Resolves when every change asked for so far is on disk. */
+  synced(): Promise<void>
+  close(): Promise<void>
+}
+
+/**
+ * Opens the store of a state folder, or makes it. One process at a time has it.
+ *
+ * @throws MachineError where it cannot be had: in use, made with another key, of a newer version, full disk.
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { folder, key, clock = systemClock, ids = systemIds(), maxBytes } = options
+  const { receiptSeconds = 7 * 24 * 3600 } = options
+  makePrivate(folder)
+  demandNotHeldHere(folder)
+  const environment = openEnvironment({ folder, ...(maxBytes !== undefined && { maxBytes }) })
+  const vault = vaultUnder(key)
+  const unlock = await orClose(environment, () => lockFolder(environment, folder))
+  const format = await orClose(
+    environment,
+    () => openFormat(environment, vault, clock.now()),
+    unlock,
+  )
+  return { ...portsOf(environment, vault, { clock, ids, receiptSeconds }), format, close }
+
+  async function close(): Promise<void> {
+    await unlock()
+    await environment.close()
+  }
+}
+
+async function orClose<T>(
+  environment: Environment,
+  open: () => Promise<T>,
+  unlock: () => Promise<void> = async () => {},
+): Promise<T> {
+  try {
+    return await open()
+  } catch (fault) {
+    await unlock()
+    await environment.close()
+    throw fault
+  }
+}
+
+function portsOf(
+  environment: Environment,
+  vault: Vault,
+  { clock, ids, receiptSeconds }: Required<Pick<StoreOptions, 'clock' | 'ids' | 'receiptSeconds'>>,
+): Omit<Store, 'close' | 'format'> {
+  const expiries = expiriesIn(environment)
+  const tokenKeys = tokenKeyStore(environment, vault)
+  return {
+    environment,
+    pending: pendingNotifications(environment),
+    registrations: registrations(environment),
+    feedback: feedback(environment, expiries, clock, ids),
+    claims: claims(environment, expiries, clock),
+    receipts: receipts(environment, expiries, clock, receiptSeconds),
+    providers: providers(environment),
+    providerKeys: providerKeys(environment),
+    devices: devices(environment),
+    activations: activations(environment, expiries),
+    authorities: authorities(environment, vault),
+    tokenKeys,
+    ring: tokenKeyRing(tokenKeys),
+    sweep: (nowMs, limit) => expiries.sweep(nowMs, limit),
+    synced: () => environment.synced(),
+  }
+}
+
+/**
+ * LMDB makes its files for everybody to read: here they are there before it. One that is there stays
+ * untouched: to close a lock file frees what this process has locked with it (POSIX, fcntl).
+ */
+function makePrivate(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  for (const name of [DATABASE, `${DATABASE}-lock`]) {
+    const path = join(folder, name)
+    if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600))
+  }
+}

@@ -1,0 +1,215 @@
+import { once } from 'node:events'
+import * as http2 from 'node:http2'
+import { request as httpsRequest } from 'node:https'
+import { connect as connectPlain } from 'node:net'
+import { connect, type TLSSocket } from 'node:tls'
+import type { Answer } from '@heliograph/core/send/answer'
+import type { ProviderRequest } from '@heliograph/core/send/provider-request'
+import { expect, onTestFinished, test } from 'vitest'
+import { MachineError } from '../src/failure.ts'
+import { jsonLog } from '../src/log.ts'
+import { type Front, startFront } from '../src/server/front.ts'
+import { type ServerLimits, serverLimits } from '../src/server/limits.ts'
+import { serverCertificate } from '../src/server/server-certificate.ts'
+import { systemClock, systemIds } from '../src/world.ts'
+import { makeAuthority } from './device-server-support.ts'
+
+const OURS = '/ours'
+
+interface FrontWorld {
+  readonly front: Front
+  readonly ca: string
+  /** Paths that have reached the rules. */
+  readonly asked: string[]
+  answer: (request: ProviderRequest) => Promise<Answer>
+}
+
+/** A server that knows whoever asks for /ours, and refuses everybody else. */
+async function startWorld(limits: Partial<ServerLimits> = {}, port = 0): Promise<FrontWorld> {
+  const authority = await makeAuthority('server')
+  const tls = await serverCertificate(['localhost'], authority, {
+    clock: systemClock,
+    ids: systemIds(),
+  })
+  const world = {
+    ca: authority.certificate,
+    asked: [] as string[],
+    answer: async ({ path }: ProviderRequest): Promise<Answer> => ({
+      status: path === OURS ? 200 : 403,
+      headers: {},
+    }),
+  }
+  const front = await startFront({
+    name: 'test',
+    listen: { host: '127.0.0.1', port },
+    ...{ tls, log: jsonLog(() => {}) },
+    exchanges: {
+      limits: { ...serverLimits, ...limits },
+      ...{ held: 0, open: 0, ofNewcomers: 0 },
+      answer: (request) => {
+        world.asked.push(request.path)
+        return world.answer(request)
+      },
+      edge: (status) => ({ status, headers: {}, body: '{}' }),
+      ...{ refused() {}, failed() {}, answered() {} },
+    },
+  })
+  onTestFinished(() => front.close(0))
+  return Object.assign(world, { front })
+}
+
+function openSession(
+  { front, ca }: FrontWorld,
+  settings: http2.Settings = {},
+): http2.ClientHttp2Session {
+  const session = http2.connect(`https://localhost:${front.port}`, { ca, settings })
+  session.on('error', () => {})
+  onTestFinished(() => session.destroy())
+  return session
+}
+
+interface Sent {
+  readonly status: Promise<number>
+  readonly stream: http2.ClientHttp2Stream
+}
+
+function send(
+  session: http2.ClientHttp2Session,
+  path: string,
+  { body = '', end = true }: { readonly body?: string; readonly end?: boolean } = {},
+): Sent {
+  const stream = session.request({ ':method': 'POST', ':path': path }, { endStream: false })
+  const status = new Promise<number>((resolve) => {
+    stream.on('response', (headers) => resolve(Number(headers[':status'])))
+    stream.on('error', () => {})
+    stream.on('close', () => resolve(-stream.rstCode))
+  })
+  stream.resume()
+  if (end) stream.end(body)
+  else if (body !== '') stream.write(body)
+  return { status, stream }
+}
+
+async function openSilent({ front, ca }: FrontWorld): Promise<TLSSocket> {
+  const socket = connect({
+    port: front.port,
+    servername: 'localhost',
+    ca,
+    ALPNProtocols: ['h2'],
+  }).resume()
+  socket.on('error', () => {})
+  onTestFinished(() => void socket.destroy())
+  await Promise.race([once(socket, 'secureConnect'), once(socket, 'close')])
+  return socket
+}
+
+test('connections that say nothing keep nobody out, and nobody who is known is cut for them', async () => {
+  const world = await startWorld({ connections: 3, newcomers: 3 })
+  const known = openSession(world)
+  expect(await send(known, OURS).status).toBe(200)
+  const silent: TLSSocket[] = []
+  for (let n = 0; n < 8; n += 1) silent.push(await openSilent(world))
+  const half = Array.from({ length: 8 }, () => connectPlain(world.front.port, '127.0.0.1'))
+  for (const socket of half) onTestFinished(() => void socket.on('error', () => {}).destroy())
+  await expect.poll(() => silent.filter(({ destroyed }) => destroyed).length).toBe(8)
+  const later = openSession(world)
+  expect(await send(later, OURS).status).toBe(200)
+  expect(await send(known, OURS).status).toBe(200)
+})
+
+test('who is refused all the time stays a stranger', async () => {
+  const world = await startWorld({ connections: 2, newcomers: 2 })
+  const stranger = openSession(world)
+  for (let n = 0; n < 3; n += 1) expect(await send(stranger, '/theirs').status).toBe(403)
+  for (let n = 0; n < 3; n += 1) await openSilent(world)
+  await expect.poll(() => stranger.destroyed).toBe(true)
+})
+
+test('bodies under way hold no more than they may together, and what they held is given back', async () => {
+  const world = await startWorld({ bufferedBytes: 100_000 })
+  const body = 'x'.repeat(60_000)
+  const first = send(openSession(world), OURS, { body, end: false })
+  const second = send(openSession(world), OURS, { body, end: false })
+  const third = send(openSession(world), OURS, { body, end: false })
+  const refused = await Promise.race([first, second, third].map(({ status }) => status))
+  expect(refused).toBe(503)
+  for (const { stream } of [first, second, third]) stream.close()
+  const again = openSession(world)
+  await expect.poll(() => send(again, OURS, { body }).status).toBe(200)
+})
+
+test('bodies of HTTP/1.1, too', async () => {
+  const world = await startWorld({ bufferedBytes: 50_000 })
+  const { ca, front } = world
+  const call = httpsRequest({ ca, host: 'localhost', port: front.port, method: 'POST', path: OURS })
+  call.on('error', () => {})
+  onTestFinished(() => void call.destroy())
+  call.write('x'.repeat(60_000))
+  const [{ statusCode }] = await once(call, 'response')
+  expect(statusCode).toBe(503)
+})
+
+test('requests of strangers that do not end leave half of the room to those who are known', async () => {
+  const world = await startWorld({ inFlight: 20 })
+  const known = openSession(world)
+  expect(await send(known, OURS).status).toBe(200)
+  const stranger = openSession(world)
+  const sent = Array.from({ length: 18 }, () => send(stranger, '/theirs', { end: false }).status)
+  expect(await Promise.race(sent)).toBe(503)
+  expect(await send(known, OURS).status).toBe(200)
+})
+
+test('a client that takes no answers cannot pile them up: its streams are reset', async () => {
+  const world = await startWorld({ inFlight: 5, streams: 100 })
+  const session = openSession(world, { initialWindowSize: 0 })
+  const sent = Array.from({ length: 40 }, () => send(session, '/theirs', { end: false }))
+  const codes = await Promise.all(sent.map(({ status }) => status))
+  expect(codes).toContain(503)
+  expect(codes.filter((code) => code === -http2.constants.NGHTTP2_REFUSED_STREAM).length).toBe(30)
+})
+
+test('streams that are reset in the same breath never reach the rules', async () => {
+  const world = await startWorld()
+  const session = openSession(world)
+  expect(await send(session, OURS).status).toBe(200)
+  for (let n = 0; n < 300; n += 1) {
+    const stream = session.request({ ':method': 'GET', ':path': '/reset' }, { endStream: true })
+    stream.on('error', () => {})
+    stream.close(http2.constants.NGHTTP2_CANCEL)
+  }
+  await expect.poll(() => send(openSession(world), OURS).status).toBe(200)
+  expect(world.asked.filter((path) => path === '/reset').length).toBeLessThan(10)
+})
+
+test('headers beyond their limit are 431, before anybody looks at a token in them', async () => {
+  const world = await startWorld()
+  const session = openSession(world)
+  const stream = session.request({
+    ...{ ':method': 'POST', ':path': OURS },
+    authorization: `bearer ${'x'.repeat(11_000)}`,
+  })
+  const [headers] = await once(stream, 'response')
+  expect(headers[':status']).toBe(431)
+  expect(world.asked).toEqual([])
+})
+
+test('a body that does not end is 408, and an answer that does not come 503', async () => {
+  const world = await startWorld({ bodyMs: 200, answerMs: 200 })
+  const session = openSession(world)
+  expect(await send(session, OURS, { body: 'x', end: false }).status).toBe(408)
+  world.answer = () => new Promise(() => {})
+  expect(await send(session, OURS).status).toBe(503)
+})
+
+test('a connection without a request is closed after its time', async () => {
+  const world = await startWorld({ idleMs: 100, quietMs: 50 })
+  const session = openSession(world)
+  await once(session, 'close')
+})
+
+test('a port that is taken is said in words that an owner can act on', async () => {
+  const { front } = await startWorld()
+  const again = startWorld({}, front.port)
+  await expect(again).rejects.toThrow(MachineError)
+  await expect(again).rejects.toThrow(/is taken: give --port-base/)
+})

@@ -1,0 +1,135 @@
+import { appendFileSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { notification, now, seqAt } from '../../../test/contract/samples.ts'
+import { MachineError } from '../src/failure.ts'
+import { type Journal, openJournal } from '../src/pipeline/journal.ts'
+import { temporaryFolder } from './folder.ts'
+
+const seqsIn = (journal: Journal) => journal.left.map(({ seq }) => seq)
+const segments = (folder: string) => readdirSync(folder).sort()
+
+test('what was added and is not done is there after a crash, as it was', async () => {
+  const folder = temporaryFolder()
+  const journal = await openJournal({ folder })
+  const [first, second] = [notification(), notification({ payload: '{"t":"Grüße\\n\u{1f30d}"}' })]
+  await Promise.all([journal.add(first), journal.add(second)])
+  // a second process opens what the first, which never closed it, has left
+  expect((await openJournal({ folder })).left).toEqual([first, second])
+})
+
+test('what is done is gone', async () => {
+  const folder = temporaryFolder()
+  const journal = await openJournal({ folder })
+  const [first, second] = [notification(), notification({ seq: seqAt(now + 1) })]
+  await journal.add(first)
+  await journal.add(second)
+  journal.done(first.seq)
+  await journal.close()
+  expect(seqsIn(await openJournal({ folder }))).toEqual([second.seq])
+})
+
+test('what was left is left again, until it is done', async () => {
+  const folder = temporaryFolder()
+  const one = notification()
+  await (await openJournal({ folder })).add(one)
+  await openJournal({ folder })
+  const third = await openJournal({ folder })
+  expect(seqsIn(third)).toEqual([one.seq])
+  third.done(one.seq)
+  await third.close()
+  expect(seqsIn(await openJournal({ folder }))).toEqual([])
+})
+
+test('all that is asked for at once is one write', async () => {
+  const counts: number[] = []
+  const onWrite = (_: number, count: number) => counts.push(count)
+  const journal = await openJournal({ folder: temporaryFolder(), onWrite })
+  await Promise.all(Array.from({ length: 50 }, () => journal.add(notification())))
+  expect(counts).toEqual([50])
+})
+
+describe('a line that was cut off or changed', () => {
+  test.each([
+    ['cut off', (text: string) => text.slice(0, -40)],
+    ['of other bytes', (text: string) => text.replace(/"priority":10/g, '"priority":5')],
+    ['of zeros', (text: string) => `${text.slice(0, -40)}${'\0'.repeat(40)}`],
+  ])('%s does not count, and what came before it does', async (_, damage) => {
+    const folder = temporaryFolder()
+    const journal = await openJournal({ folder })
+    const first = notification({ priority: 5 })
+    await journal.add(first)
+    await journal.add(notification({ seq: seqAt(now + 1) }))
+    const [name = ''] = segments(folder)
+    const [whole = '', last = ''] = readFileSync(join(folder, name), 'utf8').split(/(?<=\n)/)
+    writeFileSync(join(folder, name), whole + damage(last))
+    expect(seqsIn(await openJournal({ folder }))).toEqual([first.seq])
+  })
+
+  test('ends its segment: what somebody put behind it is not read', async () => {
+    const folder = temporaryFolder()
+    const journal = await openJournal({ folder })
+    await journal.add(notification())
+    const [name = ''] = segments(folder)
+    const path = join(folder, name)
+    const good = readFileSync(path, 'utf8')
+    writeFileSync(path, `damaged\n`)
+    appendFileSync(path, good)
+    expect((await openJournal({ folder })).left).toEqual([])
+  })
+})
+
+describe('segments', () => {
+  test('go when all in them is done, the oldest first', async () => {
+    const folder = temporaryFolder()
+    const journal = await openJournal({ folder, segmentBytes: 1 })
+    const [first, second] = [notification(), notification({ seq: seqAt(now + 1) })]
+    await journal.add(first)
+    await journal.add(second)
+    await expect.poll(() => segments(folder)).toHaveLength(3)
+    journal.done(second.seq)
+    await journal.add(notification({ seq: seqAt(now + 2) }))
+    // the second holds nothing, but says so of nothing either: it waits for the first
+    await expect.poll(() => segments(folder)).toHaveLength(4)
+    journal.done(first.seq)
+    await journal.add(notification({ seq: seqAt(now + 3) }))
+    await expect.poll(() => segments(folder).length).toBeLessThan(4)
+  })
+
+  test('that hold something long under way do not pile up', async () => {
+    const folder = temporaryFolder()
+    const journal = await openJournal({ folder, segmentBytes: 1 })
+    const stuck = notification()
+    await journal.add(stuck)
+    for (let n = 1; n <= 60; n += 1) {
+      const one = notification({ seq: seqAt(now + n) })
+      await journal.add(one)
+      journal.done(one.seq)
+    }
+    expect(segments(folder).length).toBeLessThan(20)
+    await journal.close()
+    const again = await openJournal({ folder })
+    expect(seqsIn(again)).toEqual([stuck.seq])
+  })
+})
+
+describe('a full disk', () => {
+  /** The third segment is a file that no byte fits in. */
+  async function filled() {
+    const folder = temporaryFolder()
+    const journal = await openJournal({ folder, segmentBytes: 1 })
+    symlinkSync('/dev/full', join(folder, '000000000003.journal'))
+    const kept = notification()
+    await journal.add(kept)
+    await journal.add(notification({ seq: seqAt(now + 1) }))
+    return { folder, journal, kept }
+  }
+
+  test.skipIf(process.platform !== 'linux')('refuses what it cannot keep, in words', async () => {
+    const { journal } = await filled()
+    const refused = journal.add(notification({ seq: seqAt(now + 2) }))
+    await expect(refused).rejects.toThrow(MachineError)
+    await expect(refused).rejects.toThrow(/no space left .* free space/)
+    expect(journal.problem).toMatch(/no space left/)
+  })
+})

@@ -1,0 +1,140 @@
+import { fork } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdirSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { OPERATOR_SOCKET } from '../src/state-files.ts'
+import { openEnvironment } from '../src/store/environment.ts'
+import { openFormat, type Upgrade } from '../src/store/format.ts'
+import { openStore } from '../src/store/store.ts'
+import { vaultUnder } from '../src/trust/vault.ts'
+import { key, openForTest, temporaryFolder } from './folder.ts'
+
+test('what was written is there for the next process, and for its owner only', async () => {
+  const folder = join(temporaryFolder(), 'state')
+  const first = await openStore({ folder, key })
+  await first.activations.add({ codeHash: 'c', expiresAt: 9e9, createdAt: 1, reusable: false })
+  await first.close()
+  const second = await openStore({ folder, key })
+  expect(await second.activations.find('c')).toMatchObject({ codeHash: 'c' })
+  await second.close()
+  expect(statSync(folder).mode & 0o777).toBe(0o700)
+  for (const file of ['store.mdb', 'store.mdb-lock'])
+    expect(statSync(join(folder, file)).mode & 0o777, file).toBe(0o600)
+})
+
+test('a state folder has one process: another hears which, and the first goes on', async () => {
+  const folder = temporaryFolder()
+  const store = await openStore({ folder, key })
+  await expect(openStore({ folder, key })).rejects.toThrow(
+    `in use by process ${process.pid}: stop it`,
+  )
+  const child = fork(new URL('child/hold.ts', import.meta.url), [folder], {
+    execArgv: ['--import', 'tsx', '--conditions=heliograph'],
+    env: { ...process.env, KEY: Buffer.from(key).toString('hex') },
+  })
+  expect(await once(child, 'message')).toEqual([
+    expect.stringContaining(`in use by process ${process.pid}`),
+    undefined,
+  ])
+  await store.close()
+  child.send('again')
+  expect(await once(child, 'message')).toEqual(['open', undefined])
+  await expect(openStore({ folder, key })).rejects.toThrow(`in use by process ${child.pid}`)
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  // what a killed process held is taken over
+  await (await openStore({ folder, key })).close()
+})
+
+test('a process of another container is known by its socket', async () => {
+  const folder = temporaryFolder()
+  await (await openStore({ folder, key })).close()
+  const environment = openEnvironment({ folder })
+  const elsewhere = { pid: 1, started: '1', boot: 'x', namespace: 'pid:[1]' }
+  await environment.change(() => void environment.table('meta').put('holder', elsewhere))
+  await environment.close()
+  const server = createServer().listen(join(folder, OPERATOR_SOCKET))
+  await once(server, 'listening')
+  await expect(openStore({ folder, key })).rejects.toThrow('in use by process 1')
+  server.close()
+  await (await openStore({ folder, key })).close()
+})
+
+test('another key opens nothing, and changes nothing', async () => {
+  const folder = temporaryFolder()
+  await (await openStore({ folder, key })).close()
+  await expect(openStore({ folder, key: randomBytes(32) })).rejects.toThrow(
+    'the state folder does not open with this key: give the key that the state folder was made with',
+  )
+  await (await openStore({ folder, key })).close()
+})
+
+test('a folder of a newer version is refused before anything is read from it', async () => {
+  const folder = temporaryFolder()
+  const environment = openEnvironment({ folder })
+  const vault = vaultUnder(key)
+  await openFormat(environment, vault, 0, [() => {}, () => {}])
+  await expect(openFormat(environment, vault, 0, [])).rejects.toThrow(
+    'has format 3, and this version of heliograph reads up to 1: install the newer version',
+  )
+  await environment.close()
+})
+
+test('an older folder is brought up to date, step by step, each step once', async () => {
+  const environment = openEnvironment({ folder: temporaryFolder() })
+  const vault = vaultUnder(key)
+  const table = environment.table<string[], string>('steps')
+  const step =
+    (name: string): Upgrade =>
+    () =>
+      void table.put('taken', [...(table.get('taken') ?? []), name])
+  await openFormat(environment, vault, 7, [])
+  expect(await openFormat(environment, vault, 8, [step('a'), step('b')])).toMatchObject({
+    version: 3,
+    createdAt: 7,
+  })
+  await openFormat(environment, vault, 9, [step('a'), step('b'), step('c')])
+  expect(table.get('taken')).toEqual(['a', 'b', 'c'])
+  await environment.close()
+})
+
+test('a step that fails leaves the version before it', async () => {
+  const environment = openEnvironment({ folder: temporaryFolder() })
+  const vault = vaultUnder(key)
+  await openFormat(environment, vault, 0, [])
+  const broken: Upgrade = () => {
+    throw new Error('no')
+  }
+  await expect(openFormat(environment, vault, 0, [() => {}, broken])).rejects.toThrow('no')
+  expect(environment.table<{ version: number }, string>('meta').get('format')?.version).toBe(2)
+  await environment.close()
+})
+
+test('a file that is not a database is refused with its name', async () => {
+  const folder = temporaryFolder()
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'store.mdb'), randomBytes(20_000))
+  await expect(openStore({ folder, key })).rejects.toThrow(/store.mdb is not a database/)
+  truncateSync(join(folder, 'store.mdb'), 5_000)
+  await expect(openStore({ folder, key })).rejects.toThrow(/store.mdb is not a database/)
+})
+
+test('the sweep takes what is over, and what was written again stays', async () => {
+  const clock = { time: 1_000_000, now: () => clock.time }
+  const store = await openForTest({ clock })
+  const claim = { id: 'a', deviceId: 'd', topic: 't', seq: '1' } as never
+  await store.claims.claim(claim)
+  clock.time += 300_000
+  await store.claims.claim(claim)
+  clock.time += 300_000
+  // the first note is due, but the claim was renewed
+  expect(await store.sweep(clock.time, 10)).toBe(1)
+  clock.time += 299_999
+  expect(await store.sweep(clock.time, 10)).toBe(0)
+  clock.time += 1
+  expect(await store.sweep(clock.time, 10)).toBe(1)
+  expect([...store.environment.table('claims').getKeys()]).toEqual([])
+})
