@@ -1,6 +1,6 @@
 import { request } from 'node:https'
+import { faultFields, type Log } from '@heliograph/aws/log'
 import type { CloudFormationCustomResourceEvent } from 'aws-lambda'
-import { faultFields, type Log } from '../aws/log.ts'
 
 export interface Made {
   readonly physicalId: string
@@ -8,7 +8,8 @@ export interface Made {
   readonly attributes?: Readonly<Record<string, string>>
 }
 
-export type Lifecycle = (event: CloudFormationCustomResourceEvent) => Promise<Made>
+/** `later`: another invocation goes on with the work and answers. */
+export type Lifecycle = (event: CloudFormationCustomResourceEvent) => Promise<Made | 'later'>
 
 /**
  * Answers CloudFormation at the event's ResponseURL, also when the work fails: without an answer a
@@ -17,6 +18,7 @@ export type Lifecycle = (event: CloudFormationCustomResourceEvent) => Promise<Ma
 export function customResource(work: Lifecycle, log: Log) {
   return async (event: CloudFormationCustomResourceEvent): Promise<void> => {
     const answer = await attempt(work, event, log)
+    if (answer === 'later') return
     const { RequestId, LogicalResourceId, StackId } = event
     const body = JSON.stringify({ RequestId, LogicalResourceId, StackId, ...answer })
     await put(event.ResponseURL, body)
@@ -39,13 +41,27 @@ function put(url: string, body: string): Promise<void> {
 
 async function attempt(work: Lifecycle, event: CloudFormationCustomResourceEvent, log: Log) {
   try {
-    const { physicalId, attributes = {} } = await work(event)
+    const made = await work(event)
+    if (made === 'later') return made
+    const { physicalId, attributes = {} } = made
     return { Status: 'SUCCESS', PhysicalResourceId: physicalId, Data: attributes }
   } catch (fault) {
     log.error('custom resource failed', { resource: event.ResourceType, ...faultFields(fault) })
-    const PhysicalResourceId =
-      'PhysicalResourceId' in event ? event.PhysicalResourceId : event.LogicalResourceId
-    const Reason = fault instanceof Error ? fault.message : 'unknown fault'
-    return { Status: 'FAILED', PhysicalResourceId, Reason }
+    return refusal(event, fault)
   }
+}
+
+/**
+ * Bytes of a reason: CloudFormation takes no answer of more than 4,096 in all, and would then wait for one that never comes. The
+ * ids beside it take at most 1,700 (CloudFormation quotas, "Custom resource response").
+ */
+const MOST_REASON_BYTES = 2_000
+
+/** What CloudFormation is told of work that failed. */
+export function refusal(event: CloudFormationCustomResourceEvent, fault: unknown) {
+  const PhysicalResourceId =
+    'PhysicalResourceId' in event ? event.PhysicalResourceId : event.LogicalResourceId
+  const reason = fault instanceof Error ? fault.message : 'unknown fault'
+  const Reason = Buffer.from(reason).subarray(0, MOST_REASON_BYTES).toString()
+  return { Status: 'FAILED', PhysicalResourceId, Reason }
 }

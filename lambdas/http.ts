@@ -1,7 +1,8 @@
+import { type Answer, rejectionAnswer } from '@heliograph/core/send/answer'
+import { chooseId, type ProviderRequest } from '@heliograph/core/send/provider-request'
+import { reject } from '@heliograph/protocol/rejection'
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
-import { type Answer, rejectionAnswer } from '../core/answer.ts'
-import { chooseId, type ProviderRequest } from '../core/provider-request.ts'
-import { reject } from '../core/rejection.ts'
+import { TOKEN_STAGE } from './settings.ts'
 
 /** The part of API Gateway's payload 2.0 that a provider request is made from. */
 export type HttpEvent = Pick<
@@ -9,7 +10,8 @@ export type HttpEvent = Pick<
   'rawPath' | 'headers' | 'body' | 'isBase64Encoded' | 'queryStringParameters'
 > & {
   readonly requestContext: {
-    readonly http: { readonly method: string }
+    readonly http: { readonly method: string; readonly sourceIp?: string }
+    readonly stage?: string
     readonly authentication?: { readonly clientCert?: { readonly clientCertPem?: string } }
     /** When API Gateway had the request, milliseconds since the epoch. */
     readonly timeEpoch?: number
@@ -17,15 +19,34 @@ export type HttpEvent = Pick<
 }
 
 export function providerRequest(event: HttpEvent): ProviderRequest {
+  const { http } = event.requestContext
   return {
-    method: event.requestContext.http.method,
-    path: event.rawPath,
+    method: http.method,
+    path: pathOf(event),
     headers: event.headers,
     query: event.queryStringParameters ?? {},
     body: bodyOf(event),
-    // empty or null where a gateway asked for none: then there is no credential
-    clientCertificate: event.requestContext.authentication?.clientCert?.clientCertPem || undefined,
+    ...(isByToken(event)
+      ? { clientCertificate: undefined, tokenSource: http.sourceIp ?? 'unknown' }
+      : { clientCertificate: certificateOf(event) }),
   }
+}
+
+/** Whether the request came by the domain that asks for no certificate: then none counts. */
+function isByToken({ requestContext }: HttpEvent): boolean {
+  return requestContext.stage === TOKEN_STAGE
+}
+
+/** Empty or null where a gateway did not ask for a certificate: then there is no credential. */
+function certificateOf({ requestContext }: HttpEvent): string | undefined {
+  return requestContext.authentication?.clientCert?.clientCertPem || undefined
+}
+
+/** A path begins with the name of the stage, unless that is `$default` (AWS: payload format 2.0). */
+function pathOf(event: HttpEvent): string {
+  const prefix = `/${TOKEN_STAGE}/`
+  const { rawPath } = event
+  return isByToken(event) && rawPath.startsWith(prefix) ? rawPath.slice(prefix.length - 1) : rawPath
 }
 
 /**
@@ -69,7 +90,7 @@ export interface Answering {
 
 /**
  * Answers in Apple's shape whatever happens behind: a fault or a late answer is 503, never 200. What
- * was queued after all is recognised by its apns-id when the provider sends again.
+ * was queued after all is recognized by its apns-id when the provider sends again.
  */
 export async function answerInTime(event: HttpEvent, answering: Answering): Promise<Answer> {
   const { work, uuid, now, onFault } = answering

@@ -1,10 +1,10 @@
-import { authorities } from '../aws/authorities.ts'
-import { type dynamoDbClient, iotClient, kmsClient } from '../aws/clients.ts'
-import { deviceRegistry } from '../aws/device-registry.ts'
-import { devices } from '../aws/devices.ts'
-import { signingKey } from '../aws/signing-key.ts'
-import { systemClock as clock, systemIds } from '../aws/world.ts'
-import type { IssuePorts } from '../core/activate.ts'
+import { authorities } from '@heliograph/aws/authorities'
+import { type dynamoDbClient, iotClient, kmsClient } from '@heliograph/aws/clients'
+import { deviceRegistry } from '@heliograph/aws/device-registry'
+import { devices } from '@heliograph/aws/devices'
+import { signingKey } from '@heliograph/aws/signing-key'
+import { systemClock as clock, systemIds } from '@heliograph/aws/world'
+import type { IssuePorts } from '@heliograph/core/devices/activate'
 import { variable } from './settings.ts'
 
 type IssueSettings = Record<

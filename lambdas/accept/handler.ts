@@ -1,7 +1,9 @@
+import { faultFields, type Log } from '@heliograph/aws/log'
+import { accept } from '@heliograph/core/send/accept'
+import type { AcceptPorts } from '@heliograph/core/send/accept-ports'
+import type { Answer } from '@heliograph/core/send/answer'
+import { type Reason, rejections } from '@heliograph/protocol/rejection'
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
-import { faultFields, type Log } from '../../aws/log.ts'
-import { type AcceptPorts, accept } from '../../core/accept.ts'
-import type { Answer } from '../../core/answer.ts'
 import { answerInTime, type HttpEvent, httpResult } from '../http.ts'
 
 export function acceptHandler(ports: AcceptPorts, log: Log) {
@@ -13,10 +15,19 @@ export function acceptHandler(ports: AcceptPorts, log: Log) {
       onFault: (fault) => log.error('accept failed', faultFields(fault)),
     })
     if (answer.status !== 200) log.info('request refused', refusalFields(answer))
+    if (answer.refused?.length) log.info('recipients refused', recipientFields(answer))
     return httpResult(answer)
   }
 }
 
 function refusalFields({ status, headers, body }: Answer) {
   return { status, id: headers['apns-id'], detail: headers['heliograph-detail'], answer: body }
+}
+
+/** How many of one request were refused for which reason; `gone` is what 410 says. */
+function recipientFields({ headers, refused = [] }: Answer) {
+  const reasons: Partial<Record<Reason, number>> = {}
+  for (const { reason } of refused) reasons[reason] = (reasons[reason] ?? 0) + 1
+  const gone = refused.filter(({ reason }) => rejections[reason].status === 410).length
+  return { id: headers['apns-id'], gone, reasons }
 }

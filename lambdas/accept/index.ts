@@ -1,15 +1,16 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { authorities } from '../../aws/authorities.ts'
-import { cachedProviders, cachedRegistrations } from '../../aws/cached.ts'
-import { dynamoDbClient, kmsClient, sqsClient } from '../../aws/clients.ts'
-import { jsonLog, loggedOutcomes } from '../../aws/log.ts'
-import { notificationQueue } from '../../aws/notification-queue.ts'
-import { providers } from '../../aws/providers.ts'
-import { registrations } from '../../aws/registrations.ts'
-import { tokenKeyRing } from '../../aws/token-keys.ts'
-import { systemClock as clock, systemIds } from '../../aws/world.ts'
-import { rateLimit } from '../../core/rate-limit.ts'
+import { authorities } from '@heliograph/aws/authorities'
+import { dynamoDbClient, kmsClient, sqsClient } from '@heliograph/aws/clients'
+import { jsonLog, loggedOutcomes } from '@heliograph/aws/log'
+import { notificationQueue } from '@heliograph/aws/notification-queue'
+import { providers } from '@heliograph/aws/providers'
+import { registrationReads } from '@heliograph/aws/registration-reads'
+import { tokenKeyRing } from '@heliograph/aws/token-keys'
+import { systemClock as clock, systemIds } from '@heliograph/aws/world'
+import { cachedProviders, cachedRegistrations } from '@heliograph/core/cached'
+import { rateLimit } from '@heliograph/core/rate-limit'
 import { readSettings, variable } from '../settings.ts'
+import { tokens } from '../tokens.ts'
 import { acceptHandler } from './handler.ts'
 import { acceptSettings } from './settings.ts'
 
@@ -33,18 +34,20 @@ export const handler = acceptHandler(
     ring,
     authorities: authority,
     certificates: new Map(),
+    tokens: tokens(dynamoDb, settings),
     providers: cachedProviders(
       providers(dynamoDb, settings[variable.providersTable]),
       Number(settings[variable.trustCacheSeconds]),
       clock,
     ),
     registrations: cachedRegistrations(
-      registrations(dynamoDb, settings[variable.registrationsTable]),
+      registrationReads(dynamoDb, settings[variable.registrationsTable]),
       Number(settings[variable.registrationCacheSeconds]),
       clock,
     ),
     queue: notificationQueue(sqsClient(), settings[variable.notificationQueue]),
     outcomes: loggedOutcomes(log),
+    providerRate: rateLimit(Number(settings[variable.providerRateLimit])),
     rate: rateLimit(Number(settings[variable.tokenRateLimit])),
     defaultLifetimeSeconds: Number(settings[variable.defaultLifetime]),
   },

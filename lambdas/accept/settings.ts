@@ -5,11 +5,13 @@ export const acceptSettings = [
   variable.notificationQueue,
   variable.registrationsTable,
   variable.providersTable,
+  variable.providerKeysTable,
   variable.authoritiesTable,
   variable.tokenKeysTable,
   variable.tokenWrapKey,
   variable.defaultLifetime,
   variable.trustCacheSeconds,
   variable.registrationCacheSeconds,
+  variable.providerRateLimit,
   variable.tokenRateLimit,
 ] as const

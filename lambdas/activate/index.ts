@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { activations } from '../../aws/activations.ts'
-import { dynamoDbClient } from '../../aws/clients.ts'
-import { jsonLog } from '../../aws/log.ts'
+import { activationPace, activations } from '@heliograph/aws/activations'
+import { dynamoDbClient } from '@heliograph/aws/clients'
+import { jsonLog } from '@heliograph/aws/log'
 import { issuePorts } from '../issue.ts'
 import { readSettings, variable } from '../settings.ts'
 import { amazonRoots } from './amazon-roots.ts'
@@ -10,6 +10,7 @@ import { activateSettings } from './settings.ts'
 
 const settings = readSettings(activateSettings, process.env)
 const dynamoDb = dynamoDbClient()
+const table = settings[variable.activationsTable]
 const stage = settings[variable.stage]
 const [host = '', port = '8883'] = settings[variable.iotEndpoint].split(':')
 
@@ -20,7 +21,8 @@ const ca = bundle ? readFileSync(bundle, 'utf8') : amazonRoots()
 export const handler = activateHandler(
   {
     ...issuePorts(settings, dynamoDb),
-    activations: activations(dynamoDb, settings[variable.activationsTable]),
+    activations: activations(dynamoDb, table),
+    pace: activationPace(dynamoDb, table, Number(settings[variable.activationsPerSecond])),
   },
   { stage, mqtt: { host, port: Number(port), ca } },
   jsonLog('activate', stage),

@@ -3,6 +3,7 @@ import { variable } from '../settings.ts'
 export const activateSettings = [
   variable.stage,
   variable.activationsTable,
+  variable.activationsPerSecond,
   variable.devicesTable,
   variable.authoritiesTable,
   variable.deviceAuthorityKey,

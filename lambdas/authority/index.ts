@@ -1,14 +1,14 @@
-import { authorities } from '../../aws/authorities.ts'
-import { dynamoDbClient, kmsClient } from '../../aws/clients.ts'
-import { jsonLog } from '../../aws/log.ts'
-import { publicKeyOf, signingKey } from '../../aws/signing-key.ts'
-import { trustedCertificates } from '../../aws/trusted-certificates.ts'
-import { truststore } from '../../aws/truststore.ts'
-import { systemClock as clock, systemIds } from '../../aws/world.ts'
-import type { SigningKey } from '../../core/certificate.ts'
+import { authorities } from '@heliograph/aws/authorities'
+import { dynamoDbClient, kmsClient } from '@heliograph/aws/clients'
+import { jsonLog } from '@heliograph/aws/log'
+import { publicKeyOf, signingKey } from '@heliograph/aws/signing-key'
+import { trustedCertificates } from '@heliograph/aws/trusted-certificates'
+import { truststore } from '@heliograph/aws/truststore'
+import { systemClock as clock, systemIds } from '@heliograph/aws/world'
+import type { AuthorityKey, SigningKey } from '@heliograph/core/ports'
 import { customResource } from '../custom-resource.ts'
 import { readSettings, variable } from '../settings.ts'
-import { type AuthorityKey, makeAuthority } from './handler.ts'
+import { authorityHandler } from './handler.ts'
 import { authoritySettings } from './settings.ts'
 
 const settings = readSettings(authoritySettings, process.env)
@@ -31,7 +31,4 @@ const ports = {
   trustedCertificates: trustedCertificates(settings[variable.trustBucket]),
 }
 
-export const handler = customResource(
-  (event) => makeAuthority(event, ports),
-  jsonLog('authority', ports.stage),
-)
+export const handler = customResource(authorityHandler(ports), jsonLog('authority', ports.stage))

@@ -1,11 +1,12 @@
-import { dynamoDbClient, kmsClient, sqsClient } from '../../aws/clients.ts'
-import { feedback } from '../../aws/feedback.ts'
-import { jsonLog, loggedOutcomes } from '../../aws/log.ts'
-import { notificationQueue } from '../../aws/notification-queue.ts'
-import { pendingNotifications } from '../../aws/pending-notifications.ts'
-import { registrations } from '../../aws/registrations.ts'
-import { tokenKeyRing } from '../../aws/token-keys.ts'
-import { systemClock as clock, systemIds } from '../../aws/world.ts'
+import { dynamoDbClient, kmsClient, sqsClient } from '@heliograph/aws/clients'
+import { devices } from '@heliograph/aws/devices'
+import { jsonLog } from '@heliograph/aws/log'
+import { notificationQueue } from '@heliograph/aws/notification-queue'
+import { pendingNotifications } from '@heliograph/aws/pending-notifications'
+import { registrations } from '@heliograph/aws/registrations'
+import { tokenKeyRing } from '@heliograph/aws/token-keys'
+import { systemClock as clock } from '@heliograph/aws/world'
+import { genuineBy } from '@heliograph/core/delivery/seal'
 import { loggedConnections } from '../device.ts'
 import { readSettings, variable } from '../settings.ts'
 import { connectHandler } from './handler.ts'
@@ -15,16 +16,17 @@ const settings = readSettings(connectSettings, process.env)
 const dynamoDb = dynamoDbClient()
 const log = jsonLog('connect', settings[variable.stage])
 
+const ring = tokenKeyRing(dynamoDb, kmsClient(), settings[variable.tokenKeysTable], clock)
+const isGenuine = genuineBy(ring, clock, Number(settings[variable.unsealedUntil]) * 1000)
+
 export const handler = connectHandler(
   {
-    clock,
+    devices: devices(dynamoDb, settings[variable.devicesTable]),
     connections: loggedConnections(settings[variable.iotEndpoint], log),
-    pending: pendingNotifications(dynamoDb, settings[variable.pendingTable]),
+    pending: pendingNotifications(dynamoDb, settings[variable.pendingTable], isGenuine),
     registrations: registrations(dynamoDb, settings[variable.registrationsTable]),
-    feedback: feedback(dynamoDb, settings[variable.feedbackTable], clock, systemIds()),
-    ring: tokenKeyRing(dynamoDb, kmsClient(), settings[variable.tokenKeysTable], clock),
-    queue: notificationQueue(sqsClient(), settings[variable.notificationQueue]),
-    outcomes: loggedOutcomes(log),
+    ring,
+    queue: notificationQueue(sqsClient(), settings[variable.slotQueue]),
   },
   log,
 )

@@ -2,11 +2,12 @@ import { variable } from '../settings.ts'
 
 export const connectSettings = [
   variable.stage,
-  variable.notificationQueue,
+  variable.slotQueue,
   variable.pendingTable,
   variable.registrationsTable,
-  variable.feedbackTable,
+  variable.devicesTable,
   variable.tokenKeysTable,
   variable.tokenWrapKey,
+  variable.unsealedUntil,
   variable.iotEndpoint,
 ] as const

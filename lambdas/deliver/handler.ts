@@ -1,22 +1,45 @@
+import { faultFields, type Log } from '@heliograph/aws/log'
+import { readMessage, readMulticast } from '@heliograph/aws/notification-queue'
+import type { Attempt, Delivery } from '@heliograph/core/delivery/attempt'
+import { type DeliverPorts, deliver } from '@heliograph/core/delivery/deliver'
+import type { IsGenuine } from '@heliograph/core/delivery/seal'
+import type { Notification } from '@heliograph/core/notification'
+import { outcomeOf } from '@heliograph/core/outcome'
+import { turns } from '@heliograph/core/turns'
+import { backOffSeconds, MAX_RECEIVES, RECIPIENTS_AT_ONCE } from '@heliograph/protocol/retry'
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
-import { faultFields, type Log } from '../../aws/log.ts'
-import { type QueueMessage, readMessage } from '../../aws/notification-queue.ts'
-import { type DeliverPorts, type Delivery, deliver } from '../../core/deliver.ts'
-import { outcomeOf } from '../../core/outcome.ts'
-import { MAX_RECEIVES } from './settings.ts'
+import {
+  type DeliverOne,
+  deliverMulticast,
+  type HandOut,
+  type MulticastPorts,
+} from './multicast.ts'
 
 /** Makes a message come back after so many seconds instead of the queue's own time-out. */
-export type PutOff = (receiptHandle: string, seconds: number) => Promise<void>
+export type PutOff = (
+  message: Pick<SQSRecord, 'receiptHandle' | 'eventSourceARN'>,
+  seconds: number,
+) => Promise<void>
+
+export interface DeliverHandlerPorts extends DeliverPorts, MulticastPorts {
+  readonly isGenuine: IsGenuine
+  /** From 0 to 1; spreads what was throttled together. */
+  chance(): number
+}
 
 /** Works a batch concurrently; one message's fault leaves the others alone. */
-export function deliverHandler(ports: DeliverPorts, putOff: PutOff, log: Log) {
+export function deliverHandler(ports: DeliverHandlerPorts, putOff: PutOff, log: Log) {
+  const ofEnvironment = turns(RECIPIENTS_AT_ONCE)
   return async (event: SQSEvent): Promise<SQSBatchResponse> => {
+    const startedAt = ports.clock.now()
     const failures = await Promise.all(
       event.Records.map(async (record) => {
-        const message = readMessage(record.body)
-        if (message && (await deliverRecord(record, message, ports, log)) === 'done') return []
-        if (!message) reportUnreadable(record, log)
-        await backOff(record, message ? 2 ** receiveCount(record) : 0, putOff, log)
+        const handOut = { received: receiveCount(record), startedAt, turns: ofEnvironment }
+        const delivery = await deliverRecord(record, handOut, ports, log)
+        if (delivery === 'done') return []
+        const rest =
+          delivery === 'unreadable' ? 0 : backOffSeconds(handOut.received, ports.chance())
+        await backOff(record, rest, putOff, log)
         return [{ itemIdentifier: record.messageId }]
       }),
     )
@@ -24,47 +47,60 @@ export function deliverHandler(ports: DeliverPorts, putOff: PutOff, log: Log) {
   }
 }
 
+async function deliverRecord(
+  record: SQSRecord,
+  handOut: HandOut,
+  ports: DeliverHandlerPorts,
+  log: Log,
+): Promise<Delivery | 'unreadable'> {
+  const one: DeliverOne = (notification, attempt) => deliverOne(notification, attempt, ports, log)
+  const multicast = readMulticast(record.body)
+  if (multicast) return deliverMulticast(multicast, handOut, one, ports, log)
+  const message = readMessage(record.body)
+  if (!message) return reportUnreadable(record, log)
+  const { received: number } = handOut
+  const { notification, slotOnly } = message
+  return one(notification, { number, last: number >= MAX_RECEIVES, slotOnly })
+}
+
 /** It will read no better the next time: it goes to the dead-letter queue as fast as it can. */
-function reportUnreadable(record: SQSRecord, log: Log): void {
+function reportUnreadable(record: SQSRecord, log: Log): 'unreadable' {
   log.error('queue message is no notification: it goes to the dead-letter queue', {
     messageId: record.messageId,
     attempt: receiveCount(record),
   })
+  return 'unreadable'
 }
 
-async function deliverRecord(
-  record: SQSRecord,
-  { notification, slotOnly }: QueueMessage,
-  ports: DeliverPorts,
+/** Not at once a dead letter: the token key that sealed it may be younger than the ring that was read. */
+function reportForged({ id }: Notification, attempt: number, log: Log): 'again' {
+  log.error('queue message has no good seal: accept did not make it', { id, attempt })
+  return 'again'
+}
+
+async function deliverOne(
+  notification: Notification,
+  attempt: Attempt,
+  ports: DeliverHandlerPorts,
   log: Log,
 ): Promise<Delivery> {
-  const number = receiveCount(record)
-  const last = number >= MAX_RECEIVES
+  const { number, last, slotOnly } = attempt
+  const giveUp = () =>
+    ports.outcomes.record(outcomeOf('dead-lettered', notification, ports.clock.now()))
   try {
-    const delivery = await deliver(notification, { number, last, slotOnly }, ports)
-    if (delivery === 'again' && last)
-      ports.outcomes.record(outcomeOf('dead-lettered', notification, ports.clock.now()))
+    if (!(await ports.isGenuine(notification))) return reportForged(notification, number, log)
+    const delivery = await deliver(notification, attempt, ports)
+    if (delivery === 'again' && last) giveUp()
     return delivery
   } catch (fault) {
     log.error('deliver failed', { id: notification.id, attempt: number, ...faultFields(fault) })
-    if (last && !slotOnly)
-      ports.outcomes.record(outcomeOf('dead-lettered', notification, ports.clock.now()))
+    if (last && !slotOnly) giveUp()
     return 'again'
   }
 }
 
 function receiveCount(record: SQSRecord): number {
   return Number(record.attributes.ApproximateReceiveCount) || 1
-}
-
-const MAX_BACK_OFF_SECONDS = 900
-
-/**
- * Half to the whole of a back-off, in whole seconds: what was throttled together must not come back
- * together. `chance` is from 0 up to 1.
- */
-export function jittered(seconds: number, chance: number): number {
-  return Math.ceil(seconds * (0.5 + chance / 2))
 }
 
 /** Where this fails the queue's own visibility time-out brings the message back. */
@@ -75,7 +111,7 @@ async function backOff(
   log: Log,
 ): Promise<void> {
   try {
-    await putOff(record.receiptHandle, Math.min(MAX_BACK_OFF_SECONDS, seconds))
+    await putOff(record, seconds)
   } catch (fault) {
     log.warn('back-off failed', faultFields(fault))
   }

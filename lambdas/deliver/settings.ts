@@ -2,13 +2,18 @@ import { variable } from '../settings.ts'
 
 export const deliverSettings = [
   variable.stage,
+  variable.slotQueue,
   variable.notificationQueue,
+  variable.deadLetterQueue,
+  variable.deliverPatience,
   variable.pendingTable,
   variable.registrationsTable,
   variable.feedbackTable,
+  variable.outcomeQueue,
+  variable.receipts,
   variable.claimsTable,
+  variable.tokenKeysTable,
+  variable.tokenWrapKey,
+  variable.unsealedUntil,
   variable.iotEndpoint,
 ] as const
-
-/** How often the queue hands a notification out before it goes to the dead-letter queue. */
-export const MAX_RECEIVES = 8

@@ -4,25 +4,12 @@ import {
   DescribeCertificateCommand,
   ResourceNotFoundException,
 } from '@aws-sdk/client-acm'
+import type { DomainCertificate } from '@heliograph/core/trust/domain-certificate'
+import { callAttempts } from '@heliograph/protocol/retry'
 
-/** A server certificate as ACM knows it. */
-export interface DomainCertificate {
-  /** `ISSUED`, `PENDING_VALIDATION`, `EXPIRED` … */
-  readonly status: string
-  /** `AMAZON_ISSUED`, `IMPORTED` or `PRIVATE`. */
-  readonly type: string
-  readonly names: readonly string[]
-  /** Milliseconds since the epoch; undefined before it is issued. */
-  readonly end: number | undefined
-  /** False also while no AWS service uses it. */
-  readonly renewable: boolean
-  /** How far a renewal has come, and why no further. */
-  readonly renewal: string | undefined
-}
-
-/** Asks ACM about a certificate of this region; undefined when there is none with this ARN. */
+/** Asks ACM about a certificate of this region; undefined when no certificate has this ARN. */
 export function describeCertificate(
-  client = new ACMClient({ maxAttempts: 4 }),
+  client = new ACMClient({ maxAttempts: callAttempts.patient }),
 ): (arn: string) => Promise<DomainCertificate | undefined> {
   return async (arn) => {
     try {

@@ -1,5 +1,5 @@
-import { jsonLog } from '../../aws/log.ts'
-import { systemClock as clock } from '../../aws/world.ts'
+import { jsonLog } from '@heliograph/aws/log'
+import { systemClock as clock } from '@heliograph/aws/world'
 import { customResource } from '../custom-resource.ts'
 import { readSettings, variable } from '../settings.ts'
 import { describeCertificate } from './certificate.ts'

@@ -1,21 +1,25 @@
 import { DescribeEndpointCommand } from '@aws-sdk/client-iot'
-import { iotClient } from '../../aws/clients.ts'
-import { jsonLog } from '../../aws/log.ts'
+import { iotClient, iotDataClient } from '@heliograph/aws/clients'
+import { probeDirectMessages } from '@heliograph/aws/direct-message-probe'
+import { jsonLog } from '@heliograph/aws/log'
 import { customResource } from '../custom-resource.ts'
 import { readSettings, variable } from '../settings.ts'
+import { findEndpoint } from './handler.ts'
 import { endpointSettings } from './settings.ts'
 
 const settings = readSettings(endpointSettings, process.env)
 const client = iotClient()
 
-/** The account's own data endpoint: CloudFormation has no attribute for it. */
-export const handler = customResource(
-  async (event) => {
-    if (event.RequestType === 'Delete') return { physicalId: event.PhysicalResourceId }
+const ports = {
+  region: process.env.AWS_REGION ?? 'this region',
+  async find() {
     const command = new DescribeEndpointCommand({ endpointType: 'iot:Data-ATS' })
-    const { endpointAddress: address } = await client.send(command)
-    if (!address) throw new Error('IoT Core named no data endpoint')
-    return { physicalId: address, attributes: { Address: address } }
+    return (await client.send(command)).endpointAddress
   },
+  probe: (address: string) => probeDirectMessages(iotDataClient(address, process.env)),
+}
+
+export const handler = customResource(
+  (event) => findEndpoint(event, ports),
   jsonLog('endpoint', settings[variable.stage]),
 )

@@ -1,12 +1,16 @@
+import type { Item } from '@heliograph/aws/attributes'
+import { faultFields, type Log } from '@heliograph/aws/log'
+import { notificationOfSlot } from '@heliograph/aws/pending-notifications'
+import { type ExpirePorts, expire } from '@heliograph/core/delivery/expire'
+import type { IsGenuine } from '@heliograph/core/delivery/seal'
+import type { Notification } from '@heliograph/core/notification'
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda'
-import type { Item } from '../../aws/attributes.ts'
-import { faultFields, type Log } from '../../aws/log.ts'
-import { notificationOfSlot } from '../../aws/pending-notifications.ts'
-import { type ExpirePorts, expire } from '../../core/expire.ts'
-import type { Notification } from '../../core/notification.ts'
 
 /** Slots that DynamoDB's TTL has removed, from the pending table's stream. */
-export function expireHandler(ports: ExpirePorts, log: Log) {
+export function expireHandler(
+  { isGenuine, ...ports }: ExpirePorts & { readonly isGenuine: IsGenuine },
+  log: Log,
+) {
   return async (event: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> => {
     for (const record of event.Records) {
       const notification = expiredSlot(record)
@@ -15,7 +19,11 @@ export function expireHandler(ports: ExpirePorts, log: Log) {
         continue
       }
       try {
-        await expire(notification, ports)
+        if (await isGenuine(notification)) await expire(notification, ports)
+        else
+          log.error('an expired slot has no good seal: accept did not make it', {
+            id: notification.id,
+          })
       } catch (fault) {
         log.error('expire failed', { id: notification.id, ...faultFields(fault) })
         // a stream is worked in order: the batch comes again from here

@@ -1,3 +1,11 @@
 import { variable } from '../settings.ts'
 
-export const expireSettings = [variable.stage, variable.feedbackTable] as const
+export const expireSettings = [
+  variable.stage,
+  variable.feedbackTable,
+  variable.outcomeQueue,
+  variable.receipts,
+  variable.tokenKeysTable,
+  variable.tokenWrapKey,
+  variable.unsealedUntil,
+] as const

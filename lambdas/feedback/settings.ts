@@ -4,6 +4,7 @@ export const feedbackSettings = [
   variable.stage,
   variable.feedbackTable,
   variable.providersTable,
+  variable.providerKeysTable,
   variable.authoritiesTable,
   variable.trustCacheSeconds,
 ] as const

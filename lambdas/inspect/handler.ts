@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
-import type { Log } from '../../aws/log.ts'
-import type { Authorities, Clock } from '../../core/ports.ts'
+import type { Log } from '@heliograph/aws/log'
+import type { Authorities, Clock } from '@heliograph/core/ports'
 
 export interface InspectPorts {
   readonly clock: Clock

@@ -5,6 +5,7 @@ export const registerSettings = [
   variable.registrationsTable,
   variable.devicesTable,
   variable.providersTable,
+  variable.providerKeysTable,
   variable.tokenKeysTable,
   variable.tokenWrapKey,
   variable.iotEndpoint,

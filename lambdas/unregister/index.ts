@@ -1,26 +1,38 @@
-import { dynamoDbClient, kmsClient } from '../../aws/clients.ts'
-import { feedback } from '../../aws/feedback.ts'
-import { jsonLog, loggedOutcomes } from '../../aws/log.ts'
-import { pendingNotifications } from '../../aws/pending-notifications.ts'
-import { registrations } from '../../aws/registrations.ts'
-import { tokenKeyRing } from '../../aws/token-keys.ts'
-import { systemClock as clock, systemIds } from '../../aws/world.ts'
-import { unregister } from '../../core/unregister.ts'
-import { deviceHandler, loggedConnections } from '../device.ts'
+import { dynamoDbClient, kmsClient, sqsClient } from '@heliograph/aws/clients'
+import { devices } from '@heliograph/aws/devices'
+import { feedback } from '@heliograph/aws/feedback'
+import { jsonLog } from '@heliograph/aws/log'
+import { flushing } from '@heliograph/aws/outcome-batch'
+import { pendingNotifications } from '@heliograph/aws/pending-notifications'
+import { registrations } from '@heliograph/aws/registrations'
+import { tokenKeyRing } from '@heliograph/aws/token-keys'
+import { systemClock as clock, systemIds } from '@heliograph/aws/world'
+import { genuineBy } from '@heliograph/core/delivery/seal'
+import { loggedConnections } from '../device.ts'
+import { outcomesOf } from '../outcomes.ts'
 import { readSettings, variable } from '../settings.ts'
+import { unregisterHandler } from './handler.ts'
 import { unregisterSettings } from './settings.ts'
 
 const settings = readSettings(unregisterSettings, process.env)
 const dynamoDb = dynamoDbClient()
 const log = jsonLog('unregister', settings[variable.stage])
-const ports = {
-  clock,
-  connections: loggedConnections(settings[variable.iotEndpoint], log),
-  pending: pendingNotifications(dynamoDb, settings[variable.pendingTable]),
-  registrations: registrations(dynamoDb, settings[variable.registrationsTable]),
-  feedback: feedback(dynamoDb, settings[variable.feedbackTable], clock, systemIds()),
-  ring: tokenKeyRing(dynamoDb, kmsClient(), settings[variable.tokenKeysTable], clock),
-  outcomes: loggedOutcomes(log),
-}
+const ring = tokenKeyRing(dynamoDb, kmsClient(), settings[variable.tokenKeysTable], clock)
+const isGenuine = genuineBy(ring, clock, Number(settings[variable.unsealedUntil]) * 1000)
+const outcomes = outcomesOf(log, sqsClient(), settings)
 
-export const handler = deviceHandler((request) => unregister(request, ports), log)
+const work = unregisterHandler(
+  {
+    clock,
+    devices: devices(dynamoDb, settings[variable.devicesTable]),
+    connections: loggedConnections(settings[variable.iotEndpoint], log),
+    pending: pendingNotifications(dynamoDb, settings[variable.pendingTable], isGenuine),
+    registrations: registrations(dynamoDb, settings[variable.registrationsTable]),
+    feedback: feedback(dynamoDb, settings[variable.feedbackTable], clock, systemIds()),
+    ring,
+    outcomes,
+  },
+  log,
+)
+
+export const handler = flushing(work, outcomes)

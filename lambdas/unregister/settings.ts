@@ -3,9 +3,13 @@ import { variable } from '../settings.ts'
 export const unregisterSettings = [
   variable.stage,
   variable.registrationsTable,
+  variable.devicesTable,
   variable.pendingTable,
   variable.feedbackTable,
+  variable.outcomeQueue,
+  variable.receipts,
   variable.tokenKeysTable,
   variable.tokenWrapKey,
+  variable.unsealedUntil,
   variable.iotEndpoint,
 ] as const

@@ -1,9 +1,9 @@
-import { generateKeyPairSync, sign, X509Certificate } from 'node:crypto'
+import { generateKeyPairSync, sign } from 'node:crypto'
+import type { Authority, AuthorityKey } from '@heliograph/core/ports'
+import type { Seq } from '@heliograph/protocol/identifiers'
 import type { CloudFormationCustomResourceEvent } from 'aws-lambda'
 import { describe, expect, test } from 'vitest'
-import type { Seq } from '../../core/identifiers.ts'
-import type { Authority } from '../../core/ports.ts'
-import { type AuthorityKey, makeAuthority } from '../../lambdas/authority/handler.ts'
+import { authorityHandler } from '../../lambdas/authority/handler.ts'
 import { certificateEnding } from './certificates.ts'
 
 const now = Date.parse('2027-01-01T00:00:00Z')
@@ -30,9 +30,9 @@ class Account {
     this.trusted = trusted
   }
 
-  make(properties: Record<string, string>, RequestType = 'Create') {
-    const event = { RequestType, ResourceProperties: properties }
-    return makeAuthority(event as unknown as CloudFormationCustomResourceEvent, {
+  ask(properties: Record<string, string>, event: object = { RequestType: 'Create' }) {
+    const request = { ...event, ResourceProperties: properties }
+    return authorityHandler({
       clock: { now: () => now },
       ids: {
         bytes: (length: number) => new Uint8Array(length).fill(1),
@@ -56,78 +56,68 @@ class Account {
         },
       },
       trustedCertificates: async () => this.trusted ?? [],
-    })
+    })(request as unknown as CloudFormationCustomResourceEvent)
   }
 }
 
+const provider = { authority: 'provider', removal: 'retain' }
+
 describe('a CA', () => {
-  test('is made for twenty years and put on record with its key', async () => {
+  test('of devices is made, and no truststore', async () => {
     const account = new Account()
-    expect(await account.make({ authority: 'device' })).toEqual({
+    expect(await account.ask({ authority: 'device' })).toEqual({
       physicalId: 'prod-device-authority',
     })
-    const [{ certificate = '', keyArn } = {}] = account.saved
-    const { subject, validFrom, validTo, ca } = new X509Certificate(certificate)
-    expect({ subject, keyArn, ca }).toMatchObject({ keyArn: 'device-key', ca: true })
-    expect(subject).toContain('Heliograph prod device CA')
-    const years = (Date.parse(validTo) - Date.parse(validFrom)) / (365.25 * 24 * 3600_000)
-    expect(years).toBeCloseTo(20, 2)
-  })
-
-  test('is made once, whatever is asked again', async () => {
-    const account = new Account()
-    for (const type of ['Create', 'Create', 'Update']) {
-      await account.make({ authority: 'provider' }, type)
-      await account.make({ authority: 'device' }, type)
-    }
-    expect(account.saved.map(({ name }) => name)).toEqual(['provider', 'device'])
-  })
-
-  test('of another name is refused', async () => {
-    await expect(new Account().make({ authority: 'other' })).rejects.toThrow(/provider or device/)
-  })
-})
-
-describe('the truststore', () => {
-  const provider = { authority: 'provider', removal: 'retain' }
-
-  test('holds the provider CA, and its version is what the domain reads', async () => {
-    const account = new Account()
-    const { attributes } = await account.make(provider)
-    expect(attributes).toEqual({ TruststoreKey: 'truststore.pem', TruststoreVersion: 'v0' })
-    expect(account.published).toEqual([account.saved[0]?.certificate])
-  })
-
-  test('that is there is kept', async () => {
-    const account = new Account([trusted])
-    const { attributes } = await account.make(provider)
-    expect(attributes).toMatchObject({ TruststoreVersion: 'v1' })
+    expect(account.saved).toMatchObject([{ name: 'device', keyArn: 'device-key' }])
     expect(account.published).toEqual([])
   })
 
-  test.each([
-    ['of more than 1,000 certificates', Array.from({ length: 1001 }, () => 'pem')],
-    ['of more than 1 MB', Array.from({ length: 800 }, () => 'x'.repeat(1400))],
-  ])('%s is refused before API Gateway reads it', async (_name, certificates) => {
-    await expect(new Account(certificates).make(provider)).rejects.toThrow(
-      /^the truststore holds [\d]+ certificates in [\d]+ bytes and API Gateway takes at most 1,000 in 1 MB: restore/,
-    )
+  test('of providers is in the truststore, whose version the domain reads', async () => {
+    const account = new Account()
+    expect(await account.ask(provider)).toEqual({
+      physicalId: 'prod-provider-authority',
+      attributes: { TruststoreKey: 'truststore.pem', TruststoreVersion: 'v0' },
+    })
+    expect(account.published).toEqual([account.saved[0]?.certificate])
   })
 
-  test('that somebody emptied is refused', async () => {
-    await expect(new Account([]).make(provider)).rejects.toThrow(/holds no certificate: restore/)
+  test('stays the same at an update', async () => {
+    const account = new Account()
+    for (const RequestType of ['Create', 'Update']) await account.ask(provider, { RequestType })
+    expect(account.saved).toHaveLength(1)
   })
 
-  test('of exactly 1,000 certificates is taken', async () => {
-    const certificates = Array.from({ length: 1000 }, () => 'pem')
-    await expect(new Account(certificates).make(provider)).resolves.toBeDefined()
+  test('of another name is refused', async () => {
+    await expect(new Account().ask({ authority: 'other' })).rejects.toThrow(/provider or device/)
   })
 
-  test('goes with a stage that is destroyed, and with no other', async () => {
+  test('is not made when the resource is deleted, and the truststore goes only with a stage that is destroyed', async () => {
     const account = new Account([trusted])
-    await account.make(provider, 'Delete')
+    const deleted = { RequestType: 'Delete' }
+    await account.ask(provider, deleted)
     expect(account.cleared).toBe(0)
-    await account.make({ ...provider, removal: 'destroy' }, 'Delete')
+    await account.ask({ authority: 'device', removal: 'destroy' }, deleted)
+    expect(account.cleared).toBe(0)
+    await account.ask({ ...provider, removal: 'destroy' }, deleted)
     expect(account.cleared).toBe(1)
+    expect(account.saved).toEqual([])
+  })
+})
+
+describe('the version that the provider domain reads', () => {
+  test('is chosen when the resource is made', async () => {
+    const account = new Account([trusted])
+    account.saved.push({ name: 'provider', certificate: trusted, keyArn: 'key' })
+    expect(await account.ask({ truststore: 'current' })).toEqual({ physicalId: 'v1' })
+  })
+
+  test('stays, whatever becomes of the truststore, so that every roll-back succeeds', async () => {
+    for (const RequestType of ['Update', 'Delete'])
+      expect(
+        await new Account([]).ask(
+          { truststore: 'current' },
+          { RequestType, PhysicalResourceId: 'first' },
+        ),
+      ).toEqual({ physicalId: 'first' })
   })
 })

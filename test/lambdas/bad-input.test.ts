@@ -1,18 +1,19 @@
+import type { Log } from '@heliograph/aws/log'
+import { writeMessage } from '@heliograph/aws/notification-queue'
+import { slotOf } from '@heliograph/aws/pending-notifications'
+import { type Notification, tokenFingerprint } from '@heliograph/core/notification'
+import { backOffSeconds, MAX_RECEIVES } from '@heliograph/protocol/retry'
 import type { DynamoDBRecord, SQSRecord } from 'aws-lambda'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { Log } from '../../aws/log.ts'
-import { writeMessage } from '../../aws/notification-queue.ts'
-import { type Notification, serializeNotification } from '../../core/notification.ts'
-import { register } from '../../core/register.ts'
-import { unregister } from '../../core/unregister.ts'
 import { connectHandler } from '../../lambdas/connect/handler.ts'
 import { deliverHandler } from '../../lambdas/deliver/handler.ts'
-import { MAX_RECEIVES } from '../../lambdas/deliver/settings.ts'
-import { deviceHandler } from '../../lambdas/device.ts'
 import { expireHandler } from '../../lambdas/expire/handler.ts'
-import { notification, now, topicA } from '../contract/samples.ts'
-import { Delivery } from '../core/delivery-support.ts'
+import { registerHandler } from '../../lambdas/register/handler.ts'
+import { unregisterHandler } from '../../lambdas/unregister/handler.ts'
+import { Delivery } from '../../packages/core/test/delivery-support.ts'
+import { ownCertificate } from '../../tools/simulate/ports/devices.ts'
+import { FORGED_SEAL, newToken, notification, now, topicA } from '../contract/samples.ts'
 
 /** "Each has an outcome; none stops a batch or is retried for ever." */
 
@@ -47,14 +48,14 @@ const badBodies = (): readonly (readonly [what: string, body: string])[] => {
     ['the bare prefix of a slot', 'slot:'],
     ['a slot of nothing', 'slot:{}'],
     ['no payload', JSON.stringify(withoutPayload)],
-    ['a payload that is no text', change({ payload: { aps: {} } })],
+    ['a payload that is not a text', change({ payload: { aps: {} } })],
     ['another form of device id', change({ deviceId: '../../etc/passwd' })],
     ['another form of seq', change({ seq: 'newest' })],
-    ['an expiration that is no number', change({ expiration: '1893459600' })],
+    ['an expiration that is not a number', change({ expiration: '1893459600' })],
     ['an expiration with a fraction', change({ expiration: 1.5 })],
     ['an unknown push type', change({ pushType: 'telegram' })],
     ['an unknown priority', change({ priority: 11 })],
-    ['a collapse id that is no text', change({ collapseId: 1 })],
+    ['a collapse id that is not a text', change({ collapseId: 1 })],
     ['a prototype in place of a notification', '{"__proto__":{"id":"x"}}'],
   ]
 }
@@ -73,10 +74,16 @@ describe('queue messages', () => {
     putOff = []
   })
 
+  const ports = () => ({
+    ...world.ports,
+    notifications: world.ports.queue,
+    deadLetters: world.ports.queue,
+    chance: () => 0.5,
+  })
   const run = (...Records: SQSRecord[]) =>
     deliverHandler(
-      world.ports,
-      async (handle, seconds) => {
+      { ...ports(), isGenuine: async ({ seal }) => seal !== 'forged' },
+      async ({ receiptHandle: handle }, seconds) => {
         putOff.push({ handle, seconds })
       },
       log,
@@ -140,14 +147,29 @@ describe('queue messages', () => {
     ]
     expect(await run(...batch(1))).toEqual(failed('broken'))
     expect(await run(...batch(3))).toEqual(failed('broken'))
-    expect(putOff.map(({ seconds }) => seconds)).toEqual([2, 8])
+    expect(putOff.map(({ seconds }) => seconds)).toEqual([
+      backOffSeconds(1, 0.5),
+      backOffSeconds(3, 0.5),
+    ])
     expect(world.kinds).toEqual(['delivered', 'delivered'])
+  })
+
+  test('what accept did not make is not delivered, and tried again as a fault is', async () => {
+    const forged = good({ seal: 'forged' })
+    const result = await run(
+      record(writeMessage(forged, false), 'one'),
+      record(writeMessage(good(), false), 'two'),
+    )
+    expect(result).toEqual(failed('one'))
+    expect(world.sent).toHaveLength(1)
+    expect(lines.join()).toContain('no good seal')
+    expect(putOff.map(({ seconds }) => seconds)).toEqual([backOffSeconds(1, 0.5)])
   })
 
   test('where the back-off itself fails the message is still reported', async () => {
     world.answers = ['busy']
     const refuse = () => Promise.reject(new Error('throttled'))
-    const handler = deliverHandler(world.ports, refuse, log)
+    const handler = deliverHandler({ ...ports(), isGenuine: async () => true }, refuse, log)
     const records = [record(writeMessage(good(), false), 'one')]
     expect(await handler({ Records: records })).toEqual(failed('one'))
   })
@@ -161,12 +183,16 @@ describe('queue messages', () => {
   })
 
   test('no line or event holds a payload or a whole token', async () => {
-    const secret = good({ payload: '{"aps":{"alert":"the secret"}}' })
+    const token = newToken()
+    const secret = good({
+      payload: '{"aps":{"alert":"the secret"}}',
+      tokenFingerprint: tokenFingerprint(token),
+    })
     world.ports.connections.send = () => Promise.reject(new Error('no route'))
     await run(record(writeMessage(secret, false), 'one', MAX_RECEIVES))
     const text = [...lines, JSON.stringify(world.outcomes)].join('\n')
     expect(text).not.toContain('the secret')
-    expect(text).not.toContain(secret.token)
+    expect(text).not.toContain(token)
   })
 })
 
@@ -179,7 +205,7 @@ describe('stream records', () => {
       userIdentity: TTL,
       dynamodb: {
         SequenceNumber: '100',
-        OldImage: { notification: { S: serializeNotification(one) } },
+        OldImage: slotOf(one),
       },
       ...changes,
     }) as DynamoDBRecord
@@ -195,7 +221,11 @@ describe('stream records', () => {
     ['of somebody else', { userIdentity: { ...TTL, principalId: 'else' } }],
     ['without an image', image(undefined)],
     ['without a notification', image({ deviceId: { S: 'x' } })],
-    ['with a notification that is none', image({ notification: { S: '{}' } })],
+    ['with a forged notification', image(slotOf(notification({ seal: FORGED_SEAL })))],
+    ['with attributes of another slot', image({ ...slotOf(notification()), topic: { S: 'x.y' } })],
+    ['with the seq of another', image({ ...slotOf(notification()), seq: { S: 'Z' } })],
+    ['with another expiration', image({ ...slotOf(notification()), expiresAt: { N: '1' } })],
+    ['with a notification that is not one', image({ notification: { S: '{}' } })],
     ['with a notification of another type', image({ notification: { N: '1' } })],
     ['that is empty', { dynamodb: undefined }],
   ])('one %s ends nothing and does not stop the batch', async (_what, changes) => {
@@ -208,7 +238,9 @@ describe('stream records', () => {
     const all = [notification(), notification(), notification()]
     const write = world.ports.feedback.write
     world.ports.feedback.write = (topic, cause, entry) =>
-      entry.id === all[1]?.id ? Promise.reject(new Error('throttled')) : write(topic, cause, entry)
+      entry.reason !== 'Unregistered' && entry.id === all[1]?.id
+        ? Promise.reject(new Error('throttled'))
+        : write(topic, cause, entry)
     const records = all.map((one, index) => {
       const { dynamodb } = record({}, one)
       return record({ dynamodb: { ...dynamodb, SequenceNumber: String(index) } })
@@ -225,13 +257,14 @@ describe('rule events', () => {
     deviceId,
     clientId: deviceId,
     receivedAt: now,
+    principal: ownCertificate(deviceId),
     request: encode({ topic: topicA }),
     ...changes,
   })
   const handlers = () => ({
     connect: connectHandler(world.ports, log),
-    register: deviceHandler((request) => register(request, world.ports), log),
-    unregister: deviceHandler((request) => unregister(request, world.ports), log),
+    register: registerHandler(world.ports, log),
+    unregister: unregisterHandler(world.ports, log),
   })
 
   const strangers: readonly (readonly [string, unknown])[] = [
@@ -251,10 +284,32 @@ describe('rule events', () => {
     expect(lines).toHaveLength(3)
   })
 
+  const connections: readonly (readonly [string, object])[] = [
+    ['somebody attached a certificate behind its back', { principal: 'f'.repeat(64) }],
+    ['the rule names none', { principal: undefined }],
+  ]
+
+  test.each(connections)(
+    'of a connection that is not the device’s own, as %s',
+    async (_how, by) => {
+      for (const handler of Object.values(handlers())) await handler(event(by))
+      expect(world.told).toEqual([])
+      expect(world.registry.list(deviceId)).toEqual([])
+      expect(lines).toHaveLength(3)
+    },
+  )
+
+  test('of a device that is revoked, while its connection lasts', async () => {
+    world.devices.revoke(deviceId, now)
+    for (const handler of Object.values(handlers())) await handler(event())
+    expect(world.told).toEqual([])
+    expect(world.registry.list(deviceId)).toEqual([])
+  })
+
   const unreadable: readonly (readonly [string, unknown])[] = [
     ['no request', undefined],
     ['a request that is no base64', '!!!'],
-    ['a request that is no JSON', Buffer.from('{').toString('base64')],
+    ['a request that is not JSON', Buffer.from('{').toString('base64')],
     ['a list', encode([])],
     ['null', encode(null)],
     ['a request of 1 MB', encode({ topic: 'x'.repeat(1_000_000) })],

@@ -1,5 +1,5 @@
 import { generateKeyPairSync, sign } from 'node:crypto'
-import { issueAuthority } from '../../core/certificate.ts'
+import { issueAuthority } from '@heliograph/core/trust/certificate'
 
 /** A CA certificate (PEM) that is valid until then. */
 export function certificateEnding(notAfter: Date): Promise<string> {

@@ -1,7 +1,8 @@
+import type { DomainCertificate } from '@heliograph/core/trust/domain-certificate'
 import type { CloudFormationCustomResourceEvent } from 'aws-lambda'
 import { describe, expect, test } from 'vitest'
-import { type DomainCertificate, describeCertificate } from '../../lambdas/domain/certificate.ts'
-import { checkDomain, troubleOf } from '../../lambdas/domain/handler.ts'
+import { describeCertificate } from '../../lambdas/domain/certificate.ts'
+import { checkDomain } from '../../lambdas/domain/handler.ts'
 
 const DAY_MS = 24 * 3600_000
 const now = Date.parse('2027-01-01T12:00:00Z')
@@ -16,55 +17,6 @@ const good: DomainCertificate = {
   renewable: true,
   renewal: undefined,
 }
-
-const trouble = (change: Partial<DomainCertificate>) =>
-  troubleOf({ ...good, ...change }, domain, now)
-
-describe('a certificate', () => {
-  test.each<[string, Partial<DomainCertificate>]>([
-    ['that ACM issued for the domain', {}],
-    ['of a wildcard over the domain', { names: ['example.com', '*.example.com'] }],
-    ['in another case', { names: ['Push.Example.COM'] }],
-    ['with exactly 30 days left', { end: now + 30 * DAY_MS }],
-  ])('%s has no trouble', (_name, change) => expect(trouble(change)).toBeUndefined())
-
-  test('with less than 30 days left was not renewed', () => {
-    expect(trouble({ end: now + 30 * DAY_MS - 1, renewal: 'FAILED, CAA_ERROR' })).toBe(
-      'ends in 29 days (2027-01-31): ACM renews 60 days before the end, so its renewal has failed (FAILED, CAA_ERROR); restore the DNS record that ACM asks for, wait until it is renewed, and deploy again',
-    )
-  })
-
-  test('that nothing uses is not renewed either', () => {
-    expect(trouble({ end: now + 12 * DAY_MS, renewable: false })).toMatch(
-      /^ends in 12 days \(2027-01-13\) and ACM does not renew it, as nothing uses it: request a new one/,
-    )
-  })
-
-  test.each([
-    ['PENDING_VALIDATION', /^is not issued yet: make the DNS record/],
-    ['EXPIRED', /^is EXPIRED and not ISSUED: request another/],
-    ['REVOKED', /^is REVOKED and not ISSUED: request another/],
-  ])('that is %s is refused', (status, sentence) => expect(trouble({ status })).toMatch(sentence))
-
-  test.each([
-    'push.example.org',
-    'example.com',
-    '*.push.example.com',
-    '*.com',
-    'xpush.example.com',
-    '*.ample.com',
-  ])('for %s is not for the domain', (name) =>
-    expect(trouble({ names: [name] })).toMatch(/^is for .* and not for push\.example\.com: set/),
-  )
-
-  test.each(['IMPORTED', 'PRIVATE'])('that is %s needs what the stacks do not set', (type) =>
-    expect(trouble({ type })).toMatch(/not issued by Amazon: .* ownership verification/),
-  )
-
-  test('that ACM does not know is refused', () => {
-    expect(troubleOf(undefined, domain, now)).toMatch(/^does not exist in this account and region/)
-  })
-})
 
 describe('the check', () => {
   const ended = { ...good, end: now - DAY_MS }

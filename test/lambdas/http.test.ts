@@ -1,7 +1,7 @@
+import { rejectionAnswer } from '@heliograph/core/send/answer'
+import type { NotificationId } from '@heliograph/protocol/identifiers'
+import { reject } from '@heliograph/protocol/rejection'
 import { describe, expect, it, vi } from 'vitest'
-import { rejectionAnswer } from '../../core/answer.ts'
-import type { NotificationId } from '../../core/identifiers.ts'
-import { reject } from '../../core/rejection.ts'
 import { acceptHandler } from '../../lambdas/accept/handler.ts'
 import {
   ANSWER_WITHIN_MS,
@@ -11,7 +11,7 @@ import {
   httpResult,
   providerRequest,
 } from '../../lambdas/http.ts'
-import { Desk, NOW, UUID } from '../core/accept-support.ts'
+import { Desk, NOW, UUID } from '../../tools/fuzz/desk.ts'
 
 function eventOf(change: Partial<HttpEvent> & { timeEpoch?: number } = {}): HttpEvent {
   const { timeEpoch, ...rest } = change
@@ -55,6 +55,37 @@ describe('the request of an event', () => {
         authentication,
       } as HttpEvent['requestContext']
       expect(providerRequest({ ...event, requestContext }).clientCertificate).toBeUndefined()
+    }
+  })
+})
+
+describe('a request by the token domain', () => {
+  const byToken = (change: object = {}, rawPath = '/tokens/3/device/00') => {
+    const requestContext = {
+      http: { method: 'POST', sourceIp: '192.0.2.1' },
+      stage: 'tokens',
+      ...change,
+    }
+    return providerRequest({ ...eventOf(), rawPath, requestContext })
+  }
+
+  it('has the address that it came from, and its path without the stage', () => {
+    expect(byToken()).toMatchObject({ path: '/3/device/00', tokenSource: '192.0.2.1' })
+    expect(byToken({}, '/3/device/00').path).toBe('/3/device/00')
+    expect(byToken({}, '/tokens/tokens/3').path).toBe('/tokens/3')
+    expect(byToken({ http: { method: 'POST' } }).tokenSource).toBe('unknown')
+  })
+
+  it('has no certificate, whatever says that it has one', () => {
+    const authentication = { clientCert: { clientCertPem: 'pem' } }
+    expect(byToken({ authentication }).clientCertificate).toBeUndefined()
+  })
+
+  it('is none where the mapping of the domain did not lead there', () => {
+    for (const stage of [undefined, '$default', 'Tokens']) {
+      const request = byToken({ stage })
+      expect(request.tokenSource).toBeUndefined()
+      expect(request.path).toBe('/tokens/3/device/00')
     }
   })
 })

@@ -1,6 +1,6 @@
+import type { Log } from '@heliograph/aws/log'
+import type { Authority } from '@heliograph/core/ports'
 import { describe, expect, test } from 'vitest'
-import type { Log } from '../../aws/log.ts'
-import type { Authority } from '../../core/ports.ts'
 import { inspectHandler } from '../../lambdas/inspect/handler.ts'
 import { certificateEnding } from './certificates.ts'
 

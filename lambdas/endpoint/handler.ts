@@ -1,0 +1,28 @@
+import { withoutDirectMessages } from '@heliograph/aws/direct-message-probe'
+import type { CloudFormationCustomResourceEvent } from 'aws-lambda'
+import type { Made } from '../custom-resource.ts'
+
+export interface EndpointPorts {
+  readonly region: string
+  /** Host name of the data endpoint, perhaps with a port. */
+  find(): Promise<string | undefined>
+  /** Undefined when direct messages can be sent there, or what was answered instead. */
+  probe(address: string): Promise<string | undefined>
+}
+
+/**
+ * The account's own data endpoint: CloudFormation has no attribute for it. A new stage is refused where IoT Core takes
+ * no direct messages, as it would deliver nothing; one that is deployed already is not asked again, so that no roll-back
+ * depends on the answer.
+ */
+export async function findEndpoint(
+  event: CloudFormationCustomResourceEvent,
+  { region, find, probe }: EndpointPorts,
+): Promise<Made> {
+  if (event.RequestType === 'Delete') return { physicalId: event.PhysicalResourceId }
+  const address = await find()
+  if (!address) throw new Error('IoT Core named no data endpoint')
+  const answer = event.RequestType === 'Create' ? await probe(address) : undefined
+  if (answer !== undefined) throw new Error(withoutDirectMessages(region, answer))
+  return { physicalId: address, attributes: { Address: address } }
+}

@@ -1,0 +1,7 @@
+import { variable } from '../settings.ts'
+
+export const recordSettings = [
+  variable.stage,
+  variable.receiptsTable,
+  variable.receiptDays,
+] as const
