@@ -1,39 +1,32 @@
+import { DELIVERY_TIME, METRIC_NAMESPACE } from '@heliograph/protocol/metrics'
+import type { OutcomeKind } from '@heliograph/protocol/outcome'
 import { Duration } from 'aws-cdk-lib'
 import { Metric, Stats, Unit } from 'aws-cdk-lib/aws-cloudwatch'
 import type { StageProps } from './stage.ts'
 
 /**
  * Every metric of our own, by name: what the functions log becomes these (`OutcomeMetrics`,
- * `CertificateWatch`), and dashboard and alarms read nothing else of ours.
+ * `CertificateWatch`, or by the embedded metric format), and dashboard and alarms read nothing else of ours.
  */
 export const metricNames = {
   /** Count by `stage` and `outcome`. */
   notifications: 'Notifications',
-  /** Milliseconds from acceptance to the device's PUBACK, by `stage`; without those that were stored. */
-  deliveryTime: 'DeliveryTime',
+  /**
+   * Milliseconds from acceptance to the device's PUBACK, by `stage`; without those that were stored. In
+   * deliver's lines, as embedded metrics.
+   */
+  deliveryTime: DELIVERY_TIME,
   /** Count by `stage`: tokens of unregistered devices that a provider was told of. */
   gone: 'Gone',
+  /** Count by `stage`: requests of devices that were dropped because they ask too often. */
+  droppedRequests: 'DroppedDeviceRequests',
+  /** Count by `stage`: outcomes that the queue of outcomes did not take, so that receipts lack them. */
+  lostOutcomes: 'LostOutcomes',
   /** Days, by `stage` and `certificate`. */
   daysLeft: 'CertificateDaysLeft',
 } as const
 
-export const metricNamespace = 'Heliograph'
-
-/** What can become of a notification, in the words of `core/outcome.ts`. */
-export const outcomes = [
-  'accepted',
-  'stored',
-  'delivered',
-  'drained',
-  'coalesced',
-  'expired',
-  'unregistered',
-  'undeliverable',
-  'duplicate',
-  'dead-lettered',
-] as const
-
-export type Outcome = (typeof outcomes)[number]
+export const metricNamespace = METRIC_NAMESPACE
 
 /** The certificates that `inspect` reports on. */
 export const inspectedCertificates = [
@@ -45,7 +38,7 @@ export const inspectedCertificates = [
 export type InspectedCertificate = (typeof inspectedCertificates)[number]
 
 /** Notifications that came to this outcome. */
-export function notificationsMetric(stage: StageProps, outcome: Outcome): Metric {
+export function notificationsMetric(stage: StageProps, outcome: OutcomeKind): Metric {
   return new Metric({
     namespace: metricNamespace,
     metricName: metricNames.notifications,
@@ -76,6 +69,29 @@ export function goneMetric(stage: StageProps): Metric {
     statistic: Stats.SUM,
     period: Duration.minutes(1),
     label: 'answered 410',
+  })
+}
+
+export function lostOutcomesMetric(stage: StageProps): Metric {
+  return new Metric({
+    namespace: metricNamespace,
+    metricName: metricNames.lostOutcomes,
+    dimensionsMap: { stage: stage.name },
+    statistic: Stats.SUM,
+    period: Duration.minutes(1),
+    label: 'outcomes lost',
+  })
+}
+
+/** Requests of devices beyond their allowance; each environment reports a device once a minute. */
+export function droppedRequestsMetric(stage: StageProps): Metric {
+  return new Metric({
+    namespace: metricNamespace,
+    metricName: metricNames.droppedRequests,
+    dimensionsMap: { stage: stage.name },
+    statistic: Stats.SUM,
+    period: Duration.minutes(1),
+    label: 'requests dropped',
   })
 }
 

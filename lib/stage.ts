@@ -1,3 +1,7 @@
+import type { Upstream } from '@heliograph/protocol/mqtt-topic'
+import type { ReceiptLevel } from '@heliograph/protocol/outcome'
+import { CALLS_PER_SECOND } from '../lambdas/empty/settings.ts'
+
 /** The Route 53 zone that gets the provider domain's address records. */
 export interface HostedZoneProps {
   readonly id: string
@@ -11,8 +15,8 @@ export interface ThrottleProps {
 }
 
 /**
- * Everything in which one deployment differs from another. Written out in `bin/stages.ts`; the
- * constructs read neither the context nor the environment.
+ * Everything in which one deployment differs from another. The constructs read neither the context
+ * nor the environment.
  */
 export interface StageProps {
   /** `/^[a-z][a-z0-9]{0,15}$/`; part of every physical name, so that stages share an account. */
@@ -21,38 +25,160 @@ export interface StageProps {
   readonly domain: string
   /** ACM certificate for `domain`, in the region of the stacks. */
   readonly certificateArn: string
-  /** Whether a deployment asks ACM about that certificate; the emulators' is none. */
+  /**
+   * Host name that providers connect to who send provider tokens in place of a certificate; asks for none.
+   * Absent: only certificates.
+   */
+  readonly tokenDomain?: string
+  /** ACM certificate for `tokenDomain`, in the region of the stacks; may be the same as for `domain`. */
+  readonly tokenCertificateArn?: string
+  /**
+   * Whether a deployment asks ACM about these certificates; the emulators have none. Default `true`.
+   */
   readonly checkCertificate: boolean
-  /** Absent: the operator makes the DNS record (output `ProviderDomainTarget`). */
+  /**
+   * S3 version id of the truststore that the provider domain reads, for one that was restored
+   * (docs/deploy.md, "Backup and restore"). Absent: the newest when this setting was last changed.
+   */
+  readonly truststoreVersion?: string
+  /** Absent: the operator makes the DNS records (outputs `ProviderDomainTarget` and `TokenDomainTarget`). */
   readonly hostedZone?: HostedZoneProps
+  /** Account and region of the stacks. */
   readonly env: { readonly account?: string; readonly region?: string }
-  /** What becomes of tables, keys, queues and the truststore when the stacks are deleted. */
+  /**
+   * What becomes of tables, keys, queues and the truststore when the stacks are deleted. Default
+   * `retain`.
+   */
   readonly removal: 'retain' | 'destroy'
+  /** Default: with `removal: 'retain'`. */
   readonly terminationProtection: boolean
+  /** Default 30. */
   readonly logRetentionDays: LogRetentionDays
-  /** X-Ray traces of every function. */
+  /**
+   * What Lambda itself writes about invocations: `failures`, or `all`, with the REPORT line of each (times and
+   * memory), which adds a sixth to the price of a notification. Default `failures`.
+   */
+  readonly systemLogs: 'failures' | 'all'
+  /** X-Ray traces of every function. Default `false`. */
   readonly tracing: boolean
+  /** Of the activation API. What passes is cheap: it also lets through what has no code. Default 200 a second, with a burst of 400. */
   readonly activationThrottle: ThrottleProps
-  /** Executions of accept that are set aside for it and that it may not exceed. */
+  /** Of all that come by `tokenDomain` together, whoever they are: what has no good token takes its share of this, and none of `providerThrottle`. Default 2500 a second, with a burst of 1250. */
+  readonly tokenThrottle: ThrottleProps
+  /** Of all providers with certificates together, at the edge; a part of what the account has for all its APIs in the region. Default 5000 a second, with a burst of 2500. */
+  readonly providerThrottle: ThrottleProps
+  /**
+   * Of requests to many devices (`POST /3/devices`), each of which may be a thousand notifications, at each of the
+   * two domains, whoever sends them. Default 5 a second, with a burst of 50.
+   */
+  readonly multicastThrottle: ThrottleProps
+  /** Calls a second of each operation of IoT Core's registry while a stage is emptied. Default 5. */
+  readonly registryCallsPerSecond: number
+  /** Certificates that activation issues in a second; codes that come faster are told to wait. Default 8. */
+  readonly activationsPerSecond: number
+  /** Executions of accept that are set aside for it and that it may not exceed; absent: no limit. */
   readonly acceptConcurrency?: number
-  /** Batches of notifications that are delivered at the same time, 2 to 1,000. */
+  /** Batches of notifications that are delivered at the same time, 2 to 1,000. Default 100. */
   readonly deliverConcurrency: number
-  /** Seconds that a notification without `apns-expiration` is kept, at most 30 days. */
+  /** Batches of slots that are tried at the same time, 2 to 1,000: what silent devices can keep busy. Default 20. */
+  readonly slotConcurrency: number
+  /**
+   * Seconds, 1 to 5, that a notification waits for the device's PUBACK before it goes into
+   * its slot. Less than the way to a device and back costs a write and a second message for each. Default 1.
+   */
+  readonly deliverPatienceSeconds: number
+  /**
+   * Executions that are set aside for each function that devices talk to, which it may not exceed:
+   * however many devices talk at once, accept and deliver keep the rest. `{}` sets nothing aside, as an
+   * account must whose own limit is not at least 100 above the sum (AWS Lambda: "Reserved
+   * concurrency"); a new account may have a limit of 10. Default: register 10, connect 20,
+   * unregister 10, renew 5.
+   */
+  readonly upstreamConcurrency: Readonly<Partial<Record<Upstream, number>>>
+  /** Seconds that a notification without `apns-expiration` is kept, at most 30 days. Default 30 days. */
   readonly defaultLifetimeSeconds: number
-  /** Seconds for which a provider certificate is believed without a look, at most 30. */
+  /**
+   * What became of notifications is kept for so many of them: `off`, `exceptions` (all but what was
+   * delivered at once) or `all`; by topic, and for all other topics. Default `off` for all.
+   */
+  readonly receipts: {
+    readonly default: ReceiptLevel
+    readonly topics: Readonly<Record<string, ReceiptLevel>>
+  }
+  /** Days that receipts are kept, 1 to 30. Default 7. */
+  readonly receiptDays: number
+  /**
+   * Seconds, 1 to 300, that outcomes wait for others before they are kept together: a row that holds many costs
+   * as much as a row that holds one. Default 5.
+   */
+  readonly receiptDelaySeconds: number
+  /** Seconds for which a provider certificate or key is believed without a look, at most 30. Default 30. */
   readonly trustCacheSeconds: number
-  /** Seconds for which a registration is believed without a look. */
+  /** Seconds for which a registration is believed without a look. Default 5. */
   readonly registrationCacheSeconds: number
-  /** Notifications per second and token, 0 = no limit. */
+  /** Notifications per second and provider certificate or key that each execution environment of accept takes, 0 = no limit. Default 1000. */
+  readonly providerRatePerSecond: number
+  /** Notifications per second and token that each execution environment of accept takes, 0 = no limit. Default 10. */
   readonly tokenRatePerSecond: number
+  /**
+   * UNIX seconds until which notifications without a seal are believed: set it to a month after an upgrade
+   * from a version that made none, and leave it out otherwise, because until then anybody may leave the seal out.
+   */
+  readonly unsealedUntil?: number
+  /** Days that a device certificate is valid. Default 825. */
   readonly deviceCertificateDays: number
-  /** Days between two token keys. */
+  /** Days between two token keys. Default 90. */
   readonly tokenKeyRotationDays: number
-  /** Days that a token key which is no longer primary still opens tokens. */
+  /** Days that a token key which is no longer primary still opens tokens. Default 180. */
   readonly tokenKeyGraceDays: number
+  /**
+   * Whether an operator may bring token keys from another deployment (`heliograph import`). Set it for the time of the
+   * move only: whoever has kms:Encrypt and may write the table can bring a key that they know. Default `false`.
+   */
+  readonly takesTokenKeys: boolean
   /** Who hears of alarms; absent: the alarms only show in CloudWatch. */
   readonly alarmEmail?: string
 }
 
 /** Days that CloudWatch Logs can keep a log group (a selection of those it offers). */
 export type LogRetentionDays = 1 | 7 | 14 | 30 | 90 | 180 | 365
+
+/** The defaults of a stage. */
+export const stageDefaults = {
+  checkCertificate: true,
+  takesTokenKeys: false,
+  removal: 'retain',
+  logRetentionDays: 30,
+  systemLogs: 'failures',
+  tracing: false,
+  // Anybody can ask, and what is refused must not keep good codes out: SECURITY.md has what it costs.
+  activationThrottle: { ratePerSecond: 200, burst: 400 },
+  // IoT Core registers ten certificates a second; renewals need some of that.
+  activationsPerSecond: 8,
+  registryCallsPerSecond: CALLS_PER_SECOND,
+  // Half of what an account has by default, so that no provider takes the region from other stages.
+  providerThrottle: { ratePerSecond: 5000, burst: 2500 },
+  // Anybody can ask, so it is a quarter: together the two leave other stages as much again.
+  tokenThrottle: { ratePerSecond: 2500, burst: 1250 },
+  // As many notifications a second as by single requests: with a burst of 50,000, a million take three minutes.
+  multicastThrottle: { ratePerSecond: 5, burst: 50 },
+  // About what an environment can do at most, in requests to many devices (docs/provider-api.md).
+  providerRatePerSecond: 1000,
+  deliverConcurrency: 100,
+  slotConcurrency: 20,
+  // a phone that its radio must wake first answers within a second
+  deliverPatienceSeconds: 1,
+  // a connect takes some 30 ms, so that 20 serve 600 devices a second that come back at once
+  upstreamConcurrency: { register: 10, connect: 20, unregister: 10, renew: 5 },
+  defaultLifetimeSeconds: 30 * 24 * 60 * 60,
+  receipts: { default: 'off', topics: {} },
+  receiptDays: 7,
+  receiptDelaySeconds: 5,
+  trustCacheSeconds: 30,
+  registrationCacheSeconds: 5,
+  // No person reads ten a second for long, and the burst is a hundred; IoT Core gives a connection 100 a second.
+  tokenRatePerSecond: 10,
+  deviceCertificateDays: 825,
+  tokenKeyRotationDays: 90,
+  tokenKeyGraceDays: 180,
+} as const satisfies Partial<StageProps>

@@ -5,7 +5,7 @@ import type { IConstruct } from 'constructs'
  * Accepts a finding of cdk-nag's AwsSolutions rules below this construct.
  *
  * @param finding For example `SQS3`, or `IAM5[Resource::*]`.
- * @param reason Why it is right here, for whoever audits the stacks.
+ * @param reason Why it is right here, for the auditor of the stacks.
  */
 export function acknowledge(construct: IConstruct, finding: string, reason: string): void {
   Validations.of(construct).acknowledge({ id: `AwsSolutions::AwsSolutions-${finding}`, reason })

@@ -1,4 +1,5 @@
-import { Duration } from 'aws-cdk-lib'
+import { Duration, Stack } from 'aws-cdk-lib'
+import type { HttpStage } from 'aws-cdk-lib/aws-apigatewayv2'
 import {
   Alarm,
   ComparisonOperator,
@@ -9,12 +10,19 @@ import {
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch'
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import type { IQueue } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
 import { physicalName } from '../deployment.ts'
-import { daysLeftMetric, inspectedCertificates, notificationsMetric } from '../metrics.ts'
+import {
+  daysLeftMetric,
+  droppedRequestsMetric,
+  inspectedCertificates,
+  lostOutcomesMetric,
+  notificationsMetric,
+} from '../metrics.ts'
 import type { StageProps } from '../stage.ts'
 import type { HeliographFunction } from './function.ts'
 import type { HttpEdge } from './http-edge.ts'
@@ -25,8 +33,11 @@ export interface AlarmsProps {
   readonly notifications: IQueue
   readonly notificationDeadLetters: IQueue
   readonly eventDeadLetters: IQueue
+  readonly outcomeDeadLetters: IQueue
   readonly ruleErrors: IQueue
   readonly providerEdge: HttpEdge
+  /** Where provider tokens are taken, if the stage takes them. */
+  readonly tokenStage: HttpStage | undefined
   readonly providerPath: readonly HeliographFunction[]
   readonly devicePath: readonly HeliographFunction[]
   readonly upkeep: readonly HeliographFunction[]
@@ -49,15 +60,19 @@ type Condition = Omit<AlarmProps, 'description'>
 export type AlarmName =
   | 'notifications-dead-lettered'
   | 'events-dead-lettered'
+  | 'outcomes-dead-lettered'
+  | 'receipts-lost'
   | 'rule-errors'
   | 'notifications-late'
   | 'provider-edge-errors'
+  | 'provider-tokens-refused'
   | 'provider-path-errors'
   | 'provider-path-throttled'
   | 'device-path-errors'
   | 'device-path-throttled'
   | 'few-delivered'
   | 'devices-refused'
+  | 'device-floods'
   | 'upkeep-errors'
   | 'authority-expires'
   | 'domain-certificate-expires'
@@ -68,14 +83,18 @@ export type AlarmName =
 /** The alarms of a stage; with `alarmEmail` they are told to somebody. */
 export class Alarms extends Construct {
   readonly all: readonly Alarm[]
+  /** Hears of every alarm; absent without `alarmEmail`. */
+  readonly topic: Topic | undefined
 
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id)
-    const action = this.#action(props.stage)
+    this.topic = this.#topic(props.stage)
     this.all = Object.entries(alarmsOf(props)).map(([name, alarm]) =>
       this.#alarm(physicalName(props.stage, name), name, alarm),
     )
-    if (action) for (const alarm of this.all) alarm.addAlarmAction(action)
+    if (!this.topic) return
+    const action = new SnsAction(this.topic)
+    for (const alarm of this.all) alarm.addAlarmAction(action)
   }
 
   #alarm(alarmName: string, id: string, props: AlarmProps): Alarm {
@@ -93,18 +112,36 @@ export class Alarms extends Construct {
     })
   }
 
-  #action({ alarmEmail }: StageProps): SnsAction | undefined {
+  #topic({ alarmEmail }: StageProps): Topic | undefined {
     if (!alarmEmail) return undefined
     const topic = new Topic(this, 'Topic', { enforceSSL: true })
+    allowAlarms(topic)
     topic.addSubscription(new EmailSubscription(alarmEmail))
-    return new SnsAction(topic)
+    return topic
   }
 }
 
-function alarmsOf(props: AlarmsProps): Record<AlarmName, AlarmProps> {
+/**
+ * A topic with a policy of its own has lost the default one, by which CloudWatch may publish.
+ * Sources: SNS, "Example cases for Amazon SNS access control"; AWS re:Post Knowledge Center, "Why didn't I receive an
+ * SNS notification for my CloudWatch alarm trigger?".
+ */
+function allowAlarms(topic: Topic): void {
+  topic.addToResourcePolicy(
+    new PolicyStatement({
+      principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+      actions: ['sns:Publish'],
+      resources: [topic.topicArn],
+      conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(topic).account } },
+    }),
+  )
+}
+
+function alarmsOf(props: AlarmsProps): Partial<Record<AlarmName, AlarmProps>> {
   return {
     ...queueAlarms(props),
     ...pathAlarms(props),
+    ...tokenAlarms(props),
     ...outcomeAlarms(props),
     ...trustAlarms(props),
   }
@@ -119,6 +156,10 @@ function queueAlarms(props: AlarmsProps) {
     'events-dead-lettered': {
       description: 'A function gave up an event of a device or of an expiry',
       ...notEmpty(props.eventDeadLetters),
+    },
+    'outcomes-dead-lettered': {
+      description: 'Outcomes could not be kept as receipts in eight attempts',
+      ...notEmpty(props.outcomeDeadLetters),
     },
     'rule-errors': {
       description: 'A topic rule could not hand over what a device said',
@@ -161,6 +202,19 @@ function pathAlarms({ providerEdge, providerPath, devicePath }: AlarmsProps) {
   } satisfies Partial<Record<AlarmName, AlarmProps>>
 }
 
+function tokenAlarms({ tokenStage }: AlarmsProps): Partial<Record<AlarmName, AlarmProps>> {
+  if (!tokenStage) return {}
+  return {
+    'provider-tokens-refused': {
+      description:
+        'The token domain answers 4xx a hundred times a second and more: a flood, or a loop',
+      metric: tokenStage.metricClientError({ period: fiveMinutes, statistic: Stats.SUM }),
+      threshold: 30_000,
+      periods: 1,
+    },
+  }
+}
+
 function outcomeAlarms({ stage }: AlarmsProps) {
   return {
     'few-delivered': {
@@ -169,10 +223,23 @@ function outcomeAlarms({ stage }: AlarmsProps) {
       threshold: 95,
       periods: 2,
     },
+    'receipts-lost': {
+      description: 'Receipts lack outcomes that the queue of outcomes did not take in time',
+      metric: lostOutcomesMetric(stage).with({ period: fiveMinutes }),
+      threshold: 0,
+      periods: 1,
+    },
     'devices-refused': {
       description: 'IoT Core does not let devices receive: a policy is missing or wrong',
       metric: notificationsMetric(stage, 'undeliverable').with({ period: fiveMinutes }),
       threshold: 0,
+      periods: 1,
+    },
+    'device-floods': {
+      description: 'A device asks in a loop: its requests are dropped, and cost money all the same',
+      metric: droppedRequestsMetric(stage).with({ period: fiveMinutes }),
+      // one request a second from one device; one that repeats honestly has a handful dropped
+      threshold: 300,
       periods: 1,
     },
   } satisfies Partial<Record<AlarmName, AlarmProps>>
@@ -189,7 +256,7 @@ function trustAlarms({ stage, upkeep, keys }: AlarmsProps) {
       ...authorityExpires(stage),
     },
     'domain-certificate-expires': {
-      description: "The provider domain's server certificate has less than 30 days left",
+      description: 'The server certificate of a provider domain has less than 30 days left',
       ...domainCertificateExpires(stage),
     },
     'provider-ca-busy': {
@@ -221,7 +288,7 @@ function notEmpty(queue: IQueue): Condition {
   return { metric, threshold: 0, periods: 1 }
 }
 
-/** Sum over the functions; metric math takes up to ten of them. */
+/** Sum over the functions, up to ten of them. One that is quiet reports nothing, and without `FILL` neither would the sum. */
 function any(name: 'Errors' | 'Throttles', functions: readonly HeliographFunction[]): Condition {
   const usingMetrics = Object.fromEntries(
     functions.map(({ resource }, index) => [
@@ -229,7 +296,9 @@ function any(name: 'Errors' | 'Throttles', functions: readonly HeliographFunctio
       resource.metric(name, { period: fiveMinutes, statistic: Stats.SUM }),
     ]),
   )
-  const expression = Object.keys(usingMetrics).join(' + ')
+  const expression = Object.keys(usingMetrics)
+    .map((id) => `FILL(${id}, 0)`)
+    .join(' + ')
   const metric = new MathExpression({ expression, usingMetrics, period: fiveMinutes })
   return { metric, threshold: 0, periods: 1 }
 }
@@ -256,14 +325,30 @@ function authorityExpires(stage: StageProps): Condition {
   return { metric, threshold: stage.deviceCertificateDays, below: true, periods: 1 }
 }
 
-/** Source: ACM, "CloudWatch metrics": one value a day. ACM renews 60 days before, when it can. */
-function domainCertificateExpires({ certificateArn }: StageProps): Condition {
-  const metric = new Metric({
+/**
+ * Sources: ACM, "Supported CloudWatch metrics": two values a day; "Renewal for domains validated by DNS": 60 days
+ * before the end.
+ */
+function domainCertificateExpires(stage: StageProps): Condition {
+  const { certificateArn, tokenCertificateArn } = stage
+  const limit = { threshold: 30, below: true, periods: 1 } as const
+  const domain = daysToExpiry(certificateArn)
+  if (!tokenCertificateArn || tokenCertificateArn === certificateArn)
+    return { metric: domain, ...limit }
+  const usingMetrics = { domain, tokens: daysToExpiry(tokenCertificateArn) }
+  const period = Duration.days(1)
+  return {
+    metric: new MathExpression({ expression: 'MIN(METRICS())', usingMetrics, period }),
+    ...limit,
+  }
+}
+
+function daysToExpiry(certificateArn: string): Metric {
+  return new Metric({
     namespace: 'AWS/CertificateManager',
     metricName: 'DaysToExpiry',
     dimensionsMap: { CertificateArn: certificateArn },
     statistic: Stats.MINIMUM,
     period: Duration.days(1),
   })
-  return { metric, threshold: 30, below: true, periods: 1 }
 }

@@ -12,16 +12,12 @@ export interface AuthoritiesProps extends Deployment {
   readonly trust: TrustBucket
 }
 
-/** An object in the trust bucket, at one version. */
-export interface Truststore {
-  readonly key: string
-  readonly version: string
-}
-
 /** The certificates of both CAs, made at the first deployment and kept from then on. */
 export class Authorities extends Construct {
-  /** The provider CA's certificate as API Gateway reads it. */
-  readonly truststore: Truststore
+  /** Of the object that holds the provider CA's certificate. */
+  readonly truststoreKey: string
+  /** The object's version when the stage was first deployed. */
+  readonly firstTruststoreVersion: string
   readonly maker: HeliographFunction
 
   constructor(scope: Construct, id: string, props: AuthoritiesProps) {
@@ -39,10 +35,8 @@ export class Authorities extends Construct {
       authority: 'provider',
       ...common,
     })
-    this.truststore = {
-      key: provider.getAttString('TruststoreKey'),
-      version: provider.getAttString('TruststoreVersion'),
-    }
+    this.truststoreKey = provider.getAttString('TruststoreKey')
+    this.firstTruststoreVersion = provider.getAttString('TruststoreVersion')
   }
 
   #grant({ stores, vault, trust }: AuthoritiesProps): void {

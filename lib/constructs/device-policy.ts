@@ -1,3 +1,4 @@
+import { anyDownTopic, upTopics } from '@heliograph/protocol/mqtt-topic'
 import { Stack } from 'aws-cdk-lib'
 import { CfnPolicy } from 'aws-cdk-lib/aws-iot'
 import { Construct } from 'constructs'
@@ -5,8 +6,6 @@ import { variable } from '../../lambdas/settings.ts'
 import { physicalName } from '../deployment.ts'
 import type { StageProps } from '../stage.ts'
 import type { HeliographFunction } from './function.ts'
-import { downstreamTopics } from './iot-endpoint.ts'
-import { ruleName, upstreams } from './upstream-rule.ts'
 
 /**
  * IoT Core puts the name of the thing that the connection's certificate is attached to here. A
@@ -22,11 +21,12 @@ const thingName = '${iot:Connection.Thing.ThingName}'
  */
 export class DevicePolicy extends Construct {
   readonly policyName: string
+  readonly #resource: CfnPolicy
 
   constructor(scope: Construct, id: string, stage: StageProps) {
     super(scope, id)
     this.policyName = physicalName(stage, 'device')
-    new CfnPolicy(this, 'Policy', {
+    this.#resource = new CfnPolicy(this, 'Policy', {
       policyName: this.policyName,
       policyDocument: {
         Version: '2012-10-17',
@@ -38,6 +38,16 @@ export class DevicePolicy extends Construct {
   /** Tells the function which policy to attach. */
   tell(listener: HeliographFunction): void {
     listener.set(variable.devicePolicy, this.policyName)
+  }
+
+  /** What must go before the policy does: it cannot be deleted while a certificate has it. */
+  outlive(guest: Construct): void {
+    guest.node.addDependency(this.#resource)
+  }
+
+  /** ARN of the policy. */
+  get policyArn(): string {
+    return this.#arn('policy', this.policyName)
   }
 
   #connect() {
@@ -53,16 +63,16 @@ export class DevicePolicy extends Construct {
     return {
       Effect: 'Allow',
       Action: 'iot:Receive',
-      Resource: this.#arn('topic', downstreamTopics),
+      Resource: this.#arn('topic', anyDownTopic),
     }
   }
 
   #publish(stage: StageProps) {
-    const topic = (rule: string) => `$aws/rules/${rule}/${thingName}`
+    const topics = Object.values(upTopics(stage.name, thingName))
     return {
       Effect: 'Allow',
       Action: 'iot:Publish',
-      Resource: upstreams.map((name) => this.#arn('topic', topic(ruleName(stage, name)))),
+      Resource: topics.map((topic) => this.#arn('topic', topic)),
     }
   }
 

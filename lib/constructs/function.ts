@@ -1,17 +1,21 @@
 import { Duration } from 'aws-cdk-lib'
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import {
+  ApplicationLogLevel,
   Architecture,
   Code,
   Function as LambdaFunction,
   type FunctionProps as LambdaFunctionProps,
+  LoggingFormat,
   Runtime,
+  SystemLogLevel,
   Tracing,
 } from 'aws-cdk-lib/aws-lambda'
 import { Construct } from 'constructs'
 import { type Variable, variable } from '../../lambdas/settings.ts'
 import { type Deployment, physicalName } from '../deployment.ts'
 import { type FunctionName, functionSettings } from '../functions.ts'
+import type { StageProps } from '../stage.ts'
 import { acknowledgeFamily } from './acknowledge.ts'
 import { JournalGroup } from './journal-group.ts'
 import type { DeadLetterQueue } from './queues.ts'
@@ -29,7 +33,7 @@ export interface HeliographFunctionProps {
 /** A permission that names more than one resource. */
 export interface FamilyPermission {
   readonly actions: readonly string[]
-  /** Ends in `*`. */
+  /** Has a wildcard. */
   readonly resource: string
   /** Why no narrower resource will do. */
   readonly reason: string
@@ -72,11 +76,15 @@ export class HeliographFunction extends Construct {
     this.resource.addEnvironment(name, value)
   }
 
-  /** Permits exactly these actions on exactly these resources. */
-  allow(actions: readonly string[], resources: readonly string[]): void {
+  /** Permits exactly these actions on exactly these resources. Conditions: operator, then context key, then value. */
+  allow(
+    actions: readonly string[],
+    resources: readonly string[],
+    conditions: FamilyPermission['conditions'] = {},
+  ): void {
     if (resources.some((resource) => resource.endsWith('*')))
       throw new Error(`${this.node.path} is allowed a family of resources: use allowFamily`)
-    this.#permit(actions, resources)
+    this.#permit(actions, resources, conditions)
   }
 
   /** Permits these actions on all resources of a pattern, where a narrower one is impossible. */
@@ -116,6 +124,7 @@ export class HeliographFunction extends Construct {
       timeout: Duration.seconds(props.timeoutSeconds),
       memorySize: props.memoryMegabytes,
       logGroup: logs.group,
+      ...logLevels(stage),
       role: this.#role(logs),
       tracing: stage.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
       ...(reservedConcurrency && { reservedConcurrentExecutions: reservedConcurrency }),
@@ -127,6 +136,19 @@ export class HeliographFunction extends Construct {
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') })
     logs.grantWrite(role)
     return role
+  }
+}
+
+/**
+ * Lambda's own START, END and REPORT lines are more bytes than all that the functions say themselves, and
+ * logs are a sixth of what a notification costs. At WARN there is a line only where an invocation fails, for
+ * example by its timeout. Levels exist only in the JSON format. Source: AWS Lambda, "Log-level filtering".
+ */
+function logLevels({ systemLogs }: StageProps) {
+  return {
+    loggingFormat: LoggingFormat.JSON,
+    applicationLogLevelV2: ApplicationLogLevel.INFO,
+    systemLogLevelV2: systemLogs === 'all' ? SystemLogLevel.INFO : SystemLogLevel.WARN,
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Duration } from 'aws-cdk-lib'
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway'
 import {
+  CfnStage,
   HttpApi,
   type HttpApiProps,
   type HttpMethod,
@@ -36,6 +37,7 @@ const accessLogFormat = AccessLogFormat.custom(
     requestId: '$context.requestId',
     time: '$context.requestTime',
     sourceIp: '$context.identity.sourceIp',
+    stage: '$context.stage',
     clientCertificate: '$context.identity.clientCert.serialNumber',
     route: '$context.routeKey',
     status: '$context.status',
@@ -46,23 +48,56 @@ const accessLogFormat = AccessLogFormat.custom(
   }),
 )
 
-/** An HTTP API with one stage at its root, an access log, and functions behind it. */
+/** An HTTP API with a stage at its root, an access log, and functions behind it. */
 export class HttpEdge extends Construct {
   readonly api: HttpApi
   readonly stage: HttpStage
+  readonly #log: JournalGroup
   readonly #timeout: { readonly timeout?: Duration }
 
   constructor(scope: Construct, id: string, props: HttpEdgeProps) {
     super(scope, id)
     this.api = new HttpApi(this, 'Api', apiProps(props))
-    this.stage = this.#stage(props)
+    const name = physicalName(props.stage, props.name)
+    // The prefix keeps API Gateway's entry out of the logs' resource policy, which has a size limit.
+    const logName = `/aws/vendedlogs/apigateway/${name}`
+    this.#log = new JournalGroup(this, 'AccessLog', props.stage, logName)
+    this.stage = this.#stage('Stage', '$default', props.throttle)
     this.#timeout = props.answerWithin ? { timeout: props.answerWithin } : {}
     acknowledge(this, 'APIG4', props.authorization)
   }
 
+  /** Another way to the same functions, with a rate of its own; a domain leads to it. */
+  addStage(id: string, stageName: string, throttle: ThrottleProps): HttpStage {
+    return this.#stage(id, stageName, throttle)
+  }
+
   /** Sends a path's requests to a function, as payload format 2.0. */
-  route(path: string, method: HttpMethod, handler: HeliographFunction): void {
-    this.api.addRoutes({ path, methods: [method], integration: this.#integration(handler) })
+  route(path: string, method: HttpMethod, handler: HeliographFunction): HttpRoute[] {
+    return this.api.addRoutes({ path, methods: [method], integration: this.#integration(handler) })
+  }
+
+  /** A path with a rate of its own in each stage, in place of the stage's. */
+  routeAtRate(
+    path: string,
+    method: HttpMethod,
+    handler: HeliographFunction,
+    throttle: ThrottleProps,
+  ): void {
+    const routes = this.route(path, method, handler)
+    const stages = this.node.children.filter((child) => child instanceof HttpStage)
+    for (const stage of stages) {
+      const { defaultChild } = stage.node
+      if (!(defaultChild instanceof CfnStage)) throw new Error(`${stage.node.path} has no resource`)
+      defaultChild.routeSettings = {
+        [`${method} ${path}`]: {
+          ThrottlingRateLimit: throttle.ratePerSecond,
+          ThrottlingBurstLimit: throttle.burst,
+        },
+      }
+      // a stage takes settings of routes that are there
+      for (const route of routes) defaultChild.node.addDependency(route)
+    }
   }
 
   /** Sends every request without a route of its own to a function. */
@@ -82,19 +117,17 @@ export class HttpEdge extends Construct {
     )
   }
 
-  #stage(props: HttpEdgeProps): HttpStage {
-    const name = physicalName(props.stage, props.name)
-    const log = new JournalGroup(this, 'AccessLog', props.stage, `/aws/apigateway/${name}`)
-    return new HttpStage(this, 'Stage', {
+  #stage(id: string, stageName: string, throttle: ThrottleProps | undefined): HttpStage {
+    return new HttpStage(this, id, {
       httpApi: this.api,
-      stageName: '$default',
+      stageName,
       autoDeploy: true,
       accessLogSettings: {
-        destination: new LogGroupLogDestination(log.group),
+        destination: new LogGroupLogDestination(this.#log.group),
         format: accessLogFormat,
       },
-      ...(props.throttle && {
-        throttle: { rateLimit: props.throttle.ratePerSecond, burstLimit: props.throttle.burst },
+      ...(throttle && {
+        throttle: { rateLimit: throttle.ratePerSecond, burstLimit: throttle.burst },
       }),
     })
   }

@@ -1,12 +1,11 @@
+import { anyDownTopic } from '@heliograph/protocol/mqtt-topic'
 import { Stack } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
+import { probe } from '../../lambdas/endpoint/settings.ts'
 import { variable } from '../../lambdas/settings.ts'
 import type { Deployment } from '../deployment.ts'
 import { HeliographFunction } from './function.ts'
 import { madeBy } from './made-by.ts'
-
-/** Topics of all messages to devices; a device may receive these and nothing else. */
-export const downstreamTopics = 'heliograph/*'
 
 /** The account's own IoT Core data endpoint, which CloudFormation cannot tell. */
 export class IotEndpoint extends Construct {
@@ -16,7 +15,8 @@ export class IotEndpoint extends Construct {
   constructor(scope: Construct, id: string, deployment: Deployment) {
     super(scope, id)
     const finder = new HeliographFunction(this, 'endpoint', deployment, {
-      description: "Asks IoT Core for the account's data endpoint while the stacks are deployed",
+      description:
+        "Asks IoT Core for the account's data endpoint, and whether it takes direct messages",
       timeoutSeconds: 60,
       memoryMegabytes: 256,
     })
@@ -24,6 +24,9 @@ export class IotEndpoint extends Construct {
       actions: ['iot:DescribeEndpoint'],
       resource: '*',
       reason: 'IAM knows no resource for DescribeEndpoint, which tells a host name',
+    })
+    finder.allow(['iot:SendDirectMessage'], [this.#client(probe.clientId)], {
+      StringEquals: { 'iot:Topic': probe.topic },
     })
     const found = madeBy(finder, this, 'IotEndpoint', { endpointType: 'iot:Data-ATS' })
     this.address = found.getAttString('Address')
@@ -37,16 +40,15 @@ export class IotEndpoint extends Construct {
   /** Tells the function the endpoint and permits direct messages to any device. */
   grantSend(grantee: HeliographFunction): void {
     this.tell(grantee)
-    const clients = Stack.of(grantee).formatArn({
-      service: 'iot',
-      resource: 'client',
-      resourceName: '*',
-    })
     grantee.allowFamily({
       actions: ['iot:SendDirectMessage'],
-      resource: clients,
+      resource: this.#client('*'),
       reason: 'Devices come and go without a deployment; the condition bounds the topics',
-      conditions: { StringLike: { 'iot:Topic': downstreamTopics } },
+      conditions: { StringLike: { 'iot:Topic': anyDownTopic } },
     })
+  }
+
+  #client(resourceName: string): string {
+    return Stack.of(this).formatArn({ service: 'iot', resource: 'client', resourceName })
   }
 }

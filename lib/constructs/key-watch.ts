@@ -35,7 +35,7 @@ export class KeyWatch extends Construct {
     super(scope, id)
     const { stage, vault, deviceSigners, tokenReaders } = props
     const { providerAuthority, deviceAuthority, tokenWrap } = vault
-    this.uses = new DeadLetterQueue(this, 'Uses')
+    this.uses = new DeadLetterQueue(this, 'Uses', stage)
     this.providerSignatures = this.#count(stage, 'provider-ca-used', {
       description: 'Somebody signs with the provider CA: a provider certificate, or a CRL',
       eventPattern: use('Sign', providerAuthority.key, []),

@@ -1,5 +1,6 @@
-import { CustomResource, Duration } from 'aws-cdk-lib'
-import type { Construct } from 'constructs'
+import { createHash } from 'node:crypto'
+import { CustomResource, Duration, Stack } from 'aws-cdk-lib'
+import { Construct } from 'constructs'
 import type { HeliographFunction } from './function.ts'
 
 /**
@@ -11,12 +12,24 @@ export function madeBy(
   scope: Construct,
   id: string,
   properties: Readonly<Record<string, string>>,
+  // CloudFormation otherwise waits an hour for an answer that never comes.
+  serviceTimeout = Duration.minutes(5),
 ): CustomResource {
   return new CustomResource(scope, id, {
     serviceToken: maker.resource.functionArn,
-    // CloudFormation otherwise waits an hour for an answer that never comes.
-    serviceTimeout: Duration.minutes(5),
+    serviceTimeout,
     resourceType: `Custom::Heliograph${id}`,
     properties,
   })
+}
+
+/**
+ * A scope for what is made once for a subject: another subject is another resource, and a roll-back
+ * then does not ask about the old one again.
+ */
+export function scopeOf(scope: Construct, subject: string): Construct {
+  const resolved: unknown = Stack.of(scope).resolve(subject)
+  // the same at every synthesis, also where a part is known only at deployment
+  const text = typeof resolved === 'string' ? resolved : JSON.stringify(resolved)
+  return new Construct(scope, createHash('sha256').update(text).digest('hex').slice(0, 8))
 }

@@ -1,3 +1,4 @@
+import { upstreams } from '@heliograph/protocol/mqtt-topic'
 import { Unit } from 'aws-cdk-lib/aws-cloudwatch'
 import {
   FilterPattern,
@@ -12,11 +13,14 @@ import { metricNames, metricNamespace } from '../metrics.ts'
 import type { StageProps } from '../stage.ts'
 
 /** The functions that log what became of a notification. */
-const recorders = ['accept', 'deliver', 'connect', 'unregister', 'expire'] as const
+const recorders = ['accept', 'deliver', 'unregister', 'expire'] as const
+
+/** Those that hand outcomes on, for receipts. */
+const senders = ['deliver', 'unregister', 'expire'] as const
 
 /**
- * Counts what the functions log about notifications. Their lines hold `outcome` and `stage`, which
- * become dimensions; the topic does not, as each would be ten more metrics to pay for by the month
+ * Counts what the functions log about notifications. Their lines hold `count`, `outcome` and `stage`, which
+ * become value and dimensions; the topic does not, as each would be ten more metrics to pay for by the month
  * (the dashboard asks the logs instead).
  */
 export class OutcomeMetrics extends Construct {
@@ -26,26 +30,43 @@ export class OutcomeMetrics extends Construct {
       filterLog(this, `${name}-outcomes`, stage, name, {
         filterPattern: FilterPattern.exists('$.outcome'),
         metricName: metricNames.notifications,
-        metricValue: '1',
+        metricValue: '$.count',
         unit: Unit.COUNT,
         dimensions: { stage: '$.stage', outcome: '$.outcome' },
       })
-    filterLog(this, 'delivery-time', stage, 'deliver', {
-      filterPattern: FilterPattern.stringValue('$.outcome', '=', 'delivered'),
-      metricName: metricNames.deliveryTime,
-      metricValue: '$.age',
-      unit: Unit.MILLISECONDS,
+    for (const name of senders)
+      filterLog(this, `${name}-lost`, stage, name, {
+        filterPattern: FilterPattern.stringValue('$.message', '=', 'outcomes lost'),
+        metricName: metricNames.lostOutcomes,
+        metricValue: '$.lost',
+        unit: Unit.COUNT,
+        dimensions: { stage: '$.stage' },
+      })
+    for (const name of upstreams)
+      filterLog(this, `${name}-dropped`, stage, name, {
+        filterPattern: FilterPattern.stringValue('$.message', '=', 'a device asks too often'),
+        metricName: metricNames.droppedRequests,
+        metricValue: '$.dropped',
+        unit: Unit.COUNT,
+        dimensions: { stage: '$.stage' },
+      })
+    const gone = {
+      metricName: metricNames.gone,
+      unit: Unit.COUNT,
       dimensions: { stage: '$.stage' },
-    })
+    }
     filterLog(this, 'gone', stage, 'accept', {
+      ...gone,
       filterPattern: FilterPattern.all(
         FilterPattern.stringValue('$.message', '=', 'request refused'),
         FilterPattern.numberValue('$.status', '=', 410),
       ),
-      metricName: metricNames.gone,
       metricValue: '1',
-      unit: Unit.COUNT,
-      dimensions: { stage: '$.stage' },
+    })
+    filterLog(this, 'gone-together', stage, 'accept', {
+      ...gone,
+      filterPattern: FilterPattern.numberValue('$.gone', '>', 0),
+      metricValue: '$.gone',
     })
   }
 }
@@ -57,9 +78,9 @@ export function filterLog(
   stage: StageProps,
   name: FunctionName,
   options: Omit<MetricFilterOptions, 'metricNamespace'>,
-): void {
+): MetricFilter {
   const group = LogGroup.fromLogGroupName(scope, `${id}-log`, logGroupName(stage, name))
-  new MetricFilter(scope, id, { ...options, metricNamespace, logGroup: group })
+  return new MetricFilter(scope, id, { ...options, metricNamespace, logGroup: group })
 }
 
 /** By name, which `HeliographFunction` fixes: a reference would tie the stacks together once more. */

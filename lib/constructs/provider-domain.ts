@@ -2,6 +2,7 @@ import {
   ApiMapping,
   DomainName,
   EndpointType,
+  type HttpStage,
   type MTLSConfig,
   SecurityPolicy,
 } from 'aws-cdk-lib/aws-apigatewayv2'
@@ -9,34 +10,36 @@ import { Certificate } from 'aws-cdk-lib/aws-certificatemanager'
 import { ARecord, HostedZone, RecordTarget } from 'aws-cdk-lib/aws-route53'
 import { ApiGatewayv2DomainProperties } from 'aws-cdk-lib/aws-route53-targets'
 import { Construct } from 'constructs'
-import type { HostedZoneProps, StageProps } from '../stage.ts'
+import type { HostedZoneProps } from '../stage.ts'
 import type { HttpEdge } from './http-edge.ts'
 
 export interface ProviderDomainProps {
-  readonly stage: StageProps
+  readonly domainName: string
+  readonly certificateArn: string
   readonly edge: HttpEdge
-  readonly mtls: MTLSConfig
+  /** What the domain leads to, at its root. */
+  readonly stage: HttpStage
+  /** Present: no conversation without a certificate of the provider CA. */
+  readonly mtls?: MTLSConfig
+  readonly hostedZone: HostedZoneProps | undefined
 }
 
-/** The host that providers connect to: no conversation without a certificate of the provider CA. */
+/** A host that providers connect to. */
 export class ProviderDomain extends Construct {
   readonly domain: DomainName
 
-  constructor(scope: Construct, id: string, { stage, edge, mtls }: ProviderDomainProps) {
+  constructor(scope: Construct, id: string, props: ProviderDomainProps) {
     super(scope, id)
+    const { domainName, certificateArn, edge, stage, mtls, hostedZone } = props
     this.domain = new DomainName(this, 'Domain', {
-      domainName: stage.domain,
-      certificate: Certificate.fromCertificateArn(this, 'Certificate', stage.certificateArn),
+      domainName,
+      certificate: Certificate.fromCertificateArn(this, 'Certificate', certificateArn),
       endpointType: EndpointType.REGIONAL,
       securityPolicy: SecurityPolicy.TLS_1_2,
-      mtls,
+      ...(mtls && { mtls }),
     })
-    new ApiMapping(this, 'Mapping', {
-      api: edge.api,
-      stage: edge.stage,
-      domainName: this.domain,
-    })
-    if (stage.hostedZone) this.#record(stage.domain, stage.hostedZone)
+    new ApiMapping(this, 'Mapping', { api: edge.api, stage, domainName: this.domain })
+    if (hostedZone) this.#record(domainName, hostedZone)
   }
 
   #record(recordName: string, { id, name }: HostedZoneProps): void {

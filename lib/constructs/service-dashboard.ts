@@ -1,3 +1,4 @@
+import { outcomeKinds } from '@heliograph/protocol/outcome'
 import { Duration } from 'aws-cdk-lib'
 import {
   type Alarm,
@@ -15,26 +16,44 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch'
 import { Construct } from 'constructs'
 import { physicalName } from '../deployment.ts'
-import { deliveryTimeMetric, goneMetric, notificationsMetric, outcomes } from '../metrics.ts'
-import type { DevicesStack } from '../stacks/devices-stack.ts'
-import type { ProvidersStack } from '../stacks/providers-stack.ts'
-import type { StateStack } from '../stacks/state-stack.ts'
+import {
+  deliveryTimeMetric,
+  droppedRequestsMetric,
+  goneMetric,
+  notificationsMetric,
+} from '../metrics.ts'
 import type { StageProps } from '../stage.ts'
 import type { HeliographFunction } from './function.ts'
+import type { HttpEdge } from './http-edge.ts'
 import { logGroupName } from './outcome-metrics.ts'
+import type { DeadLetterQueue, NotificationQueue, OutcomeQueue, SlotQueue } from './queues.ts'
+import type { Stores } from './stores.ts'
+
+type Functions<Name extends string> = Readonly<Record<Name, HeliographFunction>>
 
 export interface ServiceDashboardProps {
   readonly stage: StageProps
-  readonly state: StateStack
-  readonly providers: ProvidersStack
-  readonly devices: DevicesStack
+  readonly state: {
+    readonly stores: Stores
+    readonly notifications: NotificationQueue
+    readonly slots: SlotQueue
+    readonly outcomes: OutcomeQueue
+    readonly ruleErrors: DeadLetterQueue
+    readonly deadLetters: DeadLetterQueue
+  }
+  readonly providers: { readonly edge: HttpEdge } & Functions<
+    'accept' | 'deliver' | 'feedback' | 'record' | 'receipt'
+  >
+  readonly devices: Functions<'activate' | 'expire'> & {
+    readonly upstream: Readonly<Record<string, HeliographFunction>>
+  }
   readonly alarms: readonly Alarm[]
 }
 
 const minute = Duration.minutes(1)
 const third = { width: 8, height: 6 } as const
 
-/** One page for whoever is on call: is it well, what becomes of notifications, where do they wait, what does it cost. */
+/** For the person on call: is the service healthy, what happens to notifications, where do they wait, what does it cost? */
 export class ServiceDashboard extends Construct {
   constructor(scope: Construct, id: string, props: ServiceDashboardProps) {
     super(scope, id)
@@ -68,7 +87,7 @@ function outcomeRow({ stage }: ServiceDashboardProps): IWidget[] {
   return [
     graph(
       'What becomes of notifications, per minute',
-      outcomes.map((outcome) => notificationsMetric(stage, outcome)),
+      outcomeKinds.map((outcome) => notificationsMetric(stage, outcome)),
       { width: 12 },
     ),
     graph('Answered 410, per minute', [goneMetric(stage)], { width: 4 }),
@@ -78,7 +97,7 @@ function outcomeRow({ stage }: ServiceDashboardProps): IWidget[] {
       ['accept', 'deliver', 'connect', 'unregister', 'expire'],
       [
         'filter ispresent(outcome)',
-        'stats count(*) as notifications by topic, outcome',
+        'stats sum(count) as notifications by topic, outcome',
         'sort notifications desc',
       ],
     ),
@@ -123,6 +142,7 @@ function durations({ node, resource }: HeliographFunction): IMetric[] {
 
 function waitingRow({ state }: ServiceDashboardProps): IWidget[] {
   const { queue, deadLetters } = state.notifications
+  const { queue: slots } = state.slots
   const visible = { period: minute, statistic: Stats.MAXIMUM }
   return [
     graph('Oldest notification in the queue, s', [
@@ -131,6 +151,7 @@ function waitingRow({ state }: ServiceDashboardProps): IWidget[] {
     graph('Notifications waiting', [
       queue.metricApproximateNumberOfMessagesVisible({ ...visible, label: 'waiting' }),
       queue.metricApproximateNumberOfMessagesNotVisible({ ...visible, label: 'being delivered' }),
+      slots.metricApproximateNumberOfMessagesVisible({ ...visible, label: 'slots to try' }),
     ]),
     graph('Dead letters', [
       deadLetters.queue.metricApproximateNumberOfMessagesVisible({
@@ -140,6 +161,10 @@ function waitingRow({ state }: ServiceDashboardProps): IWidget[] {
       state.deadLetters.queue.metricApproximateNumberOfMessagesVisible({
         ...visible,
         label: 'events',
+      }),
+      state.outcomes.deadLetters.queue.metricApproximateNumberOfMessagesVisible({
+        ...visible,
+        label: 'outcomes',
       }),
       state.ruleErrors.queue.metricApproximateNumberOfMessagesVisible({
         ...visible,
@@ -152,9 +177,10 @@ function waitingRow({ state }: ServiceDashboardProps): IWidget[] {
 function deviceRow(props: ServiceDashboardProps): IWidget[] {
   return [
     graph('Device connects, per minute', [
-      iotMetric('Connect.Success', 'connected'),
-      iotMetric('Connect.AuthError', 'refused'),
-      iotMetric('Connect.Throttle', 'throttled'),
+      iotMetric('Connect.Success', 'connected', byMqtt),
+      iotMetric('Connect.AuthError', 'refused', byMqtt),
+      iotMetric('Connect.Throttle', 'throttled', byMqtt),
+      droppedRequestsMetric(props.stage),
     ]),
     graph('Throttles, per minute', [
       ...functionsOf(props).map(throttles),
@@ -164,12 +190,15 @@ function deviceRow(props: ServiceDashboardProps): IWidget[] {
   ]
 }
 
-/** IoT Core counts for the account and region, not by stage. Source: AWS IoT, "AWS IoT metrics". */
-function iotMetric(metricName: string, label: string): Metric {
+/** The message broker's metrics have this dimension; `RulesExecuted` has none. */
+const byMqtt = { Protocol: 'MQTT' } as const
+
+/** IoT Core counts for the account and region, not by stage. Source: AWS IoT, "AWS IoT metrics and dimensions". */
+function iotMetric(metricName: string, label: string, dimensionsMap = {}): Metric {
   return new Metric({
     namespace: 'AWS/IoT',
     metricName,
-    dimensionsMap: { Protocol: 'MQTT' },
+    dimensionsMap,
     statistic: Stats.SUM,
     period: minute,
     label,
@@ -177,9 +206,9 @@ function iotMetric(metricName: string, label: string): Metric {
 }
 
 function functionsOf({ providers, devices }: ServiceDashboardProps): HeliographFunction[] {
-  const { accept, deliver, feedback } = providers
+  const { accept, deliver, feedback, record, receipt } = providers
   const { activate, expire, upstream } = devices
-  return [accept, deliver, feedback, activate, expire, ...Object.values(upstream)]
+  return [accept, deliver, feedback, record, receipt, activate, expire, ...Object.values(upstream)]
 }
 
 function throttles({ node, resource }: HeliographFunction): IMetric {
@@ -191,7 +220,7 @@ function concurrency({ node, resource }: HeliographFunction): IMetric {
   return resource.metric('ConcurrentExecutions', { period: minute, statistic, label: node.id })
 }
 
-const hotTables = ['pending', 'registrations', 'feedback', 'claims'] as const
+const hotTables = ['pending', 'registrations', 'feedback', 'claims', 'receipts'] as const
 
 function tablesOf({ state: { stores } }: ServiceDashboardProps) {
   return hotTables.map((name) => ({ name, table: stores[name].table }))
@@ -227,7 +256,7 @@ function costRow(props: ServiceDashboardProps): IWidget[] {
         statistic: Stats.SUM,
         label: 'provider requests',
       }),
-      iotMetric('PublishIn.Success', 'said by devices (account)'),
+      iotMetric('PublishIn.Success', 'said by devices (account)', byMqtt),
       iotMetric('RulesExecuted', 'rules (account)'),
     ]),
     graph('Table units', tablesOf(props).flatMap(units)),

@@ -11,7 +11,14 @@ import { removalOf } from '../deployment.ts'
 import type { StageProps } from '../stage.ts'
 import type { HeliographFunction } from './function.ts'
 
-export type StoreAction = 'GetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem' | 'Query' | 'Scan'
+export type StoreAction =
+  | 'BatchGetItem'
+  | 'GetItem'
+  | 'PutItem'
+  | 'UpdateItem'
+  | 'DeleteItem'
+  | 'Query'
+  | 'Scan'
 
 export interface StoreProps {
   /** The variable that tells a function this table's name. */

@@ -27,6 +27,8 @@ export const storeTables = {
   },
   /** Issued and revoked certificates, and an item `topic#<topic>` for each topic they name. */
   providers: { variable: variable.providersTable, partitionKey: 'fingerprint' },
+  /** Public halves of the keys that provider tokens are signed with, and `topic#<topic>` as above. */
+  providerKeys: { variable: variable.providerKeysTable, partitionKey: 'keyId' },
   /** The certificates of the two CAs. */
   authorities: { variable: variable.authoritiesTable, partitionKey: 'name' },
   /** The token key ring, wrapped by KMS. */
@@ -36,6 +38,13 @@ export const storeTables = {
   devices: { variable: variable.devicesTable, partitionKey: 'deviceId' },
   /** What a repeated queue message must not do twice. */
   claims: { variable: variable.claimsTable, partitionKey: 'claim', expires: true },
+  /** What became of notifications, by the second of their acceptance. */
+  receipts: {
+    variable: variable.receiptsTable,
+    partitionKey: 'bucketId',
+    sortKey: 'chunk',
+    expires: true,
+  },
 } as const satisfies Record<string, StoreProps>
 
 /** Every table of a stage. */
@@ -44,11 +53,13 @@ export class Stores extends Construct {
   readonly registrations: Store
   readonly feedback: Store
   readonly providers: Store
+  readonly providerKeys: Store
   readonly authorities: Store
   readonly tokenKeys: Store
   readonly activations: Store
   readonly devices: Store
   readonly claims: Store
+  readonly receipts: Store
 
   constructor(scope: Construct, id: string, stage: StageProps) {
     super(scope, id)
@@ -57,10 +68,12 @@ export class Stores extends Construct {
     this.registrations = store('Registrations', storeTables.registrations)
     this.feedback = store('Feedback', storeTables.feedback)
     this.providers = store('Providers', storeTables.providers)
+    this.providerKeys = store('ProviderKeys', storeTables.providerKeys)
     this.authorities = store('Authorities', storeTables.authorities)
     this.tokenKeys = store('TokenKeys', storeTables.tokenKeys)
     this.activations = store('Activations', storeTables.activations)
     this.devices = store('Devices', storeTables.devices)
     this.claims = store('Claims', storeTables.claims)
+    this.receipts = store('Receipts', storeTables.receipts)
   }
 }

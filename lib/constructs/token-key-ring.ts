@@ -21,12 +21,14 @@ export class TokenKeyRing extends Construct {
   readonly rotator: HeliographFunction
   readonly #stores: Stores
   readonly #vault: Vault
+  readonly #stage: Deployment['stage']
 
   constructor(scope: Construct, id: string, props: TokenKeyRingProps) {
     super(scope, id)
     const { stage, stores, vault, deadLetters } = props
     this.#stores = stores
     this.#vault = vault
+    this.#stage = stage
     this.rotator = new HeliographFunction(this, 'rotate', props, {
       description: 'Adds a new primary token key and retires old ones after the grace time',
       timeoutSeconds: 60,
@@ -43,9 +45,16 @@ export class TokenKeyRing extends Construct {
       targets: [new LambdaTarget(this.rotator.resource)],
     })
   }
+
   /** Lets a function open and make tokens: the stored keys, and KMS to unwrap them once. */
   grantRead(grantee: HeliographFunction): void {
     this.#stores.tokenKeys.grant(grantee, 'Scan')
     this.#vault.tokenWrap.grant(grantee, 'Decrypt')
+  }
+
+  /** Lets a function tell notifications that accept has sealed from forged ones. */
+  grantJudge(grantee: HeliographFunction): void {
+    this.grantRead(grantee)
+    grantee.set(variable.unsealedUntil, String(this.#stage.unsealedUntil ?? 0))
   }
 }

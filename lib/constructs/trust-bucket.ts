@@ -30,7 +30,7 @@ export class TrustBucket extends Construct {
   grantPublish(grantee: HeliographFunction): void {
     const { bucketArn, bucketName } = this.bucket
     grantee.set(variable.trustBucket, bucketName)
-    this.#allow(grantee, ['s3:GetObject', 's3:PutObject'])
+    this.#allow(grantee, ['s3:GetObject', 's3:GetObjectVersion', 's3:PutObject'])
     // Without it S3 answers 403, not 404, when there is no truststore yet.
     grantee.allow(['s3:ListBucket'], [bucketArn])
     if (this.#stage.removal === 'destroy') this.#grantRemove(grantee)

@@ -1,3 +1,4 @@
+import { ruleName, type Upstream } from '@heliograph/protocol/mqtt-topic'
 import { Stack } from 'aws-cdk-lib'
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { CfnTopicRule } from 'aws-cdk-lib/aws-iot'
@@ -6,21 +7,11 @@ import { Construct } from 'constructs'
 import type { StageProps } from '../stage.ts'
 import type { HeliographFunction } from './function.ts'
 
-/** What a device can say; each is a function and a topic rule of that name. */
-export const upstreams = ['register', 'connect', 'unregister', 'renew'] as const
-
-export type Upstream = (typeof upstreams)[number]
-
 export interface UpstreamRuleProps {
   readonly stage: StageProps
   readonly upstream: Upstream
   readonly handler: HeliographFunction
   readonly errors: RuleErrorSink
-}
-
-/** A rule's name is part of the topic that devices publish to. Only letters, digits and `_`. */
-export function ruleName(stage: StageProps, upstream: Upstream): string {
-  return `heliograph_${stage.name}_${upstream}`
 }
 
 /**
@@ -69,7 +60,7 @@ export class UpstreamRule extends Construct {
   ) {
     super(scope, id)
     const rule = new CfnTopicRule(this, 'Rule', {
-      ruleName: ruleName(stage, upstream),
+      ruleName: ruleName(stage.name, upstream),
       topicRulePayload: {
         description: `What devices say to ${upstream}`,
         // The default, 2015-10-08, treats JSON differently.

@@ -3,12 +3,13 @@ import { AccountRootPrincipal, PolicyDocument, PolicyStatement } from 'aws-cdk-l
 import { Key, type KeySpec, type KeyUsage } from 'aws-cdk-lib/aws-kms'
 import { Construct } from 'constructs'
 import type { Variable } from '../../lambdas/settings.ts'
-import { physicalName, removalOf } from '../deployment.ts'
+import { physicalName, removalOnceDeployed } from '../deployment.ts'
 import type { StageProps } from '../stage.ts'
 import type { HeliographFunction } from './function.ts'
 
 export type KeyAction =
   | 'Decrypt'
+  | 'Encrypt'
   | 'GenerateDataKeyWithoutPlaintext'
   | 'GetPublicKey'
   | 'Sign'
@@ -65,7 +66,7 @@ export class VaultKey extends Construct {
       keyUsage: props.usage,
       enableKeyRotation: props.rotates,
       policy: keyPolicy(props.actions),
-      removalPolicy: removalOf(stage),
+      removalPolicy: removalOnceDeployed(stage),
       pendingWindow: Duration.days(stage.removal === 'retain' ? 30 : 7),
     })
   }

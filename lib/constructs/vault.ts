@@ -32,7 +32,11 @@ export class Vault extends Construct {
       variable: variable.tokenWrapKey,
       spec: KeySpec.SYMMETRIC_DEFAULT,
       usage: KeyUsage.ENCRYPT_DECRYPT,
-      actions: ['Decrypt', 'GenerateDataKeyWithoutPlaintext'],
+      actions: [
+        'Decrypt',
+        'GenerateDataKeyWithoutPlaintext',
+        ...(stage.takesTokenKeys ? (['Encrypt'] as const) : []),
+      ],
       rotates: true,
     })
   }

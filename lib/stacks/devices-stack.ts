@@ -1,13 +1,17 @@
+import type { Upstream } from '@heliograph/protocol/mqtt-topic'
+import { STREAM_RETRIES } from '@heliograph/protocol/retry'
 import { Stack, type StackProps } from 'aws-cdk-lib'
 import { HttpMethod } from 'aws-cdk-lib/aws-apigatewayv2'
 import { FilterCriteria, FilterRule, StartingPosition } from 'aws-cdk-lib/aws-lambda'
 import type { Construct } from 'constructs'
+import { variable } from '../../lambdas/settings.ts'
 import { CertificateDesk } from '../constructs/certificate-desk.ts'
 import { DevicePolicy } from '../constructs/device-policy.ts'
 import { HeliographFunction } from '../constructs/function.ts'
 import { HttpEdge } from '../constructs/http-edge.ts'
 import { addOutputs } from '../constructs/outputs.ts'
-import { RuleErrorSink, type Upstream, UpstreamRule } from '../constructs/upstream-rule.ts'
+import { StageDevices } from '../constructs/stage-devices.ts'
+import { RuleErrorSink, UpstreamRule } from '../constructs/upstream-rule.ts'
 import type { Deployment } from '../deployment.ts'
 import type { StateStack } from './state-stack.ts'
 
@@ -17,6 +21,7 @@ export class DevicesStack extends Stack {
   readonly expire: HeliographFunction
   readonly upstream: Readonly<Record<Upstream, HeliographFunction>>
   readonly edge: HttpEdge
+  readonly activationUrl: string
 
   constructor(
     scope: Construct,
@@ -45,15 +50,22 @@ export class DevicesStack extends Stack {
       description: 'Gives a device its certificate in exchange for an activation code',
       onlyByDomain: false,
       authorization:
-        'The activation code in the body authorises, once; devices have nothing else yet',
+        'The activation code in the body authorizes, once; devices have nothing else yet',
       throttle: deployment.stage.activationThrottle,
     })
     this.edge.route('/activate', HttpMethod.POST, this.activate)
+    if (stage.removal === 'destroy') this.#leaveNothing(deployment, state, policy)
+    this.activationUrl = `${this.edge.api.apiEndpoint}/activate`
     addOutputs(this, {
-      ActivationUrl: `${this.edge.api.apiEndpoint}/activate`,
+      ActivationUrl: this.activationUrl,
       DevicePolicy: policy.policyName,
       ...this.#functions(),
     })
+  }
+
+  #leaveNothing(deployment: Deployment, { stores }: StateStack, policy: DevicePolicy): void {
+    const devices = new StageDevices(this, 'StageDevices', { ...deployment, stores, policy })
+    devices.outlive(this.activate, this.upstream.renew)
   }
 
   #functions(): Record<string, string> {
@@ -77,6 +89,12 @@ export class DevicesStack extends Stack {
   }
 }
 
+/** Executions of its own, where the stage sets some aside. */
+function reserved({ stage }: Deployment, upstream: Upstream) {
+  const reservedConcurrency = stage.upstreamConcurrency[upstream]
+  return reservedConcurrency === undefined ? {} : { reservedConcurrency }
+}
+
 function activateFunction(
   scope: Construct,
   deployment: Deployment,
@@ -89,6 +107,7 @@ function activateFunction(
     memoryMegabytes: 512,
   })
   stores.activations.grant(activate, 'GetItem', 'UpdateItem')
+  activate.set(variable.activationsPerSecond, String(deployment.stage.activationsPerSecond))
   desk.grantIssue(activate)
   iot.tell(activate)
   return activate
@@ -101,12 +120,14 @@ function renewFunction(
   desk: CertificateDesk,
 ): HeliographFunction {
   const renew = new HeliographFunction(scope, 'renew', deployment, {
+    ...reserved(deployment, 'renew'),
     description: 'Gives a connected device its next certificate',
     timeoutSeconds: 20,
     memoryMegabytes: 512,
     deadLetters,
   })
   desk.grantIssue(renew)
+  desk.grantRetire(renew)
   iot.grantSend(renew)
   return renew
 }
@@ -117,14 +138,16 @@ function registerFunction(
   { deadLetters, iot, stores, tokenKeyRing }: StateStack,
 ): HeliographFunction {
   const register = new HeliographFunction(scope, 'register', deployment, {
+    ...reserved(deployment, 'register'),
     description: 'Returns the device token for one topic',
     timeoutSeconds: 15,
     memoryMegabytes: 512,
     deadLetters,
   })
-  stores.registrations.grant(register, 'GetItem', 'UpdateItem')
+  stores.registrations.grant(register, 'GetItem', 'Query', 'UpdateItem')
   stores.devices.grant(register, 'GetItem')
   stores.providers.grant(register, 'GetItem')
+  stores.providerKeys.grant(register, 'GetItem')
   tokenKeyRing.grantRead(register)
   iot.grantSend(register)
   return register
@@ -133,19 +156,20 @@ function registerFunction(
 function connectFunction(
   scope: Construct,
   deployment: Deployment,
-  { deadLetters, iot, notifications, stores, tokenKeyRing }: StateStack,
+  { deadLetters, iot, slots, stores, tokenKeyRing }: StateStack,
 ): HeliographFunction {
   const connect = new HeliographFunction(scope, 'connect', deployment, {
-    description: 'Checks the tokens a device presents and drains what is pending for it',
-    timeoutSeconds: 60,
+    ...reserved(deployment, 'connect'),
+    description: 'Checks the tokens a device presents and asks deliver for what is pending',
+    timeoutSeconds: 15,
     memoryMegabytes: 512,
     deadLetters,
   })
-  notifications.grantSend(connect)
-  stores.pending.grant(connect, 'DeleteItem', 'Query')
-  stores.registrations.grant(connect, 'GetItem', 'Query')
-  stores.feedback.grant(connect, 'GetItem', 'PutItem')
-  tokenKeyRing.grantRead(connect)
+  slots.grantSend(connect)
+  stores.pending.grant(connect, 'Query')
+  stores.registrations.grant(connect, 'Query')
+  stores.devices.grant(connect, 'GetItem')
+  tokenKeyRing.grantJudge(connect)
   iot.grantSend(connect)
   return connect
 }
@@ -153,18 +177,21 @@ function connectFunction(
 function unregisterFunction(
   scope: Construct,
   deployment: Deployment,
-  { deadLetters, iot, stores, tokenKeyRing }: StateStack,
+  { deadLetters, iot, outcomes, stores, tokenKeyRing }: StateStack,
 ): HeliographFunction {
   const unregister = new HeliographFunction(scope, 'unregister', deployment, {
+    ...reserved(deployment, 'unregister'),
     description: 'Declares the device token for one topic dead',
     timeoutSeconds: 15,
     memoryMegabytes: 512,
     deadLetters,
   })
   stores.registrations.grant(unregister, 'GetItem', 'UpdateItem')
+  stores.devices.grant(unregister, 'GetItem')
   stores.pending.grant(unregister, 'DeleteItem', 'GetItem')
+  outcomes.grantSend(unregister)
   stores.feedback.grant(unregister, 'GetItem', 'PutItem')
-  tokenKeyRing.grantRead(unregister)
+  tokenKeyRing.grantJudge(unregister)
   iot.grantSend(unregister)
   return unregister
 }
@@ -172,14 +199,16 @@ function unregisterFunction(
 function expireFunction(
   scope: Construct,
   deployment: Deployment,
-  { deadLetters, stores }: StateStack,
+  { deadLetters, outcomes, stores, tokenKeyRing }: StateStack,
 ): HeliographFunction {
   const expire = new HeliographFunction(scope, 'expire', deployment, {
     description: 'Writes feedback for a pending notification whose time has passed',
     timeoutSeconds: 30,
     memoryMegabytes: 256,
   })
+  outcomes.grantSend(expire)
   stores.feedback.grant(expire, 'GetItem', 'PutItem')
+  tokenKeyRing.grantJudge(expire)
   readExpired(expire, stores.pending.streamArn)
   expire.resource.addEventSourceMapping('Expired', {
     eventSourceArn: stores.pending.streamArn,
@@ -188,7 +217,7 @@ function expireFunction(
     batchSize: 100,
     reportBatchItemFailures: true,
     bisectBatchOnError: true,
-    retryAttempts: 10,
+    retryAttempts: STREAM_RETRIES,
     onFailure: deadLetters.takeFrom(expire),
   })
   return expire

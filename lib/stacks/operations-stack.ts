@@ -19,6 +19,8 @@ export interface OperationsStackProps extends StackProps {
 
 /** What shows the people on call how it goes, and tells them when something is wrong. */
 export class OperationsStack extends Stack {
+  readonly alarms: Alarms
+
   constructor(scope: Construct, id: string, deployment: Deployment, props: OperationsStackProps) {
     super(scope, id, props)
     const { stage } = deployment
@@ -26,19 +28,33 @@ export class OperationsStack extends Stack {
     new OutcomeMetrics(this, 'Outcomes', stage)
     const certificates = new CertificateWatch(this, 'Certificates', deployment, state)
     const keys = watchKeys(this, deployment, props)
-    const { all } = new Alarms(this, 'Alarms', {
+    this.alarms = new Alarms(this, 'Alarms', {
       stage,
       notifications: state.notifications.queue,
       notificationDeadLetters: state.notifications.deadLetters.queue,
       eventDeadLetters: state.deadLetters.queue,
+      outcomeDeadLetters: state.outcomes.deadLetters.queue,
       ruleErrors: state.ruleErrors.queue,
       providerEdge: providers.edge,
-      providerPath: [providers.accept, providers.deliver, providers.feedback],
+      tokenStage: providers.tokens?.stage,
+      providerPath: [
+        providers.accept,
+        providers.deliver,
+        providers.feedback,
+        providers.record,
+        providers.receipt,
+      ],
       devicePath: [devices.activate, devices.expire, ...Object.values(devices.upstream)],
       upkeep: [state.tokenKeyRing.rotator, certificates.inspector],
       keys,
     })
-    new ServiceDashboard(this, 'Dashboard', { stage, state, providers, devices, alarms: all })
+    new ServiceDashboard(this, 'Dashboard', {
+      stage,
+      state,
+      providers,
+      devices,
+      alarms: this.alarms.all,
+    })
     addOutputs(this, {
       InspectFunction: certificates.inspector.resource.functionName,
       KeyUses: keys.uses.queue.queueUrl,
@@ -56,6 +72,6 @@ function watchKeys(
     stage,
     vault: state.vault,
     deviceSigners: [devices.activate, renew, state.authorities.maker],
-    tokenReaders: [providers.accept, register, connect, unregister],
+    tokenReaders: [providers.accept, providers.deliver, register, connect, unregister],
   })
 }

@@ -1,15 +1,17 @@
+import { DELIVER_TIMEOUT_SECONDS, RECORD_TIMEOUT_SECONDS } from '@heliograph/protocol/retry'
 import { Duration, Stack, type StackProps } from 'aws-cdk-lib'
-import { HttpMethod } from 'aws-cdk-lib/aws-apigatewayv2'
+import { type DomainName, HttpMethod, type HttpStage } from 'aws-cdk-lib/aws-apigatewayv2'
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources'
 import type { Construct } from 'constructs'
-import { variable } from '../../lambdas/settings.ts'
+import { TOKEN_STAGE, variable } from '../../lambdas/settings.ts'
 import { DomainCheck } from '../constructs/domain-check.ts'
+import { DomainTruststore } from '../constructs/domain-truststore.ts'
 import { HeliographFunction } from '../constructs/function.ts'
 import { HttpEdge } from '../constructs/http-edge.ts'
 import { addOutputs } from '../constructs/outputs.ts'
 import { ProviderDomain } from '../constructs/provider-domain.ts'
-import { deliverTimeoutSeconds } from '../constructs/queues.ts'
 import type { Deployment } from '../deployment.ts'
+import type { StageProps } from '../stage.ts'
 import type { StateStack } from './state-stack.ts'
 
 /** From a provider's request to the device: the mTLS edge, accept, deliver and feedback. */
@@ -18,6 +20,11 @@ export class ProvidersStack extends Stack {
   readonly accept: HeliographFunction
   readonly deliver: HeliographFunction
   readonly feedback: HeliographFunction
+  readonly record: HeliographFunction
+  readonly receipt: HeliographFunction
+  readonly domain: DomainName
+  /** Where provider tokens are taken; absent without `tokenDomain`. */
+  readonly tokens: { readonly domain: DomainName; readonly stage: HttpStage } | undefined
 
   constructor(
     scope: Construct,
@@ -29,35 +36,68 @@ export class ProvidersStack extends Stack {
     this.accept = acceptFunction(this, deployment, props.state)
     this.deliver = deliverFunction(this, deployment, props.state)
     this.feedback = feedbackFunction(this, deployment, props.state)
+    this.record = recordFunction(this, deployment, props.state)
+    this.receipt = receiptFunction(this, deployment, props.state)
     this.edge = new HttpEdge(this, 'Edge', {
       ...deployment,
       name: 'providers',
-      description: "Apple's provider API, by client certificate only",
+      description: "Apple's provider API, by client certificate or provider token",
       onlyByDomain: true,
+      throttle: deployment.stage.providerThrottle,
       // a little after accept's own bound, a little before clients give up
       answerWithin: Duration.millis(4_900),
       authorization:
-        'Mutual TLS and the functions authorise; an authorizer could not refuse in the form APNs clients read',
+        'Mutual TLS or a provider token and the functions authorize; an authorizer could not refuse in the form APNs clients read',
     })
     this.edge.route('/3/feedback', HttpMethod.GET, this.feedback)
+    this.edge.route('/3/notification/{id}', HttpMethod.GET, this.receipt)
     this.edge.otherwise(this.accept)
-    const { domain } = this.#domain(deployment, props.state)
+    const { authorities } = props.state
+    const { stage } = deployment
+    const { version } = new DomainTruststore(this, 'Truststore', { stage, authorities })
+    const check = stage.checkCertificate && new DomainCheck(this, 'DomainCheck', deployment)
+    this.domain = this.#domain(stage, props.state, version)
+    this.tokens = this.#tokenDomain(stage)
+    // after the stages, in each of which it has its rate
+    this.edge.routeAtRate('/3/devices', HttpMethod.POST, this.accept, stage.multicastThrottle)
+    if (check) for (const domain of this.#domains()) domain.node.addDependency(check)
     addOutputs(this, {
       ProviderUrl: `https://${deployment.stage.domain}`,
-      ProviderDomainTarget: domain.regionalDomainName,
+      ProviderDomainTarget: this.domain.regionalDomainName,
+      TruststoreVersion: version,
       AcceptFunction: this.accept.resource.functionName,
       DeliverFunction: this.deliver.resource.functionName,
       FeedbackFunction: this.feedback.resource.functionName,
+      RecordFunction: this.record.resource.functionName,
+      ReceiptFunction: this.receipt.resource.functionName,
     })
+    if (this.tokens)
+      addOutputs(this, {
+        TokenUrl: `https://${stage.tokenDomain}`,
+        TokenDomainTarget: this.tokens.domain.regionalDomainName,
+      })
   }
 
-  #domain(deployment: Deployment, { trust, authorities }: StateStack): ProviderDomain {
-    const { stage } = deployment
-    const mtls = { bucket: trust.bucket, ...authorities.truststore }
-    const made = new ProviderDomain(this, 'Domain', { stage, edge: this.edge, mtls })
-    if (stage.checkCertificate)
-      made.node.addDependency(new DomainCheck(this, 'DomainCheck', deployment))
-    return made
+  #domains(): DomainName[] {
+    return [this.domain, ...(this.tokens ? [this.tokens.domain] : [])]
+  }
+
+  /** A stage of its own, so that what anybody may send takes nothing from the rate of certificates. */
+  #tokenDomain(stage: StageProps): ProvidersStack['tokens'] {
+    const { tokenDomain: domainName, tokenCertificateArn: certificateArn, hostedZone } = stage
+    if (!domainName || !certificateArn) return undefined
+    const { edge } = this
+    const tokens = edge.addStage('TokenStage', TOKEN_STAGE, stage.tokenThrottle)
+    const props = { domainName, certificateArn, edge, stage: tokens, hostedZone }
+    return { domain: new ProviderDomain(this, 'TokenDomain', props).domain, stage: tokens }
+  }
+
+  #domain(stage: StageProps, { trust, authorities }: StateStack, version: string): DomainName {
+    const { domain: domainName, certificateArn, hostedZone } = stage
+    const mtls = { bucket: trust.bucket, key: authorities.truststoreKey, version }
+    const { edge } = this
+    const props = { domainName, certificateArn, edge, stage: edge.stage, mtls, hostedZone }
+    return new ProviderDomain(this, 'Domain', props).domain
   }
 }
 
@@ -76,10 +116,12 @@ function acceptFunction(
   accept.set(variable.defaultLifetime, String(stage.defaultLifetimeSeconds))
   accept.set(variable.trustCacheSeconds, String(stage.trustCacheSeconds))
   accept.set(variable.registrationCacheSeconds, String(stage.registrationCacheSeconds))
+  accept.set(variable.providerRateLimit, String(stage.providerRatePerSecond))
   accept.set(variable.tokenRateLimit, String(stage.tokenRatePerSecond))
   notifications.grantSend(accept)
-  stores.registrations.grant(accept, 'GetItem')
+  stores.registrations.grant(accept, 'BatchGetItem', 'GetItem')
   stores.providers.grant(accept, 'GetItem')
+  stores.providerKeys.grant(accept, 'GetItem')
   stores.authorities.grant(accept, 'GetItem')
   tokenKeyRing.grantRead(accept)
   return accept
@@ -88,11 +130,11 @@ function acceptFunction(
 function deliverFunction(
   scope: Construct,
   deployment: Deployment,
-  { stores, notifications, iot }: StateStack,
+  { stores, notifications, outcomes, slots, iot, tokenKeyRing }: StateStack,
 ): HeliographFunction {
   const deliver = new HeliographFunction(scope, 'deliver', deployment, {
     description: 'Sends notifications to connected devices and stores the rest',
-    timeoutSeconds: deliverTimeoutSeconds,
+    timeoutSeconds: DELIVER_TIMEOUT_SECONDS,
     // it mostly waits for devices, and every megabyte waits with it (docs/cost.md)
     memoryMegabytes: 256,
   })
@@ -102,11 +144,22 @@ function deliverFunction(
     reportBatchItemFailures: true,
   })
   deliver.resource.addEventSource(source)
-  notifications.grantSend(deliver)
+  deliver.resource.addEventSource(
+    new SqsEventSource(slots.queue, {
+      batchSize: 10,
+      maxConcurrency: deployment.stage.slotConcurrency,
+      reportBatchItemFailures: true,
+    }),
+  )
+  notifications.grantSendRest(deliver)
+  deliver.set(variable.deliverPatience, String(deployment.stage.deliverPatienceSeconds))
+  slots.grantSend(deliver)
+  outcomes.grantSend(deliver)
   stores.pending.grant(deliver, 'DeleteItem', 'GetItem', 'PutItem')
   stores.registrations.grant(deliver, 'GetItem')
   stores.feedback.grant(deliver, 'GetItem', 'PutItem')
   stores.claims.grant(deliver, 'GetItem', 'PutItem')
+  tokenKeyRing.grantJudge(deliver)
   iot.grantSend(deliver)
   return deliver
 }
@@ -124,6 +177,60 @@ function feedbackFunction(
   feedback.set(variable.trustCacheSeconds, String(deployment.stage.trustCacheSeconds))
   stores.feedback.grant(feedback, 'Query')
   stores.providers.grant(feedback, 'GetItem')
+  stores.providerKeys.grant(feedback, 'GetItem')
   stores.authorities.grant(feedback, 'GetItem')
   return feedback
+}
+
+/** SQS hands a batch over when it has this many messages, of which each has the outcomes of an invocation. */
+const RECORD_BATCH = 1_000
+
+function recordFunction(
+  scope: Construct,
+  deployment: Deployment,
+  { outcomes, stores }: StateStack,
+): HeliographFunction {
+  const { stage } = deployment
+  const record = new HeliographFunction(scope, 'record', deployment, {
+    description: 'Keeps what became of notifications',
+    timeoutSeconds: RECORD_TIMEOUT_SECONDS,
+    memoryMegabytes: 256,
+  })
+  record.resource.addEventSource(
+    new SqsEventSource(outcomes.queue, {
+      batchSize: RECORD_BATCH,
+      maxBatchingWindow: Duration.seconds(stage.receiptDelaySeconds),
+      maxConcurrency: 10,
+      reportBatchItemFailures: true,
+      // pollers cost money also while nothing comes
+      enabled: keepsReceipts(stage),
+    }),
+  )
+  record.set(variable.receiptDays, String(stage.receiptDays))
+  stores.receipts.grant(record, 'PutItem')
+  return record
+}
+
+function keepsReceipts({ receipts }: StageProps): boolean {
+  return [receipts.default, ...Object.values(receipts.topics)].some((level) => level !== 'off')
+}
+
+function receiptFunction(
+  scope: Construct,
+  deployment: Deployment,
+  { stores }: StateStack,
+): HeliographFunction {
+  const { stage } = deployment
+  const receipt = new HeliographFunction(scope, 'receipt', deployment, {
+    description: 'Tells a provider what became of a notification',
+    timeoutSeconds: 10,
+    memoryMegabytes: 512,
+  })
+  receipt.set(variable.trustCacheSeconds, String(stage.trustCacheSeconds))
+  receipt.set(variable.providerRateLimit, String(stage.providerRatePerSecond))
+  stores.receipts.grant(receipt, 'Query')
+  stores.providers.grant(receipt, 'GetItem')
+  stores.providerKeys.grant(receipt, 'GetItem')
+  stores.authorities.grant(receipt, 'GetItem')
+  return receipt
 }

@@ -3,7 +3,12 @@ import type { Construct } from 'constructs'
 import { Authorities } from '../constructs/authorities.ts'
 import { IotEndpoint } from '../constructs/iot-endpoint.ts'
 import { addOutputs } from '../constructs/outputs.ts'
-import { DeadLetterQueue, NotificationQueue } from '../constructs/queues.ts'
+import {
+  DeadLetterQueue,
+  NotificationQueue,
+  OutcomeQueue,
+  SlotQueue,
+} from '../constructs/queues.ts'
 import { Stores } from '../constructs/stores.ts'
 import { TokenKeyRing } from '../constructs/token-key-ring.ts'
 import { TrustBucket } from '../constructs/trust-bucket.ts'
@@ -14,6 +19,8 @@ import type { Deployment } from '../deployment.ts'
 export class StateStack extends Stack {
   readonly stores: Stores
   readonly notifications: NotificationQueue
+  readonly slots: SlotQueue
+  readonly outcomes: OutcomeQueue
   /** What a topic rule could not hand to its function. */
   readonly ruleErrors: DeadLetterQueue
   /** Events that a function failed to work on, with the error. */
@@ -30,13 +37,18 @@ export class StateStack extends Stack {
     const stores = new Stores(this, 'Stores', stage)
     const vault = new Vault(this, 'Vault', stage)
     const trust = new TrustBucket(this, 'Trust', stage)
-    const deadLetters = new DeadLetterQueue(this, 'Events')
+    const deadLetters = new DeadLetterQueue(this, 'Events', stage)
     this.stores = stores
     this.vault = vault
     this.trust = trust
     this.deadLetters = deadLetters
-    this.notifications = new NotificationQueue(this, 'Notifications')
-    this.ruleErrors = new DeadLetterQueue(this, 'Rules')
+    this.notifications = new NotificationQueue(this, 'Notifications', stage)
+    this.slots = new SlotQueue(this, 'Slots', {
+      stage,
+      deadLetters: this.notifications.deadLetters,
+    })
+    this.outcomes = new OutcomeQueue(this, 'Outcomes', stage)
+    this.ruleErrors = new DeadLetterQueue(this, 'Rules', stage)
     this.iot = new IotEndpoint(this, 'Iot', deployment)
     this.authorities = new Authorities(this, 'Authorities', {
       ...deployment,
@@ -52,15 +64,27 @@ export class StateStack extends Stack {
     })
     addOutputs(this, this.#tables())
     addOutputs(this, this.#parts())
+    this.#keepExports()
+  }
+
+  /**
+   * A Providers stack that was deployed before it looked the version up itself imports this, and State is updated before
+   * Providers: CloudFormation refuses to remove an export that is in use. It may go in the release after that with
+   * `DomainTruststore`.
+   */
+  #keepExports(): void {
+    this.exportValue(this.authorities.firstTruststoreVersion)
   }
 
   #tables(): Record<string, string> {
     const { stores } = this
     return {
+      ReceiptsTable: stores.receipts.table.tableName,
       PendingTable: stores.pending.table.tableName,
       RegistrationsTable: stores.registrations.table.tableName,
       FeedbackTable: stores.feedback.table.tableName,
       ProvidersTable: stores.providers.table.tableName,
+      ProviderKeysTable: stores.providerKeys.table.tableName,
       AuthoritiesTable: stores.authorities.table.tableName,
       TokenKeysTable: stores.tokenKeys.table.tableName,
       ActivationsTable: stores.activations.table.tableName,
@@ -72,15 +96,18 @@ export class StateStack extends Stack {
   #parts(): Record<string, string> {
     return {
       NotificationQueue: this.notifications.queue.queueUrl,
+      SlotQueue: this.slots.queue.queueUrl,
       NotificationDeadLetters: this.notifications.deadLetters.queue.queueUrl,
+      ReceiptSettings: JSON.stringify(this.outcomes.settings),
+      OutcomeQueue: this.outcomes.queue.queueUrl,
+      OutcomeDeadLetters: this.outcomes.deadLetters.queue.queueUrl,
       EventDeadLetters: this.deadLetters.queue.queueUrl,
       RuleErrors: this.ruleErrors.queue.queueUrl,
       ProviderAuthorityKey: this.vault.providerAuthority.key.keyArn,
       DeviceAuthorityKey: this.vault.deviceAuthority.key.keyArn,
       TokenWrapKey: this.vault.tokenWrap.key.keyArn,
       TrustBucket: this.trust.bucket.bucketName,
-      TruststoreKey: this.authorities.truststore.key,
-      TruststoreVersion: this.authorities.truststore.version,
+      TruststoreKey: this.authorities.truststoreKey,
       IotEndpoint: this.iot.address,
       AuthorityFunction: this.authorities.maker.resource.functionName,
       RotateFunction: this.tokenKeyRing.rotator.resource.functionName,

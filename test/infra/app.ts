@@ -6,7 +6,8 @@ import { Template } from 'aws-cdk-lib/assertions'
 import { afterAll } from 'vitest'
 import { cdkContext } from '../../bin/context.ts'
 import { stageOf, type Target } from '../../bin/stages.ts'
-import { addHeliograph } from '../../lib/heliograph.ts'
+import type { FunctionName } from '../../lib/functions.ts'
+import { Heliograph } from '../../lib/heliograph.ts'
 
 /** A resource of a template, as far as the tests look into it. */
 export interface Resource {
@@ -14,6 +15,7 @@ export interface Resource {
   // biome-ignore lint/suspicious/noExplicitAny: template JSON, whose shape the assertions state
   readonly Properties: Record<string, any>
   readonly DeletionPolicy?: string
+  readonly DependsOn?: readonly string[]
   readonly UpdateReplacePolicy?: string
 }
 
@@ -29,6 +31,8 @@ export const prodContext = {
   stage: 'prod',
   domain: 'push.example.com',
   certificateArn: 'arn:aws:acm:eu-west-1:111111111111:certificate/4e6a-example',
+  tokenDomain: 'api.push.example.com',
+  tokenCertificateArn: 'arn:aws:acm:eu-west-1:111111111111:certificate/4e6a-example-tokens',
   hostedZoneId: 'Z0EXAMPLE',
   hostedZoneName: 'example.com',
   alarmEmail: 'oncall@example.com',
@@ -38,6 +42,9 @@ export const prodTarget: Target = { account: '111111111111', region: 'eu-west-1'
 
 // CloudFormation's own rules are checked by every `cdk synth`; here they would double the time.
 process.env.CDK_VALIDATION = 'false'
+
+/** Functions that a stage which keeps its data does not have. */
+export const onlyWhereDestroyed: readonly FunctionName[] = ['empty']
 
 const directories: string[] = []
 
@@ -71,7 +78,8 @@ export function templatesOf(
 ): StageTemplates {
   const bundle = emptyBundle()
   const stage = stageOf((name) => context[name], target)
-  const stacks = addHeliograph(newApp(), { stage, code: () => bundle })
+  const code = () => bundle
+  const { stacks } = new Heliograph(newApp(), 'Default', { ...stage, stageName: stage.name, code })
   return {
     state: Template.fromStack(stacks.state),
     providers: Template.fromStack(stacks.providers),

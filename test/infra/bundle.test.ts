@@ -21,6 +21,10 @@ describe.each(functionNames)('the bundle of %s', (name) => {
     expect(imported.filter((id) => !isBuiltin(id))).toEqual([])
   })
 
+  test('has less than 2 MB, where Lambda takes 250 (Lambda quotas, "Deployment package")', () => {
+    expect(Buffer.byteLength(text)).toBeLessThan(2 * 1024 * 1024)
+  })
+
   test('carries no path of this machine', () => {
     expect(text).not.toContain(process.cwd())
   })

@@ -129,9 +129,37 @@ describe('activation', () => {
     expect(only('AWS::ApiGatewayV2::Api').DisableExecuteApiEndpoint).toBe(false)
     expect(only('AWS::ApiGatewayV2::Route').RouteKey).toBe('POST /activate')
     expect(only('AWS::ApiGatewayV2::Stage').DefaultRouteSettings).toEqual({
-      ThrottlingRateLimit: 8,
-      ThrottlingBurstLimit: 16,
+      ThrottlingRateLimit: 200,
+      ThrottlingBurstLimit: 400,
     })
     devices.hasOutput('ActivationUrl', {})
+  })
+})
+
+describe('a stage that is destroyed whole', () => {
+  const { Resources } = templatesOf(
+    { ...prodContext, removal: 'destroy' },
+    prodTarget,
+  ).devices.toJSON()
+  const idsOf = (type: string) =>
+    Object.keys(Resources).filter((id) => Resources[id].Type === type) as string[]
+  const [emptying = ''] = idsOf('Custom::HeliographStageDevices')
+  const functionIds = idsOf('AWS::Lambda::Function')
+  const dependsOn = (id: string): string[] => [Resources[id]?.DependsOn ?? []].flat()
+
+  test('takes its devices away before the policy that they hold', () => {
+    expect(dependsOn(emptying)).toEqual(idsOf('AWS::IoT::Policy'))
+  })
+
+  test('has nobody left then who gives a device a certificate', () => {
+    const before = functionIds.filter((id) => dependsOn(id).includes(emptying))
+    expect(before.map((id) => Resources[id].Properties.FunctionName)).toEqual([
+      'heliograph-prod-activate',
+      'heliograph-prod-renew',
+    ])
+  })
+
+  test('may take an hour, which is all that CloudFormation waits', () => {
+    expect(Resources[emptying].Properties.ServiceTimeout).toBe('3600')
   })
 })

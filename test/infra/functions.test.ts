@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import { Stack } from 'aws-cdk-lib'
 import { describe, expect, test } from 'vitest'
 import { stageOf } from '../../bin/stages.ts'
@@ -7,6 +8,7 @@ import { type FunctionName, functionNames, functionSettings } from '../../lib/fu
 import {
   emptyBundle,
   newApp,
+  onlyWhereDestroyed,
   prodContext,
   prodTarget,
   type Resource,
@@ -14,13 +16,17 @@ import {
   templatesOf,
 } from './app.ts'
 
-const templates = Object.values(templatesOf(prodContext, prodTarget))
-const functions = new Map(
-  resourcesOf(templates, 'AWS::Lambda::Function').map(([, resource]) => [
-    resource.Properties.FunctionName.replace('heliograph-prod-', '') as string,
-    resource.Properties,
-  ]),
-)
+const kept = Object.values(templatesOf(prodContext, prodTarget))
+const templates = Object.values(templatesOf({ ...prodContext, removal: 'destroy' }, prodTarget))
+const functionsIn = (of: typeof templates) =>
+  new Map(
+    resourcesOf(of, 'AWS::Lambda::Function').map(([, resource]) => [
+      resource.Properties.FunctionName.replace('heliograph-prod-', '') as string,
+      resource.Properties,
+    ]),
+  )
+
+const functions = functionsIn(templates)
 
 function propertiesOf(name: FunctionName): Resource['Properties'] {
   const properties = functions.get(name)
@@ -32,7 +38,19 @@ test('every folder of lambdas/ is deployed once, and nothing else is', () => {
   expect([...functions.keys()].sort()).toEqual([...functionNames].sort())
 })
 
+test('a stage that keeps its data has no function that takes its devices away', () => {
+  const rest = functionNames.filter((name) => !onlyWhereDestroyed.includes(name))
+  expect([...functionsIn(kept).keys()].sort()).toEqual([...rest].sort())
+})
+
 describe.each(functionNames)('%s', (name) => {
+  test('has the three files that every function has', () => {
+    const folder = new URL(`../../lambdas/${name}`, import.meta.url)
+    expect(readdirSync(folder)).toEqual(
+      expect.arrayContaining(['handler.ts', 'index.ts', 'settings.ts']),
+    )
+  })
+
   test('gets exactly the variables that its settings.ts lists', () => {
     expect(Object.keys(propertiesOf(name).Environment.Variables).sort()).toEqual(
       [...functionSettings[name]].sort(),
@@ -57,6 +75,20 @@ describe.each(functionNames)('%s', (name) => {
   })
 })
 
+test('Lambda writes of what failed only, unless the stage wants all', () => {
+  const levelsIn = (each: typeof templates) =>
+    new Set(
+      resourcesOf(each, 'AWS::Lambda::Function')
+        .map(([, { Properties }]) => Properties.LoggingConfig)
+        .map(({ LogFormat, SystemLogLevel, ApplicationLogLevel }) =>
+          [LogFormat, SystemLogLevel, ApplicationLogLevel].join(' '),
+        ),
+    )
+  expect(levelsIn(templates)).toEqual(new Set(['JSON WARN INFO']))
+  const all = Object.values(templatesOf({ ...prodContext, systemLogs: 'all' }, prodTarget))
+  expect(levelsIn(all)).toEqual(new Set(['JSON INFO INFO']))
+})
+
 describe('a function that is wired wrongly', () => {
   function build(wire: (built: HeliographFunction) => void) {
     const app = newApp()
@@ -69,7 +101,7 @@ describe('a function that is wired wrongly', () => {
 
   test('does not synthesise without a variable that it reads', () => {
     expect(build(() => {})).toThrow(
-      /nothing sets FEEDBACK_TABLE, which lambdas\/expire\/settings.ts asks for/,
+      /nothing sets FEEDBACK_TABLE, .*UNSEALED_UNTIL, which lambdas\/expire\/settings.ts asks for/,
     )
   })
 

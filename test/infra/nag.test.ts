@@ -3,7 +3,7 @@ import { Bucket } from 'aws-cdk-lib/aws-s3'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import { describe, expect, test } from 'vitest'
 import { stageOf, type Target } from '../../bin/stages.ts'
-import { addHeliograph } from '../../lib/heliograph.ts'
+import { Heliograph } from '../../lib/heliograph.ts'
 import { emptyBundle, newApp, prodContext, prodTarget } from './app.ts'
 
 const bundle = emptyBundle()
@@ -16,7 +16,7 @@ function inspect(
 ): void {
   const app = newApp()
   const stage = stageOf((name) => context[name], target)
-  addHeliograph(app, { stage, code: () => bundle })
+  new Heliograph(app, 'Default', { ...stage, stageName: stage.name, code: () => bundle })
   add(app)
   Validations.of(app).addPlugins(new AwsSolutionsChecks())
   app.synth()

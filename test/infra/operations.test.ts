@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { outcomeKinds } from '@heliograph/protocol/outcome'
 import { Match } from 'aws-cdk-lib/assertions'
 import { describe, expect, test } from 'vitest'
-import { outcomeKinds } from '../../core/outcome.ts'
-import { inspectedCertificates, metricNames, outcomes } from '../../lib/metrics.ts'
+import { inspectedCertificates, metricNames } from '../../lib/metrics.ts'
 import { prodContext, prodTarget, resourcesOf, templatesOf } from './app.ts'
 
 const { operations } = templatesOf(prodContext, prodTarget)
@@ -98,12 +98,11 @@ describe('alarms', () => {
   })
 
   test("the domain's certificate is told 30 days before its end", () => {
-    expect(alarmOf('domain-certificate-expires')).toMatchObject({
-      Namespace: 'AWS/CertificateManager',
-      MetricName: 'DaysToExpiry',
-      Threshold: 30,
-      Dimensions: [{ Name: 'CertificateArn', Value: prodContext.certificateArn }],
-    })
+    const metrics = metricsOf(alarmOf('domain-certificate-expires'))
+    expect(alarmOf('domain-certificate-expires')).toMatchObject({ Threshold: 30 })
+    for (const arn of [prodContext.certificateArn, prodContext.tokenCertificateArn])
+      expect(metrics).toContain(`{"Name":"CertificateArn","Value":"${arn}"}`)
+    expect(metrics).toContain('DaysToExpiry')
   })
 })
 
@@ -129,7 +128,7 @@ describe('uses of the keys', () => {
   test('by our own functions are none, and those of a user without a role are', () => {
     for (const role of ['Activate', 'Renew', 'Authority'])
       expect(patternOf('device-ca-misused')).toContain(`${role}Role`)
-    for (const role of ['Accept', 'Register', 'Connect', 'Unregister'])
+    for (const role of ['Accept', 'Deliver', 'Register', 'Connect', 'Unregister'])
       expect(patternOf('token-keys-misused')).toContain(`${role}Role`)
     for (const name of ['device-ca-misused', 'token-keys-misused'])
       expect(patternOf(name)).toContain('{"exists":false}')
@@ -140,10 +139,6 @@ describe('metrics of our own', () => {
   const filters = resourcesOf([operations], 'AWS::Logs::MetricFilter').map(
     ([, { Properties }]) => Properties,
   )
-
-  test('know every outcome of a notification', () => {
-    expect([...outcomes].sort()).toEqual([...outcomeKinds].sort())
-  })
 
   test('are made of what the functions log, with the stage', () => {
     for (const { FilterPattern, MetricTransformations, LogGroupName } of filters) {
@@ -157,9 +152,94 @@ describe('metrics of our own', () => {
     }
   })
 
+  test('count what each upstream function drops, by the number in its line', () => {
+    const dropped = filters.filter(
+      ({ MetricTransformations: [each] }) => each.MetricName === metricNames.droppedRequests,
+    )
+    expect(dropped.map(({ LogGroupName }) => LogGroupName.split('-').at(-1)).sort()).toEqual([
+      'connect',
+      'register',
+      'renew',
+      'unregister',
+    ])
+    for (const { MetricTransformations, FilterPattern } of dropped) {
+      expect(MetricTransformations[0].MetricValue).toBe('$.dropped')
+      expect(FilterPattern).toContain('a device asks too often')
+    }
+    expect(metricsOf(alarmOf('device-floods'))).toContain(metricNames.droppedRequests)
+  })
+
   test('stand in one list', () => {
-    const made = filters.map(({ MetricTransformations: [each] }) => each.MetricName)
+    const filtered = filters.map(({ MetricTransformations: [each] }) => each.MetricName)
+    // deliver's lines carry this one themselves
+    const made = [...filtered, metricNames.deliveryTime]
     expect([...new Set(made)].sort()).toEqual(Object.values(metricNames).sort())
+  })
+})
+
+describe('what AWS asks of the watch', () => {
+  test('CloudWatch of this account, and no other, may tell the topic', () => {
+    const [[, policy] = []] = resourcesOf([operations], 'AWS::SNS::TopicPolicy')
+    const allowed = policy?.Properties.PolicyDocument.Statement.filter(
+      ({ Effect }: { Effect: string }) => Effect === 'Allow',
+    )
+    expect(allowed).toEqual([
+      {
+        Sid: expect.any(String),
+        Action: 'sns:Publish',
+        Effect: 'Allow',
+        Principal: { Service: 'cloudwatch.amazonaws.com' },
+        Resource: { Ref: expect.stringContaining('Topic') },
+        Condition: { StringEquals: { 'aws:SourceAccount': '111111111111' } },
+      },
+    ])
+  })
+
+  test('a filter of a log group of its own stack is made after the group', () => {
+    const groups = resourcesOf([operations], 'AWS::Logs::LogGroup')
+    const own = new Map(groups.map(([id, { Properties }]) => [Properties.LogGroupName, id]))
+    const filters = resourcesOf([operations], 'AWS::Logs::MetricFilter').filter(
+      ([, { Properties }]) => own.has(Properties.LogGroupName),
+    )
+    expect(filters).toHaveLength(1)
+    for (const [, { Properties, DependsOn }] of filters)
+      expect(DependsOn).toContain(own.get(Properties.LogGroupName))
+  })
+
+  test('days that are left are matched as numbers', () => {
+    const [[, filter] = []] = resourcesOf([operations], 'AWS::Logs::MetricFilter').filter(([id]) =>
+      id.includes('daysleft'),
+    )
+    expect(filter?.Properties.FilterPattern).toBe('{ ($.daysLeft >= 0) || ($.daysLeft < 0) }')
+  })
+
+  test('a sum does not wait for functions that were not called', () => {
+    const sums = alarms()
+      .flatMap(({ Metrics }) => Metrics ?? [])
+      .filter(({ Expression }) => Expression?.includes(' + '))
+    expect(sums.length).toBeGreaterThan(4)
+    for (const { Expression } of sums) expect(Expression).not.toMatch(/(?<!FILL\()\bf\d/)
+  })
+
+  test('rules are counted without a dimension, and messages by protocol', () => {
+    const body = JSON.stringify(resourcesOf([operations], 'AWS::CloudWatch::Dashboard')).replaceAll(
+      '\\',
+      '',
+    )
+    expect(body).toMatch(/"AWS\/IoT","RulesExecuted",\{/)
+    const broker = ['Connect.Success', 'Connect.AuthError', 'Connect.Throttle', 'PublishIn.Success']
+    for (const name of broker) expect(body).toContain(`"AWS/IoT","${name}","Protocol","MQTT"`)
+  })
+
+  test('access logs lie where API Gateway needs no resource policy for each', () => {
+    const stages = templatesOf(prodContext, prodTarget)
+    const names = resourcesOf([stages.providers, stages.devices], 'AWS::Logs::LogGroup').map(
+      ([, { Properties }]) => Properties.LogGroupName,
+    )
+    expect(names.filter((name) => name.includes('apigateway'))).toEqual([
+      '/aws/vendedlogs/apigateway/heliograph-prod-providers',
+      '/aws/vendedlogs/apigateway/heliograph-prod-activation',
+    ])
   })
 })
 
@@ -168,7 +248,7 @@ describe('the dashboard', () => {
   const body = plain(dashboard?.Properties.DashboardBody)
 
   test('shows every outcome, every alarm, and what waits', () => {
-    for (const outcome of outcomes) expect(body).toContain(`"outcome","${outcome}"`)
+    for (const outcome of outcomeKinds) expect(body).toContain(`"outcome","${outcome}"`)
     for (const metric of ['DeliveryTime', 'Gone', 'ApproximateAgeOfOldestMessage', 'Throttles'])
       expect(body).toContain(metric)
     const shown = JSON.parse(body).widgets[0].properties.alarms

@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { type FunctionName, functionNames } from '../../lib/functions.ts'
 import { prodContext, prodTarget, resourcesOf, templatesOf } from './app.ts'
-import { list, permissionsOf, statementsOf, templatesToCheck } from './permissions.ts'
+import {
+  list,
+  permissionsOf,
+  statementsOf,
+  templatesToCheck,
+  templatesWith,
+} from './permissions.ts'
 
 const prod = templatesToCheck
 const traced = Object.values(templatesOf({ ...prodContext, tracing: 'true' }, prodTarget))
@@ -10,6 +16,7 @@ const destroyed = Object.values(templatesOf({ ...prodContext, removal: 'destroy'
 /** Actions that IAM can only allow on every resource, each with the reason. */
 const everywhere: Readonly<Record<string, string>> = {
   'dynamodb:ListStreams': 'IAM knows no resource for it; Lambda asks for it to read a stream',
+  'iot:ListAttachedPolicies': 'IAM knows no resource for it; it tells names',
   'iot:DescribeEndpoint': 'IAM knows no resource for it; it tells a host name',
   'iot:RegisterCertificateWithoutCA': 'IAM knows no resource for it: there is no certificate yet',
   'xray:PutTelemetryRecords': 'IAM knows no resource for it',
@@ -28,21 +35,25 @@ const issuing = [
   'dynamodb:UpdateItem Devices',
   'iot:AttachPolicy any cert',
   'iot:AttachThingPrincipal any cert',
-  'iot:CreateThing any thing',
-  'iot:DeleteCertificate any cert',
-  'iot:DeleteThing any thing',
+  'iot:CreateThing device things',
   'iot:DescribeCertificate any cert',
+  'iot:RegisterCertificateWithoutCA *',
+  'kms:Sign DeviceAuthority key',
+]
+
+/** What could end another service's certificates: not for the function that anybody can call. */
+const retiring = [
   'iot:DetachPolicy any cert',
   'iot:DetachThingPrincipal any cert',
-  'iot:RegisterCertificateWithoutCA *',
   'iot:UpdateCertificate any cert',
-  'kms:Sign DeviceAuthority key',
 ]
 
 /** All that each function may do, besides writing its log. */
 const permitted: Readonly<Record<FunctionName, readonly string[]>> = {
   accept: [
+    'dynamodb:BatchGetItem Registrations',
     'dynamodb:GetItem Authorities',
+    'dynamodb:GetItem ProviderKeys',
     'dynamodb:GetItem Providers',
     'dynamodb:GetItem Registrations',
     'sqs:SendMessage notification queue',
@@ -57,16 +68,15 @@ const permitted: Readonly<Record<FunctionName, readonly string[]>> = {
     'kms:Sign DeviceAuthority key',
     'kms:Sign ProviderAuthority key',
     's3:GetObject truststore',
+    's3:GetObjectVersion truststore',
     's3:ListBucket trust bucket',
     's3:PutObject truststore',
   ],
   connect: [
-    'dynamodb:DeleteItem Pending',
-    'dynamodb:GetItem Registrations',
-    ...telling,
+    'dynamodb:GetItem Devices',
     'dynamodb:Query Pending',
     'dynamodb:Query Registrations',
-    'sqs:SendMessage notification queue',
+    'sqs:SendMessage slot queue',
     ...reading,
     ...sending,
     ...failing,
@@ -84,27 +94,76 @@ const permitted: Readonly<Record<FunctionName, readonly string[]>> = {
     'sqs:GetQueueAttributes notification queue',
     'sqs:GetQueueUrl notification queue',
     'sqs:ReceiveMessage notification queue',
+    'sqs:SendMessage notification dead-letter queue',
     'sqs:SendMessage notification queue',
+    'sqs:ChangeMessageVisibility slot queue',
+    'sqs:DeleteMessage slot queue',
+    'sqs:GetQueueAttributes slot queue',
+    'sqs:GetQueueUrl slot queue',
+    'sqs:ReceiveMessage slot queue',
+    'sqs:SendMessage slot queue',
+    'sqs:SendMessage outcome queue',
+    ...reading,
     ...sending,
   ],
-  domain: ['acm:DescribeCertificate domain certificate'],
-  endpoint: ['iot:DescribeEndpoint *'],
+  domain: [
+    'acm:DescribeCertificate domain certificate',
+    'acm:DescribeCertificate token domain certificate',
+  ],
+  empty: [
+    'cloudformation:DescribeStacks own stack',
+    'dynamodb:Scan Devices',
+    'iot:DeleteCertificate any cert',
+    'iot:DeletePolicy device policy',
+    'iot:DeletePolicyVersion device policy',
+    'iot:DeleteThing any thing',
+    'iot:DescribeCertificate any cert',
+    'iot:DetachPolicy any cert',
+    'iot:DetachThingPrincipal any cert',
+    'iot:ListAttachedPolicies *',
+    'iot:ListPolicyVersions device policy',
+    'iot:ListPrincipalThings any cert',
+    'iot:ListTargetsForPolicy device policy',
+    'iot:ListThingPrincipals any thing',
+    'iot:UpdateCertificate any cert',
+    'lambda:InvokeFunction itself',
+  ],
+  endpoint: ['iot:DescribeEndpoint *', 'iot:SendDirectMessage probe client'],
   expire: [
     'dynamodb:DescribeStream Pending stream',
     'dynamodb:GetRecords Pending stream',
     'dynamodb:GetShardIterator Pending stream',
     'dynamodb:ListStreams *',
+    ...reading,
+    'sqs:SendMessage outcome queue',
     ...telling,
     ...failing,
   ],
   feedback: [
     'dynamodb:GetItem Authorities',
+    'dynamodb:GetItem ProviderKeys',
     'dynamodb:GetItem Providers',
     'dynamodb:Query Feedback',
   ],
+  receipt: [
+    'dynamodb:GetItem Authorities',
+    'dynamodb:GetItem ProviderKeys',
+    'dynamodb:GetItem Providers',
+    'dynamodb:Query Receipts',
+  ],
+  record: [
+    'dynamodb:PutItem Receipts',
+    'sqs:ChangeMessageVisibility outcome queue',
+    'sqs:DeleteMessage outcome queue',
+    'sqs:GetQueueAttributes outcome queue',
+    'sqs:GetQueueUrl outcome queue',
+    'sqs:ReceiveMessage outcome queue',
+  ],
   register: [
     'dynamodb:GetItem Devices',
+    'dynamodb:GetItem ProviderKeys',
     'dynamodb:GetItem Providers',
+    'dynamodb:Query Registrations',
     'dynamodb:GetItem Registrations',
     'dynamodb:UpdateItem Registrations',
     ...reading,
@@ -112,7 +171,7 @@ const permitted: Readonly<Record<FunctionName, readonly string[]>> = {
     ...failing,
   ],
   inspect: ['dynamodb:GetItem Authorities', 's3:GetObject trust bucket', ...failing],
-  renew: [...issuing, ...sending, ...failing],
+  renew: [...issuing, ...retiring, ...sending, ...failing],
   rotate: [
     'dynamodb:PutItem TokenKeys',
     'dynamodb:Scan TokenKeys',
@@ -122,8 +181,10 @@ const permitted: Readonly<Record<FunctionName, readonly string[]>> = {
   ],
   unregister: [
     'dynamodb:DeleteItem Pending',
+    'dynamodb:GetItem Devices',
     'dynamodb:GetItem Pending',
     'dynamodb:GetItem Registrations',
+    'sqs:SendMessage outcome queue',
     ...telling,
     'dynamodb:UpdateItem Registrations',
     ...reading,
@@ -134,7 +195,9 @@ const permitted: Readonly<Record<FunctionName, readonly string[]>> = {
 
 describe.each(functionNames)('%s', (name) => {
   test('may do this and nothing else', () => {
-    expect(permissionsOf(prod, name)).toEqual([...onlyOwnLog, ...permitted[name]].sort())
+    expect(permissionsOf(templatesWith(name), name)).toEqual(
+      [...onlyOwnLog, ...permitted[name]].sort(),
+    )
   })
 })
 
@@ -143,8 +206,22 @@ test('direct messages go to the downstream topics only', () => {
     list(Action).includes('iot:SendDirectMessage'),
   )
   expect(sends.length).toBeGreaterThan(3)
-  for (const { Condition } of sends)
-    expect(Condition).toEqual({ StringLike: { 'iot:Topic': 'heliograph/*' } })
+  const conditions = [
+    { StringLike: { 'iot:Topic': 'heliograph/*' } },
+    // of the function that asks whether the region has the operation
+    { StringEquals: { 'iot:Topic': 'heliograph/probe' } },
+  ]
+  for (const { Condition } of sends) expect(conditions).toContainEqual(Condition)
+})
+
+test('certificates are attached to, and detached from, things that are named like devices only', () => {
+  const attaching = statementsOf(prod).filter(({ Action }) =>
+    list(Action).some((action) => action.endsWith('ThingPrincipal')),
+  )
+  expect(attaching.length).toBeGreaterThan(0)
+  const things = `arn:aws:iot:eu-west-1:111111111111:thing/${'?'.repeat(16)}`
+  for (const { Condition } of attaching)
+    expect(Condition).toEqual({ ArnLike: { 'iot:thingArn': things } })
 })
 
 test('the truststore can only be removed in a stage that is removed whole', () => {
@@ -180,6 +257,8 @@ describe.each([
 })
 
 test('every exception from the rule on resources is used', () => {
-  const used = new Set(statementsOf(traced).flatMap(({ Action }) => list(Action)))
+  const used = new Set(
+    statementsOf([...traced, ...destroyed]).flatMap(({ Action }) => list(Action)),
+  )
   expect(Object.keys(everywhere).filter((action) => !used.has(action))).toEqual([])
 })

@@ -1,6 +1,13 @@
 import type { Template } from 'aws-cdk-lib/assertions'
 import type { FunctionName } from '../../lib/functions.ts'
-import { prodContext, prodTarget, type Resource, resourcesOf, templatesOf } from './app.ts'
+import {
+  onlyWhereDestroyed,
+  prodContext,
+  prodTarget,
+  type Resource,
+  resourcesOf,
+  templatesOf,
+} from './app.ts'
 
 export interface Statement {
   readonly Effect: string
@@ -14,18 +21,40 @@ export const templatesToCheck: readonly Template[] = Object.values(
   templatesOf(prodContext, prodTarget),
 )
 
+const destroyed = Object.values(templatesOf({ ...prodContext, removal: 'destroy' }, prodTarget))
+
+/** A stage that has this function. */
+export function templatesWith(name: FunctionName): readonly Template[] {
+  return onlyWhereDestroyed.includes(name) ? destroyed : templatesToCheck
+}
+
 /** How a resource of a statement is called in a test. */
 const names: readonly [RegExp, string][] = [
   [/Stores(\w+?)Table[0-9A-F]{8}StreamArn/, '$1 stream'],
   [/Stores(\w+?)Table/, '$1'],
   [/Vault(\w+?)Key/, '$1 key'],
   [/NotificationsQueue/, 'notification queue'],
+  [/NotificationsDeadLettersQueue/, 'notification dead-letter queue'],
+  [/SlotsQueue/, 'slot queue'],
+  [/OutcomesQueue/, 'outcome queue'],
   [/EventsQueue/, 'dead letters'],
   [/RulesQueue/, 'rule errors'],
   [/TrustBucket.*\/\*/, 'truststore'],
   [/TrustBucket/, 'trust bucket'],
+  [/^"arn:aws:iot:eu-west-1:111111111111:client\/heliograph-probe"$/, 'probe client'],
   [/arn:aws:iot:eu-west-1:111111111111:(\w+)\/\*/, 'any $1'],
+  [/^"arn:aws:iot:eu-west-1:111111111111:policy\/heliograph-prod-device"$/, 'device policy'],
+  [
+    /^"arn:aws:cloudformation:eu-west-1:111111111111:stack\/Heliograph-prod-Devices\/\*"$/,
+    'own stack',
+  ],
+  [/^"arn:aws:lambda:eu-west-1:111111111111:function:heliograph-prod-empty"$/, 'itself'],
+  [/arn:aws:iot:eu-west-1:111111111111:thing\/\?{16}"/, 'device things'],
   [/^"arn:aws:acm:eu-west-1:111111111111:certificate\/4e6a-example"$/, 'domain certificate'],
+  [
+    /^"arn:aws:acm:eu-west-1:111111111111:certificate\/4e6a-example-tokens"$/,
+    'token domain certificate',
+  ],
   [/LogsGroup/, 'own log'],
   [/^"\*"$/, '*'],
 ]

@@ -65,6 +65,21 @@ describe('a stage is refused', () => {
     expect(refusal({ domain })).toMatch(/is not a domain that providers can connect to/),
   )
 
+  test('with half a token domain, or with one that is the other or none', () => {
+    expect(refusal({ tokenDomain: '' })).toMatch(/has half a token domain: set both/)
+    expect(refusal({ tokenCertificateArn: '' })).toMatch(/has half a token domain: set both/)
+    expect(refusal({ tokenDomain: prodContext.domain })).toMatch(
+      /^the token domain is the provider domain push\.example\.com, which asks/,
+    )
+    expect(refusal({ tokenDomain: 'localhost' })).toMatch(/set -c tokenDomain to a full host name/)
+    expect(refusal({ tokenCertificateArn: 'abc' })).toMatch(
+      /set -c tokenCertificateArn=arn:aws:acm/,
+    )
+    expect(refusal({ tokenDomain: 'api.example.org' })).toMatch(
+      /cannot hold a record for api\.example\.org/,
+    )
+  })
+
   test('without a certificate for the domain', () => {
     expect(refusal({ certificateArn: '' })).toMatch(
       /has a provider domain but no certificate for it/,

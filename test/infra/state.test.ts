@@ -11,11 +11,13 @@ const tables = {
   Registrations: { keys: ['deviceId', 'topic'] },
   Feedback: { keys: ['topic', 'entry'], expires: true },
   Providers: { keys: ['fingerprint'] },
+  ProviderKeys: { keys: ['keyId'] },
   Authorities: { keys: ['name'] },
   TokenKeys: { keys: ['keyId'] },
   Activations: { keys: ['codeHash'], expires: true },
   Devices: { keys: ['deviceId'] },
   Claims: { keys: ['claim'], expires: true },
+  Receipts: { keys: ['bucketId', 'chunk'], expires: true },
 } as const satisfies Record<string, { keys: string[]; expires?: boolean; streamed?: boolean }>
 
 function tableOf(name: string): Resource {
@@ -59,13 +61,43 @@ describe('tables', () => {
   })
 })
 
-describe('what is left when the stacks are deleted', () => {
-  const stateful = /^AWS::(DynamoDB::Table|KMS::Key|S3::Bucket)$/
+function mayEmptyBuckets(templates: typeof prod): boolean {
+  const policies = resourcesOf(Object.values(templates), 'AWS::IAM::Policy')
+  return JSON.stringify(policies).includes('"s3:DeleteObjectVersion"')
+}
 
-  test('tables, keys and the truststore, where the stage keeps its data', () => {
+describe('what is left when the stacks are deleted', () => {
+  const stateful = /^AWS::(DynamoDB::Table|S3::Bucket)$/
+
+  test('tables and the truststore, where the stage keeps its data', () => {
     const resources = resourcesOf(Object.values(prod)).map(([, resource]) => resource)
     for (const resource of resources.filter(({ Type }) => stateful.test(Type)))
       expect(resource).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' })
+  })
+
+  test('keys and queues, which a failed first deployment takes with it', () => {
+    const kept = resourcesOf([prod.state]).filter(([, { Type }]) =>
+      /^AWS::(KMS::Key|SQS::Queue)$/.test(Type),
+    )
+    expect(kept.map(([, { Type }]) => Type)).toHaveLength(10)
+    for (const [, resource] of kept)
+      expect(resource).toMatchObject({
+        DeletionPolicy: 'RetainExceptOnCreate',
+        UpdateReplacePolicy: 'Retain',
+      })
+  })
+
+  test('nothing that a roll-back would try to delete and could not', () => {
+    const stuck = (templates: typeof prod) =>
+      resourcesOf(Object.values(templates)).filter(
+        ([, { Type, DeletionPolicy, Properties }]) =>
+          DeletionPolicy !== 'Retain' &&
+          // a table that protects itself, and a bucket that nobody may empty
+          (Properties?.DeletionProtectionEnabled === true ||
+            (Type === 'AWS::S3::Bucket' && !mayEmptyBuckets(templates))),
+      )
+    expect(stuck(prod)).toEqual([])
+    expect(stuck(local)).toEqual([])
   })
 
   test('nothing, where it does not', () => {
@@ -89,7 +121,7 @@ describe('queues', () => {
     const kept = prod.state.findResources('AWS::SQS::Queue', {
       Properties: { MessageRetentionPeriod: 14 * 24 * 60 * 60 },
     })
-    expect(Object.keys(kept)).toHaveLength(3)
+    expect(Object.keys(kept)).toHaveLength(4)
   })
 
   test('a message stays hidden for six times the time that deliver may take', () => {
@@ -154,6 +186,16 @@ describe('keys', () => {
       ).toBe(false)
     }
   })
+})
+
+test('token keys from elsewhere are wrapped only while a stage takes them', () => {
+  const encrypting = (state: ReturnType<typeof templatesOf>['state']) =>
+    resourcesOf([state], 'AWS::KMS::Key').filter(([, { Properties }]) =>
+      Properties.KeyPolicy.Statement[0].Action.includes('kms:Encrypt'),
+    )
+  expect(encrypting(prod.state)).toEqual([])
+  const taking = templatesOf({ ...prodContext, takesTokenKeys: 'true' }, prodTarget)
+  expect(encrypting(taking.state)).toHaveLength(1)
 })
 
 describe('the truststore', () => {
