@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { filtered, type MetricFilter, matches } from './metric-filter.ts'
+import {
+  embedded,
+  filtered,
+  type MetricFilter,
+  matches,
+} from '../../tools/dashboard/metric-filter.ts'
 
 const accept = '/aws/lambda/heliograph-prod-accept'
 const refused = '{ ($.message = "request refused") && ($.status = 410) }'
@@ -12,6 +17,11 @@ describe('a filter pattern', () => {
     ['{ $.outcome = "delivered" }', { outcome: 'drained' }, false],
     ['{ $.outcome != "delivered" }', { outcome: 'drained' }, true],
     ['{ $.outcome != "delivered" }', {}, false],
+    ['{ ($.outcome = "*") && ($.recipients NOT EXISTS) }', { outcome: 'stored' }, true],
+    ['{ ($.outcome = "*") && ($.recipients NOT EXISTS) }', { outcome: 'x', recipients: 2 }, false],
+    ['{ $.recipients > 0 }', { recipients: 2 }, true],
+    ['{ $.recipients > 0 }', { recipients: 0 }, false],
+    ['{ $.recipients > 0 }', {}, false],
     [refused, { message: 'request refused', status: 410 }, true],
     [refused, { message: 'request refused', status: 400 }, false],
     [refused, { message: 'request refused', status: '410' }, false],
@@ -51,10 +61,35 @@ describe('a metric filter', () => {
 
   test.each([
     ['of another log group', line({ age: 12, stage: 'prod' }), `${accept}-other`],
-    ['that is no JSON', 'ERROR {', accept],
-    ['that is no object', '12', accept],
+    ['that is not JSON', 'ERROR {', accept],
+    ['that is not an object', '12', accept],
     ['without the value', line({ stage: 'prod' }), accept],
     ['whose value is no number', line({ age: 'soon', stage: 'prod' }), accept],
     ['without a dimension', line({ age: 12 }), accept],
   ])('makes nothing of a line %s', (_name, text, group) => expect(values(text, group)).toEqual([]))
+})
+
+describe('a metric in a line', () => {
+  const _aws = {
+    CloudWatchMetrics: [
+      { Namespace: 'N', Dimensions: [['stage'], ['stage', 'topic']], Metrics: [{ Name: 'Time' }] },
+    ],
+  }
+  const line = (fields: object) => JSON.stringify({ stage: 'prod', topic: 'a', ...fields })
+
+  test('makes a value of each, for each set of dimensions', () => {
+    const made = embedded(line({ _aws, Time: [3, 4] }), 7)
+    expect(made.map(({ value, dimensions }) => [value, dimensions])).toEqual([
+      [3, { stage: 'prod' }],
+      [4, { stage: 'prod' }],
+      [3, { stage: 'prod', topic: 'a' }],
+      [4, { stage: 'prod', topic: 'a' }],
+    ])
+    expect(made[0]).toMatchObject({ namespace: 'N', name: 'Time', time: 7 })
+    expect(embedded(line({ _aws, Time: 5 }), 7)).toHaveLength(2)
+  })
+
+  test.each([['no JSON'], [line({ Time: [3] })], [line({ _aws })]])('makes none of %s', (text) =>
+    expect(embedded(text, 7)).toEqual([]),
+  )
 })

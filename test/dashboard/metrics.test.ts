@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { alarmState } from './alarm-state.ts'
-import type { AlarmRule } from './body.ts'
-import { answer, sourcesOf } from './log-query.ts'
-import { Metrics, summarize } from './metrics.ts'
+import { alarmState } from '../../tools/dashboard/alarm-state.ts'
+import type { AlarmRule } from '../../tools/dashboard/body.ts'
+import { answer, sourcesOf } from '../../tools/dashboard/log-query.ts'
+import { Metrics, summarize } from '../../tools/dashboard/metrics.ts'
 
 const metric = { namespace: 'N', name: 'M', dimensions: { a: '1', b: '2' } }
 
@@ -74,16 +74,17 @@ describe('an alarm', () => {
 })
 
 describe('a query of the dashboard', () => {
-  const query = 'filter ispresent(outcome)\n| stats count(*) as n by topic, outcome\n| sort n desc'
+  const query =
+    'filter ispresent(outcome)\n| stats sum(count) as n by topic, outcome\n| sort n desc'
 
-  test('counts the lines that have the field, most first', () => {
-    const one = { topic: 'a', outcome: 'stored' }
-    const two = { topic: 'a', outcome: 'accepted' }
-    expect(answer(query, [one, two, two, { topic: 'a' }])).toEqual({
+  test('sums the lines that have the field, most first', () => {
+    const one = { topic: 'a', outcome: 'stored', count: 2 }
+    const two = { topic: 'a', outcome: 'accepted', count: 5 }
+    expect(answer(query, [one, two, two, { topic: 'a', count: 9 }])).toEqual({
       columns: ['topic', 'outcome', 'n'],
       rows: [
-        ['a', 'accepted', '2'],
-        ['a', 'stored', '1'],
+        ['a', 'accepted', '10'],
+        ['a', 'stored', '2'],
       ],
     })
   })

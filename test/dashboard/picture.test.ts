@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { operationsOf, type Widget } from '../../tools/dashboard/body.ts'
+import { fitted, legend, placed, textWidth, ticks, WIDTH } from '../../tools/dashboard/layout.ts'
+import { filtered } from '../../tools/dashboard/metric-filter.ts'
+import { Metrics } from '../../tools/dashboard/metrics.ts'
+import { picture } from '../../tools/dashboard/picture.ts'
 import { resourcesOf, templatesOf } from '../infra/app.ts'
-import { operationsOf, type Widget } from './body.ts'
-import { fitted, legend, placed, textWidth, ticks, WIDTH } from './layout.ts'
-import { filtered } from './metric-filter.ts'
-import { Metrics } from './metrics.ts'
-import { picture } from './picture.ts'
 
 const operations = operationsOf(Object.fromEntries(resourcesOf([templatesOf().operations])), {
   'Heliograph-local-Providers': {},
@@ -28,7 +28,7 @@ function card(svg: string, title: string): string {
   return svg.split('<g ').find((part) => part.includes(`>${title}<`)) ?? ''
 }
 
-const accepted = { outcome: 'accepted', stage: 'local', topic: 'com.example.app' }
+const accepted = { outcome: 'accepted', count: 1, stage: 'local', topic: 'com.example.app' }
 
 describe('the picture', () => {
   test('has a card for every widget, in its place', () => {

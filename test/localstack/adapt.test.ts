@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { JsonObject } from '../../local/assembly/json.ts'
+import type { JsonObject } from '../../packages/embedded-cloud/src/assembly/json.ts'
+import { adaptTemplate, leftOut } from '../../tools/emulators/adapt.ts'
 import { templatesOf } from '../infra/app.ts'
-import { adaptTemplate, leftOut } from './adapt.ts'
 
 const around = { iotEndpoint: 'http://127.0.0.1:1', caFile: '/state/ca.pem' }
 const templates = Object.values(templatesOf()).map((template) => template.toJSON() as JsonObject)
@@ -66,6 +66,7 @@ describe('a template as the emulator gets it', () => {
     const names = patched.map(([, { Properties }]) => Properties.FunctionName)
     expect(names.sort()).toEqual([
       'heliograph-local-authority',
+      'heliograph-local-empty',
       'heliograph-local-endpoint',
       'heliograph-local-rotate',
     ])

@@ -1,16 +1,16 @@
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb'
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { makePrivateKey, makeRequest } from '../../sdk/certificate.ts'
+import { makePrivateKey, makeRequest } from '../../packages/device/src/certificate.ts'
 import {
   clientOptions,
   readyDevice,
   request,
   startTarget,
   stateOutputs,
-  type Target,
   until,
 } from '../e2e/support.ts'
+import type { Target } from '../e2e/target.ts'
 
 let target: Target
 
@@ -38,7 +38,7 @@ describe('the emulator itself', () => {
     const { device, token } = await readyDevice(target)
     await device.close()
     const body = '{"aps":{"alert":"too late"}}'
-    await request(target, { token, body })
+    const { headers } = await request(target, { token, body })
     const OldImage = await until(() => slotHolding(target, 'too late'))
     const record = {
       eventName: 'REMOVE',
@@ -48,7 +48,9 @@ describe('the emulator itself', () => {
     expect(await invoke(target, 'ExpireFunction', { Records: [record] })).toEqual({
       batchItemFailures: [],
     })
-    expect(await feedbackOn(target, token)).toMatchObject({ reason: 'Expired' })
+    expect(await feedbackOn(target, String(headers['apns-id']))).toMatchObject({
+      reason: 'Expired',
+    })
   })
 })
 
@@ -71,11 +73,11 @@ async function invoke(target: Target, output: string, event: object): Promise<un
 }
 
 /** An entry shows a little after it is written, so that paging skips none. */
-function feedbackOn(target: Target, token: string): Promise<object> {
+function feedbackOn(target: Target, notificationId: string): Promise<object> {
   return until(async () => {
     const { body } = await request(target, { method: 'GET', path: '/3/feedback' })
-    const { feedback } = JSON.parse(body) as { readonly feedback: { readonly token: string }[] }
-    return feedback.find((entry) => entry.token === token)
+    const { feedback } = JSON.parse(body) as { readonly feedback: { readonly id?: string }[] }
+    return feedback.find(({ id }) => id === notificationId)
   }, 30_000)
 }
 

@@ -1,11 +1,11 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
-import type { Emulator } from './emulator.ts'
-import { findEmulator } from './find-emulator.ts'
-import { healthOf } from './health.ts'
-import { launch } from './launch.ts'
-import { run } from './process.ts'
+import type { Emulator } from '../../tools/emulators/emulator.ts'
+import { findEmulator } from '../../tools/emulators/find-emulator.ts'
+import { healthOf } from '../../tools/emulators/health.ts'
+import { launch } from '../../tools/emulators/launch.ts'
+import { run } from '../../tools/emulators/process.ts'
 
 const closing: (() => unknown)[] = []
 
@@ -95,7 +95,7 @@ describe('an emulator that is there already', () => {
     await new Promise((resolve) => stranger.once('listening', resolve))
     const { port } = stranger.address() as AddressInfo
     await expect(findEmulator(options(port), {})).rejects.toThrow(
-      `port ${port} is held by a program that is no emulator of AWS`,
+      `port ${port} is held by a program that is not an emulator of AWS`,
     )
   })
 })

@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { type Certificates, makeCertificates } from './certificates.ts'
-import { runSeeds } from './fleet.ts'
-import { run } from './run.ts'
+import { type Certificates, makeCertificates } from '../../tools/simulate/certificates.ts'
+import { runSeeds } from '../../tools/simulate/fleet.ts'
+import { run } from '../../tools/simulate/run.ts'
 
-/** Seeds of `npm run simulate` that run with every `npm test`; about a minute of processor time. */
-const SLICE = { first: 1, last: 1_000, notifications: 100, workers: 2 }
+/** Seeds of `npm run simulate` that run with every `npm test`; about half a minute of processor time. */
+const SLICE = { first: 1, last: 150, notifications: 100, workers: 2 }
 
 describe('simulation', () => {
   let certificates: Certificates
@@ -26,13 +26,13 @@ describe('simulation', () => {
     expect(silent).toEqual(traced)
   })
 
-  test('I1 to I6 hold over a slice of the seeds', { timeout: 180_000 }, async () => {
+  test('I1 to I6 hold over a slice of the seeds', { timeout: 600_000 }, async () => {
     const { failed, accepted, counts } = await runSeeds(SLICE)
     const shown = failed.map(({ seed, violations }) => ({ seed, violation: violations[0] }))
     expect(shown, 'replay with: npm run simulate -- --seed N').toEqual([])
-    expect(accepted).toBeGreaterThan(90_000)
+    expect(accepted).toBeGreaterThan(14_000)
     // a slice in which one of these never happens would prove nothing about it
     for (const kind of ['delivered', 'drained', 'coalesced', 'expired', 'unregistered'])
-      expect(counts[kind], kind).toBeGreaterThan(100)
+      expect(counts[kind], kind).toBeGreaterThan(50)
   })
 })

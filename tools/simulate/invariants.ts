@@ -1,0 +1,244 @@
+import { isSealed } from '@heliograph/core/delivery/seal'
+import type { Notification } from '@heliograph/core/notification'
+import type { Outcome } from '@heliograph/core/outcome'
+import { isEnd, LAG_MS, receiptOf } from '@heliograph/core/receipts/receipt'
+import { openToken } from '@heliograph/core/token/token'
+import type { Topic } from '@heliograph/protocol/identifiers'
+import type { OutcomeKind } from '@heliograph/protocol/outcome'
+import { BUSY_ATTEMPTS } from '@heliograph/protocol/retry'
+import type { Device } from './device.ts'
+import type { Ledger } from './ledger.ts'
+import type { Life } from './life.ts'
+import { NEW_KEY_MS } from './provider.ts'
+import type { FeedbackReader } from './reader.ts'
+import type { World } from './world.ts'
+
+/** When everything has come to rest: nothing is under way that could still put a fault right. */
+export function checkAtRest(
+  world: World,
+  devices: readonly Device[],
+  topics: readonly Topic[],
+): void {
+  const { ledger } = world.cloud
+  if (!world.queue.isEmpty) ledger.violate('rest', 'the queue never comes to rest')
+  for (const slot of world.pending.all()) checkSlot(world, slot)
+  for (const device of devices)
+    for (const topic of topics) {
+      checkNewest(world, device, topic)
+      checkOrder(ledger, device, topic)
+      checkFeedback(world, device, topic)
+      checkRegistration(world, device, topic)
+    }
+  for (const life of ledger.lives.values()) checkEnds(world, life)
+}
+
+/** After every TTL has passed: no notification is left without an end. */
+export function checkAtTheEnd(world: World, readers: readonly FeedbackReader[]): void {
+  const { ledger } = world.cloud
+  for (const life of ledger.lives.values()) {
+    const isOver =
+      life.ends.length > 0 ||
+      life.excuses.length > 0 ||
+      life.deadLettered ||
+      isSealOfRetiredKey(world, life.notification)
+    if (!isOver && !ledger.givenUp.has(`expire ${life.name}`))
+      ledger.violate('I5', `${life.name} never came to an end`)
+  }
+  for (const life of ledger.lives.values()) checkReceipt(world, life)
+  for (const { notification } of world.pending.all().map((slot) => ledger.life(slot.seq)))
+    ledger.violate('rest', `a slot still holds ${notification.seq}`)
+  for (const reader of readers) checkReader(world, reader)
+}
+
+/**
+ * A receipt has every outcome that was handed on, and no other; it does not go back from an end; and where
+ * nothing was tried twice it is in the legal order.
+ */
+function checkReceipt({ receipts, cloud }: World, life: Life): void {
+  const { ledger, skew } = cloud
+  const { notification, outcomes, lost, name } = life
+  const violate = (text: string) => ledger.violate('receipts', `the receipt of ${name} ${text}`)
+  const found = receipts.find(notification.uniqueId, 0)
+  const texts = (list: readonly Outcome[]) => new Set(list.map((one) => JSON.stringify(one)))
+  const [known, recorded] = [texts(found), texts(outcomes)]
+  for (const text of known) if (!recorded.has(text)) violate(`has an outcome of its own: ${text}`)
+  const due = texts(outcomes.filter((one) => !lost.has(one)))
+  for (const text of due) if (!known.has(text)) violate(`lacks ${text}`)
+  const receipt = receiptOf(found)
+  if (!receipt) return
+  const kinds = receipt.events.map(({ kind, repeat }) => (repeat ? `(${kind})` : kind)).join(' ')
+  if (receipt.events.some(({ kind }) => isEnd(kind)) && !isEnd(receipt.state))
+    violate(`goes back from its end: ${kinds}`)
+  const isPlain = life.receives === 1 && life.expiries <= 1 && life.repeats === 0
+  const isWhole =
+    lost.size === 0 && life.excuses.length === 0 && skew === 0 && isRecordedSoon(outcomes)
+  if (isPlain && isWhole && (receipt.incomplete || receipt.events.some(({ repeat }) => repeat)))
+    violate(`is not in order: ${kinds}`)
+}
+
+/** A slow function may record later than a receipt allows for that it has filled a slot. */
+function isRecordedSoon(outcomes: readonly Outcome[]): boolean {
+  const stored = outcomes.find(({ kind }) => kind === 'stored')
+  return !outcomes.some(({ kind, at }) => isEnd(kind) && stored && stored.at - at > LAG_MS)
+}
+
+/** I4: what is in a slot is for a live token. */
+function checkSlot(world: World, slot: Notification): void {
+  const { registrations } = world
+  const { ledger } = world.cloud
+  const { deviceId, topic, seq } = slot
+  const life = ledger.life(seq)
+  if (registrations.find(deviceId, topic)?.live || life.deadLettered) return
+  // nobody sees it but the TTL
+  if (isSealOfRetiredKey(world, slot)) return
+  if (!isUnregisterLost(ledger, deviceId))
+    ledger.violate('I4', `${life.name} is left in the slot of a dead token`)
+}
+
+/** I1: what is newest has reached a device that is there, and its slot is empty. */
+function checkNewest(world: World, device: Device, topic: Topic): void {
+  const { ledger, scheduler } = world.cloud
+  const { deviceId } = device
+  if (!device.isConnected || isExcused(world, device)) return
+  if (!world.registrations.find(deviceId, topic)?.live) return
+  const slot = world.pending.all().find((one) => one.deviceId === deviceId && one.topic === topic)
+  if (slot && slot.expiration * 1000 > scheduler.now && !isSealOfRetiredKey(world, slot))
+    ledger.violate('I1', `${slot.seq} is left in its slot although ${deviceId} is there`)
+  const lives = ledger.livesOf(deviceId, topic)
+  for (const [place, life] of lives.entries()) {
+    if (life.takenAt !== undefined || isSuperseded(lives.slice(place + 1))) continue
+    if (!mayBeMissing(world, device, life))
+      ledger.violate('I1', `${life.name} never reached ${deviceId} and nothing newer did`)
+  }
+}
+
+/** Newer ones that arrived, or took the slot. */
+function isSuperseded(newer: readonly Life[]): boolean {
+  return newer.some(({ takenAt, kept }) => takenAt !== undefined || kept)
+}
+
+function mayBeMissing(world: World, device: Device, life: Life): boolean {
+  const { ledger, scheduler, skew } = world.cloud
+  const { notification, queuedAt } = life
+  const { deviceId, topic, expiration } = notification
+  return (
+    expiration * 1000 <= scheduler.now + skew ||
+    ledger.wasDead(deviceId, topic, queuedAt, scheduler.now) ||
+    life.isDeclined ||
+    !device.wants(topic) ||
+    life.refused ||
+    life.deadLettered ||
+    life.ends.includes('duplicate') ||
+    isSealOfRetiredKey(world, notification)
+  )
+}
+
+/**
+ * A retired token key counts no more, for seals as for tokens. On a stage the grace is longer than any
+ * notification is kept (`checkStage`); here it is a few minutes, so that keys retire within a run.
+ */
+function isSealOfRetiredKey({ tokenKeys }: World, notification: Notification): boolean {
+  return !isSealed(tokenKeys.live(), notification)
+}
+
+/** Lambda gave an event of this device up; the device hears of it at its next connect. */
+function isExcused({ cloud }: World, { deviceId }: Device): boolean {
+  return cloud.ledger.givenUp.has(`connect ${deviceId}`)
+}
+
+/** I3: after a stored notification has been taken, nothing older that was ever stored is. */
+function checkOrder(ledger: Ledger, device: Device, topic: Topic): void {
+  let newestStored: Life | undefined
+  for (const { uniqueId, stored } of device.log.filter((taken) => taken.topic === topic)) {
+    const life = ledger.byUniqueId.get(uniqueId)
+    if (!life) continue
+    const { seq } = life.notification
+    const isOlder = newestStored !== undefined && seq < newestStored.notification.seq
+    if (isOlder && life.kept)
+      ledger.violate('I3', `${life.name} reached the app after ${newestStored?.name}, both stored`)
+    if (stored && !isOlder) newestStored = life
+  }
+}
+
+/** I5: every end has its cause, and there are no more ends than reasons for them. */
+function checkEnds(world: World, life: Life): void {
+  const { ledger } = world.cloud
+  for (const kind of new Set(life.ends))
+    if (!causes[kind]?.(life, world)) ledger.violate('I5', `${life.name} is ${kind} without cause`)
+  const others = life.ends.filter((kind) => kind !== 'delivered' && kind !== 'drained')
+  const ends = others.length + (others.length < life.ends.length ? 1 : 0)
+  const reasons = Math.max(1, life.receives) + Math.max(0, life.expiries - 1) + life.repeats
+  if (ends > reasons)
+    ledger.violate('I5', `${life.name} has ${ends} ends (${life.ends}) for ${reasons} reasons`)
+}
+
+/** What must truly have happened before a notification may be said to have ended so. */
+const causes: Partial<Record<OutcomeKind, (life: Life, world: World) => boolean>> = {
+  delivered: ({ acknowledged }) => acknowledged,
+  drained: ({ acknowledged }) => acknowledged,
+  coalesced: ({ notification }, { cloud }) =>
+    cloud.ledger
+      .livesOf(notification.deviceId, notification.topic)
+      .some((other) => other.kept && other.notification.seq > notification.seq),
+  expired: ({ notification, unheard, throttled, receives }, { cloud }) =>
+    notification.expiration === 0
+      ? unheard || (throttled && receives >= BUSY_ATTEMPTS)
+      : notification.expiration * 1000 <= cloud.scheduler.now + cloud.skew,
+  unregistered: ({ notification, queuedAt }, { cloud }) =>
+    cloud.ledger.wasDead(notification.deviceId, notification.topic, queuedAt, cloud.scheduler.now),
+  undeliverable: ({ refused }) => refused,
+  duplicate: ({ notification }, { cloud }) =>
+    [...cloud.ledger.lives.values()].some(
+      (other) =>
+        other.notification.id === notification.id &&
+        other.notification.deviceId === notification.deviceId &&
+        other.notification.topic === notification.topic &&
+        other.notification.seq !== notification.seq,
+    ),
+}
+
+/** What the device last asked for is what holds, whatever order its requests were worked in. */
+function checkRegistration(world: World, device: Device, topic: Topic): void {
+  const { ledger } = world.cloud
+  const { deviceId } = device
+  const wish = world.iot.lastWish(deviceId, topic)
+  const isLive = world.registrations.find(deviceId, topic)?.live ?? false
+  const isLost = ledger.givenUp.has(`register ${deviceId}`) || isUnregisterLost(ledger, deviceId)
+  if (device.isRevoked && isLive && !isLost)
+    ledger.violate('I4', `the revoked ${deviceId} is registered for ${topic}`)
+  if (wish === undefined || wish === isLive || isLost || device.isRevoked) return
+  ledger.violate('rest', `${deviceId} wants ${topic} ${wish}, but its token is live ${isLive}`)
+}
+
+/** Every token of a dead registration that a provider may still hold is in the feedback of its topic. */
+function checkFeedback(world: World, device: Device, topic: Topic): void {
+  const { ledger, skew } = world.cloud
+  const { deviceId } = device
+  const registration = world.registrations.find(deviceId, topic)
+  if (!registration || registration.live || isUnregisterLost(ledger, deviceId)) return
+  const { registeredAt, unregisteredAt } = registration
+  const listed = world.feedback.all(topic).filter(({ timestamp }) => timestamp === unregisteredAt)
+  const handed = device.handed.filter((one) => one.topic === topic && one.at - skew > registeredAt)
+  for (const { token } of handed) {
+    const opened = openToken(world.tokenKeys.live(), token)
+    const isNew = opened && (unregisteredAt ?? 0) - opened.key.createdAt < NEW_KEY_MS
+    if (
+      opened &&
+      !isNew &&
+      !listed.some((row) => row.reason === 'Unregistered' && row.token === token)
+    )
+      ledger.violate('feedback', `a dead token of ${deviceId} for ${topic} is not listed`)
+  }
+}
+
+function isUnregisterLost({ givenUp }: Ledger, deviceId: string): boolean {
+  return givenUp.has(`unregister ${deviceId}`) || givenUp.has(`revoke ${deviceId}`)
+}
+
+/** Paging has given every entry once. */
+function checkReader(world: World, { topic, read }: FeedbackReader): void {
+  const { ledger } = world.cloud
+  const rows = world.feedback.all(topic)
+  if (read.length !== rows.length)
+    ledger.violate('feedback', `${rows.length} entries for ${topic}, but ${read.length} were read`)
+}
