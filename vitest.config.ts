@@ -1,20 +1,44 @@
 import { defineConfig } from 'vitest/config'
 
 /** These run the synthesized stacks; the others need no assembly. */
-const onStacks = ['test/e2e/**/*.test.ts', 'test/apns/**/*.test.ts', 'test/faults/**/*.test.ts']
+const onStacks = ['test/e2e/**/*.test.ts', 'test/apns/**/*.test.ts', 'test/attacks/**/*.test.ts']
+
+/** What these do to the process or to a module would reach the next file. */
+const onTheirOwn = [
+  'packages/aws/test/lean/**/*.test.ts',
+  'packages/embedded-cloud/test/**/*.test.ts',
+]
+
+/** The condition under which the packages export their sources instead of what they are built to. */
+const conditions = ['heliograph', 'node', 'development|production']
+
+/** For every environment: a global setup has one of its own beside the tests'. */
+export const sources = {
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  environments: { ssr: { resolve: { conditions } }, __vitest__: { resolve: { conditions } } },
+}
 
 export default defineConfig({
+  ...sources,
   test: {
     // workers compete for two cores with the servers they start
     maxWorkers: 2,
     // far above what a test takes alone: a busy machine must not fail one
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    testTimeout: 180_000,
+    hookTimeout: 240_000,
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: onStacks },
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
+          exclude: [...onStacks, ...onTheirOwn, '**/node_modules/**'],
+          // half of the time of a small file is loading what the file before it had loaded
+          isolate: false,
+        },
       },
+      { extends: true, test: { name: 'alone', include: onTheirOwn } },
       {
         extends: true,
         test: { name: 'stacks', include: onStacks, globalSetup: ['test/global-setup.ts'] },

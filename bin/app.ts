@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { App, Validations } from 'aws-cdk-lib'
-import { addHeliograph } from '../lib/heliograph.ts'
+import { Heliograph } from '../lib/heliograph.ts'
 import { bundleFunctions } from './bundle.ts'
 import { cdkContext } from './context.ts'
 import { Refusal } from './refusal.ts'
@@ -21,7 +21,9 @@ async function addChecks(app: App): Promise<void> {
 async function synthesise(): Promise<void> {
   const app = new App({ analyticsReporting: false, autoSynth: false, context: cdkContext() })
   const stage = stageOf((name) => app.node.tryGetContext(name), target())
-  addHeliograph(app, { stage, code: bundleFunctions(join(app.outdir, 'bundles')) })
+  const code = bundleFunctions(join(app.outdir, 'bundles'))
+  // `Default` is no part of any name
+  new Heliograph(app, 'Default', { ...stage, stageName: stage.name, code })
   await addChecks(app)
   app.synth()
 }

@@ -17,11 +17,11 @@ const requireShim =
  * clients lack ends the build with esbuild's "no matching export".
  */
 export const leanClients = {
-  '@aws-sdk/client-dynamodb': './aws/lean/client-dynamodb.ts',
-  '@aws-sdk/client-iot-data-plane': './aws/lean/client-iot-data-plane.ts',
-  '@aws-sdk/client-kms': './aws/lean/client-kms.ts',
-  '@aws-sdk/client-sqs': './aws/lean/client-sqs.ts',
-  '@aws-sdk/credential-provider-node': './aws/environment-credentials.ts',
+  '@aws-sdk/client-dynamodb': './packages/aws/src/lean/client-dynamodb.ts',
+  '@aws-sdk/client-iot-data-plane': './packages/aws/src/lean/client-iot-data-plane.ts',
+  '@aws-sdk/client-kms': './packages/aws/src/lean/client-kms.ts',
+  '@aws-sdk/client-sqs': './packages/aws/src/lean/client-sqs.ts',
+  '@aws-sdk/credential-provider-node': './packages/aws/src/environment-credentials.ts',
 }
 
 /**

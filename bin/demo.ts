@@ -1,16 +1,23 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { type Device, type Notification, openDevice } from '@heliograph/device'
+import type { Cloud } from '@heliograph/embedded-cloud'
+import { topicForms } from '@heliograph/protocol/push-type'
 import apn from '@parse/node-apn'
-import { openDeployment } from '../cli/deployment.ts'
-import { inviteDevices } from '../cli/operations/invite.ts'
-import { issueProvider } from '../cli/operations/issue-provider.ts'
-import { topicForms } from '../core/push-type.ts'
-import type { Cloud } from '../local/cloud.ts'
-import { type Device, type Notification, openDevice } from '../sdk/index.ts'
+import { openDeployment } from '../packages/operator/src/aws-deployment.ts'
+import type { AwsDeployment } from '../packages/operator/src/aws-stage.ts'
+import { draftPrivate } from '../packages/operator/src/files.ts'
+import { inviteDevices } from '../packages/operator/src/operations/invite.ts'
+import { issueProvider } from '../packages/operator/src/operations/issue-provider.ts'
+import {
+  createProviderKey,
+  newProviderKeyId,
+} from '../packages/operator/src/operations/provider-keys.ts'
 import { LOCAL_STAGE, writeSecret } from './embedded.ts'
 
 export const DEMO_TOPIC = 'com.example.app'
 const DEMO_CODE = 'local-demo'
+const DEMO_TEAM = 'HELIOGRAPH'
 const YEAR_SECONDS = 365 * 24 * 3600
 
 /** What a program needs to send to and be a device of this embedded cloud: `<state>/local.json`. */
@@ -24,11 +31,23 @@ export interface LocalFile {
     readonly p12: string
     readonly passphrase: string
   }
+  /** Absent where the stage has no token domain. */
+  readonly providerToken?: ProviderTokenFile
   readonly activation: { readonly url: string; readonly ca: string; readonly code: string }
   readonly mqtt: { readonly url: string; readonly ca: string }
 }
 
-/** The demo app's provider certificate and activation code, made at the first start and kept. */
+/** For the same topics as the certificate. */
+export interface ProviderTokenFile {
+  readonly url: string
+  readonly ca: string
+  readonly teamId: string
+  readonly keyId: string
+  /** Path of the `.p8`. */
+  readonly key: string
+}
+
+/** The demo app's provider certificate, provider key and activation code, made at the first start and kept. */
 export async function prepareDemo(cloud: Cloud, state: string): Promise<LocalFile> {
   const folder = join(state, 'demo')
   mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -51,7 +70,27 @@ export async function prepareDemo(cloud: Cloud, state: string): Promise<LocalFil
     write(passphraseFile, issued.passphrase)
   }
   const passphrase = readFileSync(passphraseFile, 'utf8')
-  return localFile(cloud, { ...files, passphrase })
+  const local = localFile(cloud, { ...files, passphrase })
+  const tokens = cloud.apis.find(({ domain }) => domain !== undefined)
+  if (!tokens) return local
+  const keyId = await demoKey(deployment, folder)
+  const providerToken = { url: tokens.url, ca: cloud.caFile, teamId: DEMO_TEAM, keyId }
+  return { ...local, providerToken: { ...providerToken, key: keyFile(folder, keyId) } }
+}
+
+const keyFile = (folder: string, keyId: string): string => join(folder, `AuthKey_${keyId}.p8`)
+
+/** Its id is in the name of its file, as with Apple's. */
+async function demoKey(deployment: AwsDeployment, folder: string): Promise<string> {
+  const names = readdirSync(folder).map((name) => /^AuthKey_(\w{10})\.p8$/.exec(name)?.[1])
+  const kept = names.find((keyId) => keyId !== undefined)
+  if (kept) return kept
+  const keyId = newProviderKeyId()
+  const order = { team: DEMO_TEAM, keyId, topics: topicForms(DEMO_TOPIC) }
+  await createProviderKey(deployment, order, (p8) =>
+    draftPrivate(keyFile(folder, keyId), p8, false),
+  )
+  return keyId
 }
 
 function localFile(
@@ -59,7 +98,7 @@ function localFile(
   credentials: Pick<LocalFile['provider'], 'cert' | 'key' | 'p12' | 'passphrase'>,
 ): LocalFile {
   const [edge] = cloud.mutualTlsApis
-  const [activation] = cloud.apis
+  const activation = cloud.apis.find(({ domain }) => domain === undefined)
   if (!edge || !activation) throw new Error('the stacks have no provider or activation API')
   const ca = cloud.caFile
   return {

@@ -1,18 +1,29 @@
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { edgeAnswer } from '../core/edge-refusal.ts'
-import { type Cloud, type CloudOptions, CloudStartError, startCloud } from '../local/cloud.ts'
+import { edgeAnswer } from '@heliograph/core/send/edge-answer'
+import {
+  type Cloud,
+  type CloudOptions,
+  CloudStartError,
+  startCloud,
+} from '@heliograph/embedded-cloud'
 
 /** The stage that the embedded and the LocalStack-compatible target run. */
 export const LOCAL_STAGE = 'local'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** Synthesizes the local stage into `outdir`, as `cdk synth` does; needs no account and no network. */
-export function synthesize(outdir: string): Promise<void> {
+/**
+ * Synthesizes the local stage into `outdir`, as `cdk synth` does with `-c name=value` for each entry of the
+ * context; needs no account and no network.
+ */
+export function synthesize(
+  outdir: string,
+  context: Readonly<Record<string, string>> = {},
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['--import', 'tsx', 'bin/app.ts'], {
       cwd: root,
@@ -20,7 +31,7 @@ export function synthesize(outdir: string): Promise<void> {
       env: {
         ...process.env,
         CDK_OUTDIR: outdir,
-        CDK_CONTEXT_JSON: undefined,
+        CDK_CONTEXT_JSON: JSON.stringify(context),
         CDK_VALIDATION: 'false',
       },
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -43,16 +54,38 @@ export interface OperatorFile {
   readonly environment: Readonly<Record<string, string>>
 }
 
-/** Synthesizes and runs the stacks; leaves `operator.json` in the state folder for `heliograph`. */
+/**
+ * Synthesizes and runs the stacks; leaves `operator.json` in the state folder for `heliograph`. It holds
+ * the folder's access key, random and the same after every start.
+ */
 export async function startEmbedded(options: Omit<CloudOptions, 'assembly'>): Promise<Cloud> {
   const assembly = join(options.state, 'cdk.out')
   mkdirSync(options.state, { recursive: true, mode: 0o700 })
   options.progress?.('synthesizing the stacks')
   await synthesize(assembly)
-  const cloud = await startCloud({ shapeRefusal, ...options, assembly })
+  const path = join(options.state, 'operator.json')
+  const operatorKey = keptKey(path)
+  const kept = operatorKey && { operatorKey }
+  const cloud = await startCloud({ shapeRefusal, ...kept, ...options, assembly })
   const file: OperatorFile = { stage: LOCAL_STAGE, environment: cloud.environment }
-  writeSecret(join(options.state, 'operator.json'), file)
+  writeSecret(path, file)
   return cloud
+}
+
+/** The access key of an earlier start; not one that others could read, or have put there. */
+function keptKey(path: string): CloudOptions['operatorKey'] {
+  try {
+    const { mode, uid } = statSync(path)
+    if ((mode & 0o077) !== 0 || uid !== process.getuid?.()) return undefined
+    const { environment } = JSON.parse(readFileSync(path, 'utf8')) as Partial<OperatorFile>
+    const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } =
+      environment ?? {}
+    return typeof secretAccessKey === 'string' && secretAccessKey.length >= 40 && accessKeyId
+      ? { accessKeyId, secretAccessKey }
+      : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** What the edge says itself, in Apple's words: an HTTP API on AWS cannot (docs/provider-api.md). */
@@ -69,4 +102,6 @@ export const shapeRefusal: NonNullable<CloudOptions['shapeRefusal']> = (
 
 export function writeSecret(path: string, value: object): void {
   writeFileSync(path, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 })
+  // the mode above counts only for a file that is new
+  chmodSync(path, 0o600)
 }

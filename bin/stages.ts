@@ -1,4 +1,6 @@
-import type { HostedZoneProps, StageProps } from '../lib/stage.ts'
+import { type ReceiptLevel, receiptLevels } from '@heliograph/protocol/outcome'
+import { type HostedZoneProps, type StageProps, stageDefaults } from '../lib/stage.ts'
+import { certificatePlace, isProviderDomain, isStageName, zoneHolds } from '../lib/stage-rules.ts'
 import { Refusal } from './refusal.ts'
 
 /** Reads one value of the CDK context (`-c name=value`). */
@@ -10,31 +12,18 @@ export interface Target {
   readonly region?: string
 }
 
-/** What all stages have in common. */
-const common = {
-  logRetentionDays: 30,
-  tracing: false,
-  // IoT Core registers and activates ten certificates a second; renewals need some of that.
-  activationThrottle: { ratePerSecond: 8, burst: 16 },
-  deliverConcurrency: 100,
-  defaultLifetimeSeconds: 30 * 24 * 60 * 60,
-  trustCacheSeconds: 30,
-  registrationCacheSeconds: 5,
-  tokenRatePerSecond: 0,
-  deviceCertificateDays: 825,
-  tokenKeyRotationDays: 90,
-  tokenKeyGraceDays: 180,
-} as const satisfies Partial<StageProps>
-
 /**
  * The stage of the embedded and the LocalStack-compatible target. Their account does not exist at
  * AWS, so that the CDK command refuses to deploy this stage, whose certificate is none, there.
  */
 const local: StageProps = {
-  ...common,
+  ...stageDefaults,
   name: 'local',
   domain: 'localhost',
   certificateArn:
+    'arn:aws:acm:us-east-1:000000000000:certificate/00000000-0000-4000-8000-000000000000',
+  tokenDomain: 'api.localhost',
+  tokenCertificateArn:
     'arn:aws:acm:us-east-1:000000000000:certificate/00000000-0000-4000-8000-000000000000',
   checkCertificate: false,
   env: { account: '000000000000', region: 'us-east-1' },
@@ -42,45 +31,122 @@ const local: StageProps = {
   terminationProtection: false,
   logRetentionDays: 1,
   deliverConcurrency: 10,
+  slotConcurrency: 2,
+  // More would only take turns on a few processors, and keep notifications waiting when devices flood.
+  upstreamConcurrency: { register: 2, connect: 1, unregister: 1, renew: 1 },
   // Tests activate hundreds of devices at once.
   activationThrottle: { ratePerSecond: 1000, burst: 2000 },
+  // One provider measures what all of the machine can do, in two or three environments.
+  providerThrottle: { ratePerSecond: 10_000, burst: 5000 },
+  tokenThrottle: { ratePerSecond: 10_000, burst: 5000 },
+  multicastThrottle: { ratePerSecond: 10_000, burst: 5000 },
+  providerRatePerSecond: 0,
+  // Conformance, faults and benchmarks flood one device on purpose.
+  tokenRatePerSecond: 0,
+  receipts: { default: 'all', topics: {} },
+  receiptDelaySeconds: 1,
+  registryCallsPerSecond: 1000,
+  activationsPerSecond: 1000,
 }
 
 /**
  * The stage that the context asks for: `stage` (default `local`) and, for any other, `domain` and
- * `certificateArn`, and if wanted `removal`, `hostedZoneId` with `hostedZoneName`, `alarmEmail`
- * and `tracing`.
+ * `certificateArn`, and if wanted `tokenDomain` with `tokenCertificateArn`, `removal`, `hostedZoneId` with `hostedZoneName`, `alarmEmail`,
+ * `tracing`, `takesTokenKeys`, `systemLogs`, `reserveConcurrency`, `truststoreVersion`, and for receipts `receipts` (of all topics),
+ * `receiptTopics` (`com.example.a=all,com.example.b=off`) and `receiptDays`.
  *
  * @throws {Refusal} when something is missing or malformed.
  */
 export function stageOf(context: Context, target: Target): StageProps {
   const name = text(context, 'stage') ?? local.name
-  if (!/^[a-z][a-z0-9]{0,15}$/.test(name))
+  if (!isStageName(name))
     throw new Refusal(
       `stage "${name}" is not a stage name: use 1 to 16 lower-case letters and digits, a letter first`,
     )
-  return name === local.name ? local : deployedStage(name, context, target)
+  return name === local.name ? localStage(context) : deployedStage(name, context, target)
+}
+
+/** Benchmarks ask for other receipts. */
+function localStage(context: Context): StageProps {
+  const isAsked = text(context, 'receipts') !== undefined
+  return isAsked ? { ...local, ...receiptsOf(local.name, context) } : local
 }
 
 function deployedStage(name: string, context: Context, target: Target): StageProps {
   const domain = domainOf(name, context)
   const certificateArn = certificateOf(name, context, target)
   const removal = removalPolicy(name, context)
-  const hostedZone = hostedZoneOf(name, domain, context)
+  const tokens = tokenDomainOf(name, domain, { context, target })
+  const domains = [domain, ...(tokens ? [tokens.tokenDomain] : [])]
+  const hostedZone = hostedZoneOf(name, domains, context)
   const alarmEmail = text(context, 'alarmEmail')
+  const truststoreVersion = text(context, 'truststoreVersion')
   return {
-    ...common,
+    ...stageDefaults,
     name,
     domain,
     certificateArn,
-    checkCertificate: true,
+    ...tokens,
     env: target,
     removal,
     terminationProtection: removal === 'retain',
     tracing: text(context, 'tracing') === 'true',
+    takesTokenKeys: text(context, 'takesTokenKeys') === 'true',
+    ...systemLogsOf(name, context),
+    ...receiptsOf(name, context),
+    ...reservedOf(name, context),
     ...(hostedZone && { hostedZone }),
     ...(alarmEmail && { alarmEmail }),
+    ...(truststoreVersion && { truststoreVersion }),
   }
+}
+
+function systemLogsOf(stage: string, context: Context): Partial<Pick<StageProps, 'systemLogs'>> {
+  const systemLogs = text(context, 'systemLogs')
+  if (systemLogs === undefined) return {}
+  if (systemLogs !== 'failures' && systemLogs !== 'all')
+    throw new Refusal(
+      `stage "${stage}" cannot have systemLogs "${systemLogs}": set -c systemLogs=failures, or all for Lambda's own line about every invocation`,
+    )
+  return { systemLogs }
+}
+
+function receiptsOf(
+  stage: string,
+  context: Context,
+): Partial<Pick<StageProps, 'receipts' | 'receiptDays'>> {
+  const days = text(context, 'receiptDays')
+  const rest = levelOf(stage, text(context, 'receipts') ?? stageDefaults.receipts.default)
+  const pairs = (text(context, 'receiptTopics') ?? '').split(',').filter((pair) => pair !== '')
+  const topics = pairs.map((pair) => {
+    const [topic = '', level = ''] = pair.split('=')
+    return [topic, levelOf(stage, level)] as const
+  })
+  return {
+    receipts: { default: rest, topics: Object.fromEntries(topics) },
+    ...(days !== undefined && { receiptDays: Number(days) }),
+  }
+}
+
+function levelOf(stage: string, level: string): ReceiptLevel {
+  const known = receiptLevels.find((one) => one === level)
+  if (known) return known
+  throw new Refusal(
+    `stage "${stage}" cannot keep "${level}" receipts: set -c receipts=${receiptLevels.join('|')}, and topics that differ as -c receiptTopics=com.example.app=all,com.example.other=off`,
+  )
+}
+
+/** A new account may run ten functions at the same time, of which Lambda lets none be set aside. */
+function reservedOf(
+  stage: string,
+  context: Context,
+): Partial<Pick<StageProps, 'upstreamConcurrency'>> {
+  const reserve = text(context, 'reserveConcurrency') ?? 'true'
+  if (reserve !== 'true' && reserve !== 'false')
+    throw new Refusal(
+      `stage "${stage}" cannot have reserveConcurrency "${reserve}": set -c reserveConcurrency=true, or false where the account cannot run 145 functions at the same time`,
+    )
+  return reserve === 'true' ? {} : { upstreamConcurrency: {} }
 }
 
 function domainOf(stage: string, context: Context): string {
@@ -89,11 +155,35 @@ function domainOf(stage: string, context: Context): string {
     throw new Refusal(
       `stage "${stage}" has no provider domain: run cdk with -c domain=push.example.com -c certificateArn=arn:aws:acm:… (without a domain there is no mutual TLS, so nothing is deployed)`,
     )
-  if (domain.length > 253 || !/^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/.test(domain))
+  return checkDomain('domain', domain)
+}
+
+function checkDomain(setting: string, domain: string): string {
+  if (isProviderDomain(domain)) return domain
+  throw new Refusal(
+    `"${domain}" is not a domain that providers can connect to: set -c ${setting} to a full host name in lower case, for example push.example.com`,
+  )
+}
+
+/** The second domain, which asks for no client certificate; most stages do without. */
+function tokenDomainOf(
+  stage: string,
+  domain: string,
+  { context, target }: { readonly context: Context; readonly target: Target },
+): Required<Pick<StageProps, 'tokenDomain' | 'tokenCertificateArn'>> | undefined {
+  const tokenDomain = text(context, 'tokenDomain')
+  const arn = text(context, 'tokenCertificateArn')
+  if (!tokenDomain && !arn) return undefined
+  if (!tokenDomain || !arn)
     throw new Refusal(
-      `"${domain}" is not a domain that providers can connect to: set -c domain to a full host name in lower case, for example push.example.com`,
+      `stage "${stage}" has half a token domain: set both -c tokenDomain=api.push.example.com and -c tokenCertificateArn=arn:aws:acm:…, or neither`,
     )
-  return domain
+  if (tokenDomain === domain)
+    throw new Refusal(
+      `the token domain is the provider domain ${domain}, which asks for client certificates: set -c tokenDomain to another host name`,
+    )
+  const tokenCertificateArn = checkCertificate('tokenCertificateArn', arn, target)
+  return { tokenDomain: checkDomain('tokenDomain', tokenDomain), tokenCertificateArn }
 }
 
 function certificateOf(stage: string, context: Context, target: Target): string {
@@ -102,19 +192,23 @@ function certificateOf(stage: string, context: Context, target: Target): string 
     throw new Refusal(
       `stage "${stage}" has a provider domain but no certificate for it: run cdk with -c certificateArn=arn:aws:acm:… of an ACM certificate in the region of the stacks`,
     )
-  const [, region, account] =
-    /^arn:aws[a-z-]*:acm:([a-z0-9-]+):(\d{12}):certificate\/[A-Za-z0-9-]+$/.exec(arn) ?? []
-  if (!region)
+  return checkCertificate('certificateArn', arn, target)
+}
+
+function checkCertificate(setting: string, arn: string, target: Target): string {
+  const place = certificatePlace(arn)
+  if (!place)
     throw new Refusal(
-      `"${arn}" is not the ARN of an ACM certificate: set -c certificateArn=arn:aws:acm:<region>:<account>:certificate/<id>`,
+      `"${arn}" is not the ARN of an ACM certificate: set -c ${setting}=arn:aws:acm:<region>:<account>:certificate/<id>`,
     )
+  const { region, account } = place
   if (target.region && region !== target.region)
     throw new Refusal(
-      `the certificate is in ${region} but the stacks go to ${target.region}: an mTLS domain needs an ACM certificate in its own region, so request one in ${target.region} or set AWS_REGION=${region}`,
+      `the certificate is in ${region} but the stacks go to ${target.region}: a domain needs an ACM certificate in its own region, so request one in ${target.region} or set AWS_REGION=${region}`,
     )
   if (target.account && account !== target.account)
     throw new Refusal(
-      `the certificate is in account ${account} but the stacks go to ${target.account}: set -c certificateArn to a certificate of ${target.account}, or use the credentials of ${account}`,
+      `the certificate is in account ${account} but the stacks go to ${target.account}: set -c ${setting} to a certificate of ${target.account}, or use the credentials of ${account}`,
     )
   return arn
 }
@@ -130,7 +224,7 @@ function removalPolicy(stage: string, context: Context): StageProps['removal'] {
 
 function hostedZoneOf(
   stage: string,
-  domain: string,
+  domains: readonly string[],
   context: Context,
 ): HostedZoneProps | undefined {
   const id = text(context, 'hostedZoneId')
@@ -140,9 +234,10 @@ function hostedZoneOf(
     throw new Refusal(
       `stage "${stage}" has half a hosted zone: set both -c hostedZoneId=Z… and -c hostedZoneName=example.com, or neither`,
     )
-  if (domain !== name && !domain.endsWith(`.${name}`))
+  const stranger = domains.find((domain) => !zoneHolds({ name }, domain))
+  if (stranger)
     throw new Refusal(
-      `the hosted zone ${name} cannot hold a record for ${domain}: set -c hostedZoneName to the zone of that domain, or leave both hostedZone settings out and make the record yourself`,
+      `the hosted zone ${name} cannot hold a record for ${stranger}: set -c hostedZoneName to the zone of that domain, or leave both hostedZone settings out and make the record yourself`,
     )
   return { id, name }
 }

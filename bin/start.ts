@@ -1,9 +1,9 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { Cloud } from '../local/cloud.ts'
-import { LogFile } from '../local/log-file.ts'
-import type { Device, Notification } from '../sdk/index.ts'
+import type { Device, Notification } from '@heliograph/device'
+import type { Cloud, CloudPorts } from '@heliograph/embedded-cloud'
+import { LogFile } from '@heliograph/embedded-cloud'
 import {
   DEMO_TOPIC,
   type LocalFile,
@@ -18,7 +18,8 @@ const usage = `npm start -- [--once] [--state DIR] [--port-base N] [--quiet]
 
   --once         send one notification to a demo device, print it and exit
   --state DIR    where everything is kept (default .heliograph)
-  --port-base N  ports N (providers), N+1 (activation) and N+2 (devices), default 2197, 2198 and 8883
+  --port-base N  ports N (providers), N+1 (activation), N+2 (devices) and N+3 (providers with tokens),
+                 default 2197, 2198, 8883 and 2199
   --quiet        print nothing but the received notification`
 
 // the README says which Node; the SDK's own word on it hides what this command has to say
@@ -28,7 +29,7 @@ interface Options {
   readonly once: boolean
   readonly quiet: boolean
   readonly state: string
-  readonly ports: { readonly mutualTls: number; readonly api: number; readonly mqtt: number }
+  readonly ports: Required<Pick<CloudPorts, 'mutualTls' | 'api' | 'mqtt' | 'domain'>>
 }
 
 class UsageError extends Error {}
@@ -62,11 +63,11 @@ function parse(args: string[]) {
 }
 
 function portsFrom(base: string | undefined): Options['ports'] {
-  if (base === undefined) return { mutualTls: 2197, api: 2198, mqtt: 8883 }
+  if (base === undefined) return { mutualTls: 2197, api: 2198, mqtt: 8883, domain: 2199 }
   const first = Number(base)
-  if (!Number.isInteger(first) || first < 1 || first > 65_533)
-    throw new UsageError('--port-base takes a port number from 1 to 65533')
-  return { mutualTls: first, api: first + 1, mqtt: first + 2 }
+  if (!Number.isInteger(first) || first < 1 || first > 65_532)
+    throw new UsageError('--port-base takes a port number from 1 to 65532')
+  return { mutualTls: first, api: first + 1, mqtt: first + 2, domain: first + 3 }
 }
 
 async function main(options: Options): Promise<void> {
