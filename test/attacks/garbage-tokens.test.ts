@@ -1,0 +1,3 @@
+import { refusesNoHonestSender } from './garbage-tokens.ts'
+
+refusesNoHonestSender(500, 4)

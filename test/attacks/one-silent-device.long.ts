@@ -1,0 +1,3 @@
+import { delaysNoOtherTopic } from './one-silent-device.ts'
+
+delaysNoOtherTopic(300, 250)
