@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startTarget, type Target } from '../e2e/support.ts'
-import { givenCases } from './case.ts'
-import { moreCases } from './more-cases/index.ts'
-import { isRunnable, runCase } from './run-case.ts'
-import { Sessions, type Setting, settingOf } from './setting.ts'
+import { givenCases } from '../../tools/conformance/case.ts'
+import { moreCases } from '../../tools/conformance/more-cases/index.ts'
+import { isRunnable, runCase } from '../../tools/conformance/run-case.ts'
+import { Sessions, type Setting, settingOf } from '../../tools/conformance/setting.ts'
+import { startTarget } from '../e2e/support.ts'
+import type { Target } from '../e2e/target.ts'
 
 let target: Target
 let setting: Setting
@@ -34,7 +35,7 @@ describe.each([
   })
 })
 
-it('no case stands twice', () => {
+it('no case appears twice', () => {
   const ids = [...givenCases, ...moreCases].map(({ id }) => id)
   expect(new Set(ids).size).toBe(ids.length)
 })

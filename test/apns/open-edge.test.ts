@@ -1,20 +1,21 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Log } from '@heliograph/aws/log'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Log } from '../../aws/log.ts'
 import { shapeRefusal } from '../../bin/embedded.ts'
 import { acceptHandler } from '../../lambdas/accept/handler.ts'
 import type { HttpEvent } from '../../lambdas/http.ts'
-import { type Gateway, startGateway } from '../../local/gateway/gateway.ts'
-import type { GatewayOptions } from '../../local/gateway/options.ts'
-import { type LocalTls, loadTls } from '../../local/tls.ts'
-import { Desk, UUID } from '../core/accept-support.ts'
-import { givenCases } from './case.ts'
-import { shapeFaults } from './judge.ts'
-import { isRunnable, runCase } from './run-case.ts'
-import { Sessions, type Setting } from './setting.ts'
-import { type Outgoing, send, summary } from './wire.ts'
+import { type Gateway, startGateway } from '../../packages/embedded-cloud/src/gateway/gateway.ts'
+import type { GatewayOptions } from '../../packages/embedded-cloud/src/gateway/options.ts'
+import { type LocalTls, loadTls } from '../../packages/embedded-cloud/src/tls.ts'
+import { beginEvent } from '../../packages/embedded-cloud/src/types.ts'
+import { givenCases } from '../../tools/conformance/case.ts'
+import { shapeFaults } from '../../tools/conformance/judge.ts'
+import { isRunnable, runCase } from '../../tools/conformance/run-case.ts'
+import { Sessions, type Setting } from '../../tools/conformance/setting.ts'
+import { type Outgoing, send, summary } from '../../tools/conformance/wire.ts'
+import { Desk, UUID } from '../../tools/fuzz/desk.ts'
 
 /**
  * The accept function behind an edge that asks for no certificate: misconfigured, or one that takes
@@ -39,7 +40,9 @@ afterAll(async () => {
 const FUNCTION = 'arn:aws:lambda:us-east-1:000000000000:function:accept'
 
 function answeredBy(handle: (event: unknown) => Promise<unknown>): GatewayOptions['functions'] {
-  return { invoke: (_arn, event) => handle(event), invokeAsync: async () => {} }
+  const invoke: GatewayOptions['functions']['invoke'] = (_arn, event, options) =>
+    handle(beginEvent(event, options))
+  return { invoke, invokeAsync: async () => {} }
 }
 
 async function open(options: Partial<GatewayOptions> = {}) {
@@ -62,6 +65,7 @@ async function open(options: Partial<GatewayOptions> = {}) {
     url: gateway.url,
     ca: tls.ca,
     topic: 'com.example.app',
+    tokens: undefined,
     certificate: async () => undefined,
     token: async () => desk.token(),
     close: async () => {},

@@ -1,22 +1,28 @@
 import { IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane'
-import { connections } from '../../aws/connections.ts'
-import type { DeviceId } from '../../core/identifiers.ts'
-import type { Connections, DownTopic } from '../../core/ports.ts'
+import { connections } from '@heliograph/aws/connections'
+import type { Connections } from '@heliograph/core/ports'
+import type { DeviceId } from '@heliograph/protocol/identifiers'
+import type { DownTopic } from '@heliograph/protocol/mqtt-topic'
 import {
   devicePolicy,
   makeDevice,
   type RawDevice,
   rawDevice,
   startWorld,
-} from '../local/iot-support.ts'
-import { Faults } from '../simulation/faults.ts'
-import { type Connection, Iot } from '../simulation/iot.ts'
-import { type Cloud, Environment } from '../simulation/lambda.ts'
-import { Ledger } from '../simulation/ledger.ts'
-import { random } from '../simulation/random.ts'
-import { Scheduler } from '../simulation/scheduler.ts'
-import { settingsOf } from '../simulation/settings.ts'
-import { Trace } from '../simulation/trace.ts'
+} from '../../packages/embedded-cloud/test/iot-support.ts'
+import {
+  startDeviceWorld,
+  type TestDevice,
+  type TestIdentity,
+} from '../../packages/machine/test/device-server-support.ts'
+import { Faults } from '../../tools/simulate/faults.ts'
+import { type Connection, Iot } from '../../tools/simulate/iot.ts'
+import { type Cloud, Environment } from '../../tools/simulate/lambda.ts'
+import { Ledger } from '../../tools/simulate/ledger.ts'
+import { random } from '../../tools/simulate/random.ts'
+import { Scheduler } from '../../tools/simulate/scheduler.ts'
+import { settingsOf } from '../../tools/simulate/settings.ts'
+import { Trace } from '../../tools/simulate/trace.ts'
 import { newDevice, now } from './samples.ts'
 
 /** A message as a connected device has it, which acknowledges when told to. */
@@ -38,8 +44,8 @@ export interface ConnectedDevice {
 export interface ConnectionsTarget {
   readonly connections: Connections
   connect(deviceId?: DeviceId): Promise<ConnectedDevice>
-  /** A device that its policy lets connect but not receive. */
-  connectDeaf(): Promise<ConnectedDevice>
+  /** A device that its policy lets connect but not receive; absent where there are no policies. */
+  readonly connectDeaf?: () => Promise<ConnectedDevice>
   /** Makes the broker refuse the next message to this device for being too many. */
   throttle(device: ConnectedDevice): Promise<void>
   /** Lets time go by until the condition holds. */
@@ -176,15 +182,65 @@ function connectedAs(deviceId: DeviceId, device: RawDevice): ConnectedDevice {
   }
 }
 
+async function openMachine(): Promise<ConnectionsTarget> {
+  const world = await startDeviceWorld()
+  const { connections, identities } = {
+    connections: world.sessions,
+    identities: new Map<DeviceId, TestIdentity>(),
+  }
+  const until = async (condition: () => boolean) => {
+    while (!condition()) await sleep(5)
+  }
+  return {
+    connections,
+    async connect(deviceId = newDevice()) {
+      const identity = identities.get(deviceId) ?? (await world.identity(deviceId))
+      identities.set(deviceId, identity)
+      const device = await world.connect(identity)
+      await device.hello()
+      return machineDevice(device)
+    },
+    async throttle(device) {
+      for (let sent = 0; sent < MOST_UNACKNOWLEDGED; sent += 1)
+        void connections.send(device.deviceId, 'heliograph/notification', '{}')
+      await until(() => device.heard().length === MOST_UNACKNOWLEDGED)
+    },
+    until,
+    pass: sleep,
+    close: () => world.close(),
+  }
+}
+
+function machineDevice(device: TestDevice): ConnectedDevice {
+  return {
+    deviceId: device.identity.deviceId,
+    heard: () =>
+      device.packets.flatMap((packet) =>
+        packet.cmd === 'publish'
+          ? {
+              topic: packet.topic,
+              text: packet.payload.toString(),
+              acknowledge: () => device.acknowledge(packet.messageId ?? 0),
+            }
+          : [],
+      ),
+    async leave() {
+      device.socket.destroy()
+      await device.closed
+    },
+  }
+}
+
 function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
-/** The broker of the simulation, and aws/connections on the embedded one. */
+/** The broker of the simulation, aws/connections on the embedded one, and the machine's own. */
 export const connectionTargets: readonly (readonly [
   name: string,
   open: () => Promise<ConnectionsTarget>,
 ])[] = [
   ['the simulation', openMemory],
   ['aws/ on local/iot', openEmulated],
+  ['one machine', openMachine],
 ]

@@ -1,6 +1,7 @@
+import type { Sent } from '@heliograph/core/ports'
+import type { DeviceId } from '@heliograph/protocol/identifiers'
+import { downTopics } from '@heliograph/protocol/mqtt-topic'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { DeviceId } from '../../core/identifiers.ts'
-import { downTopics, type Sent } from '../../core/ports.ts'
 import {
   type ConnectedDevice,
   type ConnectionsTarget,
@@ -108,7 +109,27 @@ describe.each(connectionTargets)('connections: %s', (_name, open) => {
     expect(await sending.come()).toBe('unconfirmed')
   })
 
-  test('a device that may not receive refuses it, and hears nothing', async () => {
+  test('an answer is told to a device that acknowledges nothing, without waiting', async () => {
+    const device = await target.connect()
+    let told: string | undefined
+    target.connections.tell(device.deviceId, downTopics.error, '{}').then((answer) => {
+      told = answer
+    })
+    await target.until(() => told !== undefined && device.heard().length === 1)
+    expect(told).toBe('told')
+  })
+
+  test('to a device that is not connected nothing can be told', async () => {
+    let told: string | undefined
+    target.connections.tell(newDevice(), downTopics.error, '{}').then((answer) => {
+      told = answer
+    })
+    await target.until(() => told !== undefined)
+    expect(told).toBe('offline')
+  })
+
+  test('a device that may not receive refuses it, and hears nothing', async ({ skip }) => {
+    if (!target.connectDeaf) return skip('there are no policies: who is connected may receive')
     const device = await target.connectDeaf()
     expect(await send(device.deviceId).come()).toBe('refused')
     expect(device.heard()).toEqual([])

@@ -1,5 +1,15 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { later, newDevice, notification, now, SetClock, topicA, topicB } from './samples.ts'
+import type { Notification } from '@heliograph/core/notification'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import {
+  FORGED_SEAL,
+  later,
+  newDevice,
+  notification,
+  now,
+  SetClock,
+  topicA,
+  topicB,
+} from './samples.ts'
 import { type Target, targets } from './target.ts'
 
 describe.each(targets)('pending notifications: %s', (_name, open) => {
@@ -52,6 +62,51 @@ describe.each(targets)('pending notifications: %s', (_name, open) => {
     const expired = notification({ expiration: now / 1000 - 1 })
     await target.pending.put(expired, now)
     expect(await target.pending.find(expired.deviceId, expired.topic)).toEqual(expired)
+  })
+
+  describe('a row that accept has not made counts as absent', () => {
+    beforeEach((context) => context.skip(!target.forgeSlot, 'nobody else writes this store'))
+
+    const forge = (one: Notification) => target.forgeSlot?.(one)
+    const forged = { seal: FORGED_SEAL, payload: '{"aps":{"alert":"forged"}}' }
+
+    test.each([
+      ['newer', 1],
+      ['older', -1],
+      ['of the same seq', 0],
+    ])(
+      'one that is %s keeps no notification out, and is not said to be replaced',
+      async (_what, ms) => {
+        const one = notification()
+        await forge({ ...later(one, ms, forged), ...(ms === 0 && { seq: one.seq }) })
+        expect(await target.pending.put(one, now)).toEqual({ kept: true })
+        expect(await target.pending.find(one.deviceId, one.topic)).toEqual(one)
+      },
+    )
+
+    test('it is neither found nor listed', async () => {
+      const one = notification(forged)
+      await forge(one)
+      expect(await target.pending.find(one.deviceId, one.topic)).toBeUndefined()
+      expect(await target.pending.list(one.deviceId)).toEqual([])
+    })
+
+    test('a newer one that is genuine still stays, after a forged one was there', async () => {
+      const older = notification()
+      const newer = later(older)
+      await forge(later(older, 5, forged))
+      expect(await target.pending.put(newer, now)).toEqual({ kept: true })
+      expect(await target.pending.put(older, now)).toEqual({ kept: false })
+      expect(await target.pending.find(older.deviceId, older.topic)).toEqual(newer)
+    })
+
+    test('of puts at the same time over a forged one the newest stays', async () => {
+      const first = notification()
+      const all = [first, ...Array.from({ length: 4 }, (_, index) => later(first, index + 1))]
+      await forge(later(first, 1_000, forged))
+      await Promise.all(all.map((one) => target.pending.put(one, now)))
+      expect(await target.pending.find(first.deviceId, first.topic)).toEqual(all.at(-1))
+    })
   })
 
   test('of puts at the same time the newest stays, and each other one is replaced or refused', async () => {

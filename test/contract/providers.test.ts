@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import type { Fingerprint, Topic } from '@heliograph/protocol/identifiers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Fingerprint, Topic } from '../../core/identifiers.ts'
 import { now, SetClock } from './samples.ts'
 import { type Target, targets } from './target.ts'
 

@@ -92,6 +92,41 @@ describe.each(targets)('registrations: %s', (_name, open) => {
     await expect(revoked).rejects.toThrow('not registered')
   })
 
+  test('one that is reserved has never lived, and any request makes it live', async () => {
+    const deviceId = newDevice()
+    const { reserve, change, find, list } = target.registrations
+    await reserve(deviceId, topicA, now)
+    await reserve(deviceId, topicA, now + 5)
+    const reserved = { deviceId, topic: topicA, live: false, registeredAt: now }
+    expect(await find(deviceId, topicA)).toEqual(reserved)
+    expect(await list(deviceId)).toEqual([reserved])
+    const live = { deviceId, topic: topicA, live: true, registeredAt: now - 9 }
+    expect(await change(deviceId, topicA, true, now - 9)).toEqual(live)
+    await reserve(deviceId, topicA, now + 10)
+    expect(await find(deviceId, topicA)).toEqual(live)
+  })
+
+  test('revoked while it is reserved it never lives', async () => {
+    const deviceId = newDevice()
+    const { reserve, change, revoke } = target.registrations
+    await reserve(deviceId, topicA, now)
+    expect(await revoke(deviceId, topicA, now + 1)).toMatchObject({ live: false })
+    const late = await change(deviceId, topicA, true, now + 3_600_000)
+    expect(late).toEqual({ deviceId, topic: topicA, live: false, registeredAt: now })
+  })
+
+  test('several are found at once, in the order asked for', async () => {
+    const { change, findAll, find } = target.registrations
+    const devices = Array.from({ length: 130 }, () => newDevice())
+    for (const [at, deviceId] of devices.entries())
+      if (at % 3 > 0) await change(deviceId, topicA, at % 3 === 1, now).catch(() => undefined)
+    for (const count of [0, 1, 2, 130]) {
+      const keys = devices.slice(0, count).map((deviceId) => ({ deviceId, topic: topicA }))
+      const one = await Promise.all(keys.map((key) => find(key.deviceId, key.topic)))
+      expect(await findAll(keys)).toEqual(one)
+    }
+  })
+
   test('a device lists its own topics, dead ones too', async () => {
     const deviceId = newDevice()
     await target.registrations.change(deviceId, topicA, true, now)

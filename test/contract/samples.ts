@@ -1,15 +1,16 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import type { IsGenuine } from '@heliograph/core/delivery/seal'
+import { deviceIdFromBytes } from '@heliograph/core/device-id'
+import type { Notification } from '@heliograph/core/notification'
+import type { Clock } from '@heliograph/core/ports'
+import type {
+  DeviceId,
+  DeviceToken,
+  NotificationId,
+  Seq,
+  Topic,
+} from '@heliograph/protocol/identifiers'
 import { ulid } from 'ulid'
-import {
-  type DeviceId,
-  type DeviceToken,
-  deviceIdFromBytes,
-  type NotificationId,
-  type Seq,
-  type Topic,
-} from '../../core/identifiers.ts'
-import type { Notification } from '../../core/notification.ts'
-import type { Clock } from '../../core/ports.ts'
 
 export const now = Date.parse('2030-01-01T00:00:00Z')
 
@@ -47,19 +48,32 @@ export function notification(changes: Partial<Notification> = {}): Notification 
     seq: seqAt(now),
     deviceId: newDevice(),
     topic: topicA,
-    token: newToken(),
+    tokenFingerprint: randomBytes(6).toString('hex'),
     acceptedAt: now,
     expiration: now / 1000 + 3600,
     priority: 10,
     pushType: 'alert',
     payload: '{"aps":{"alert":"hello"}}',
+    seal: '',
     ...changes,
   }
 }
 
+/** Of a notification that accept has not made, in a world without token keys. */
+export const FORGED_SEAL = 'F'.repeat(22)
+
+export const isGenuine: IsGenuine = async ({ seal }) => seal !== FORGED_SEAL
+
 /** The same addressee again, some milliseconds later. */
 export function later(older: Notification, ms = 1, changes: Partial<Notification> = {}) {
-  const { deviceId, topic, token, acceptedAt } = older
+  const { deviceId, topic, tokenFingerprint, acceptedAt } = older
   const at = acceptedAt + ms
-  return notification({ deviceId, topic, token, acceptedAt: at, seq: seqAt(at), ...changes })
+  return notification({
+    deviceId,
+    topic,
+    tokenFingerprint,
+    acceptedAt: at,
+    seq: seqAt(at),
+    ...changes,
+  })
 }

@@ -1,87 +1,145 @@
-import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { CreateTableCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { KMSClient } from '@aws-sdk/client-kms'
 import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
-import { claims } from '../../aws/claims.ts'
-import { feedback } from '../../aws/feedback.ts'
-import { notificationQueue } from '../../aws/notification-queue.ts'
-import { providerRecords } from '../../aws/operator/provider-records.ts'
-import { pendingNotifications } from '../../aws/pending-notifications.ts'
-import { providers } from '../../aws/providers.ts'
-import { registrations } from '../../aws/registrations.ts'
-import { tokenKeyRing, tokenKeyStore } from '../../aws/token-keys.ts'
-import { systemIds } from '../../aws/world.ts'
-import type { Fingerprint } from '../../core/identifiers.ts'
+import { activationPace, activations } from '@heliograph/aws/activations'
+import { claims } from '@heliograph/aws/claims'
+import { devices } from '@heliograph/aws/devices'
+import { feedback } from '@heliograph/aws/feedback'
+import { notificationQueue } from '@heliograph/aws/notification-queue'
+import { activationCodes } from '@heliograph/aws/operator/activation-codes'
+import { deviceRecords } from '@heliograph/aws/operator/device-records'
+import { providerKeyRecords } from '@heliograph/aws/operator/provider-key-records'
+import { providerRecords } from '@heliograph/aws/operator/provider-records'
+import { pendingNotifications, slotOf } from '@heliograph/aws/pending-notifications'
+import { providerKeys } from '@heliograph/aws/provider-keys'
+import { providers } from '@heliograph/aws/providers'
+import { receipts } from '@heliograph/aws/receipts'
+import { registrations } from '@heliograph/aws/registrations'
+import { EVERY_KEY, tokenKeyRing, tokenKeyStore } from '@heliograph/aws/token-keys'
+import { systemIds } from '@heliograph/aws/world'
+import type { Notification } from '@heliograph/core/notification'
 import type {
+  Activations,
   Claims,
+  DeviceRecord,
+  Devices,
   Feedback,
   NotificationQueue,
+  Pace,
   PendingNotifications,
+  ProviderKey,
+  ProviderKeys,
   ProviderRecord,
   Providers,
+  Receipts,
   Registrations,
   TokenKeyRing,
-} from '../../core/ports.ts'
-import type { TokenKeyStore } from '../../core/rotate.ts'
-import { startDynamoDb } from '../../local/dynamodb/dynamodb.ts'
-import { startKms } from '../../local/kms/kms.ts'
-import { startSqs } from '../../local/sqs/sqs.ts'
+  TokenKeyStore,
+} from '@heliograph/core/ports'
+import { activationPace as machinePace, openStore } from '@heliograph/machine/store'
+import type { DeviceId, Fingerprint, ProviderKeyId } from '@heliograph/protocol/identifiers'
+import { startDynamoDb } from '../../packages/embedded-cloud/src/dynamodb/dynamodb.ts'
+import { startKms } from '../../packages/embedded-cloud/src/kms/kms.ts'
+import { startSqs } from '../../packages/embedded-cloud/src/sqs/sqs.ts'
 import {
   clientOf,
   endpointFor,
   identity,
   logLines,
   temporaryFolder,
-} from '../local/service-harness.ts'
-import { atOnce } from '../simulation/ports/access.ts'
-import { ClaimStore, memoryClaims } from '../simulation/ports/claims.ts'
-import { FeedbackStore, memoryFeedback } from '../simulation/ports/feedback.ts'
-import { memoryPending, PendingStore } from '../simulation/ports/pending.ts'
-import { memoryProviders, ProviderStore } from '../simulation/ports/providers.ts'
-import { memoryQueue } from '../simulation/ports/queue.ts'
-import { memoryRegistrations, RegistrationStore } from '../simulation/ports/registrations.ts'
+} from '../../packages/embedded-cloud/test/service-harness.ts'
+import { atOnce } from '../../tools/simulate/ports/access.ts'
+import { ClaimStore, memoryClaims } from '../../tools/simulate/ports/claims.ts'
+import { FeedbackStore, memoryFeedback } from '../../tools/simulate/ports/feedback.ts'
+import { memoryPending, PendingStore } from '../../tools/simulate/ports/pending.ts'
+import { memoryProviderKeys, ProviderKeyStore } from '../../tools/simulate/ports/provider-keys.ts'
+import { memoryProviders, ProviderStore } from '../../tools/simulate/ports/providers.ts'
+import { memoryQueue } from '../../tools/simulate/ports/queue.ts'
+import { memoryReceipts, ReceiptStore } from '../../tools/simulate/ports/receipts.ts'
+import { memoryRegistrations, RegistrationStore } from '../../tools/simulate/ports/registrations.ts'
 import {
+  memoryRingOfEveryKey,
   memoryTokenKeyRing,
   memoryTokenKeyStore,
   TokenKeys,
-} from '../simulation/ports/token-keys.ts'
-import type { SetClock } from './samples.ts'
+} from '../../tools/simulate/ports/token-keys.ts'
+import { MemoryActivations, MemoryDevices } from './memory-devices.ts'
+import { isGenuine, type SetClock } from './samples.ts'
 
 /** Ports to hold to the contract, and how to look behind them. */
 export interface Target {
   readonly pending: PendingNotifications
+  /**
+   * Puts a row behind the service's back, whatever is there. Absent on one machine: who may write its
+   * store holds its token keys, too.
+   */
+  forgeSlot?(notification: Notification): Promise<void>
   readonly registrations: Registrations
   readonly feedback: Feedback
   readonly claims: Claims
+  /** Kept for `RECEIPT_SECONDS`. */
+  readonly receipts: Receipts
   readonly providers: Providers
+  readonly providerKeys: ProviderKeys
   readonly tokenKeys: TokenKeyStore
   readonly queue: NotificationQueue
+  readonly devices: Devices
+  readonly activations: Activations
+  /** Two a second. */
+  readonly pace: Pace
+  /** One process has all keys, and believes nothing for a while. */
+  readonly knowsKeysAtOnce?: boolean
   /** A function that has just started. */
   newRing(): TokenKeyRing
+  /** The same, with retired keys, for those who judge what expires. */
+  ringOfEveryKey?(): TokenKeyRing
   issue(record: ProviderRecord): Promise<void>
   revoke(fingerprint: Fingerprint, at: number): Promise<void>
+  saveKey(key: ProviderKey): Promise<boolean>
+  revokeKey(keyId: ProviderKeyId, at: number): Promise<ProviderKey | undefined>
+  /** A code that is good until then, in milliseconds since the epoch. */
+  invite(codeHash: string, expiresAt: number, reusable?: boolean): Promise<void>
+  revokeDevice(deviceId: DeviceId, at: number): Promise<DeviceRecord | undefined>
   /** The body of the one message that the queue holds by now, if any. */
   receive(): Promise<string | undefined>
   close(): Promise<void>
 }
+
+export const RECEIPT_SECONDS = 600
 
 export type OpenTarget = (clock: SetClock) => Promise<Target>
 
 const openMemory: OpenTarget = async (clock) => {
   const ids = systemIds()
   const providerStore = new ProviderStore()
+  const keyStore = new ProviderKeyStore()
   const keys = new TokenKeys((length) => ids.bytes(length))
   const bodies: string[] = []
+  const slots = new PendingStore()
+  const memory = new MemoryDevices()
+  const codes = new MemoryActivations()
   return {
-    pending: memoryPending(new PendingStore(), atOnce),
+    pending: memoryPending(slots, atOnce, isGenuine),
+    forgeSlot: async (notification) => slots.forge(notification),
     registrations: memoryRegistrations(new RegistrationStore(), atOnce),
     feedback: memoryFeedback(new FeedbackStore(), atOnce, clock, ids),
     claims: memoryClaims(new ClaimStore(), atOnce, clock),
+    receipts: memoryReceipts(new ReceiptStore(), atOnce, clock, RECEIPT_SECONDS),
     providers: memoryProviders(providerStore, atOnce),
+    providerKeys: memoryProviderKeys(keyStore, atOnce),
     tokenKeys: memoryTokenKeyStore(keys, atOnce),
     queue: memoryQueue((body, delay) => delay === 0 && bodies.push(body), atOnce),
+    devices: memory,
+    activations: codes,
+    pace: codes.pace(2),
+    invite: async (...code) => codes.invite(...code),
+    revokeDevice: async (deviceId, at) => memory.revoke(deviceId, at),
     newRing: () => memoryTokenKeyRing(keys, atOnce, clock),
+    ringOfEveryKey: () => memoryRingOfEveryKey(keys, atOnce, clock),
     issue: async (record) => providerStore.issue(record),
     revoke: async (fingerprint, at) => providerStore.revoke(fingerprint, at),
+    saveKey: async (key) => keyStore.save(key),
+    revokeKey: async (keyId, at) => keyStore.revoke(keyId, at),
     receive: async () => bodies.shift(),
     close: async () => {},
   }
@@ -93,8 +151,12 @@ const tables = {
   registrations: ['deviceId', 'topic'],
   feedback: ['topic', 'entry'],
   claims: ['claim'],
+  receipts: ['bucketId', 'chunk'],
   providers: ['fingerprint'],
+  providerKeys: ['keyId'],
   tokenKeys: ['keyId'],
+  devices: ['deviceId'],
+  activations: ['codeHash'],
 } as const
 
 const openEmulated: OpenTarget = async (clock) => {
@@ -103,18 +165,37 @@ const openEmulated: OpenTarget = async (clock) => {
   for (const [name, keys] of Object.entries(tables)) await createTable(dynamoDb, name, keys)
   const { QueueUrl: url = '' } = await sqs.send(new CreateQueueCommand({ QueueName: 'queue' }))
   return {
-    pending: pendingNotifications(dynamoDb, 'pending'),
+    pending: pendingNotifications(dynamoDb, 'pending', isGenuine),
+    async forgeSlot(notification) {
+      await dynamoDb.send(new PutItemCommand({ TableName: 'pending', Item: slotOf(notification) }))
+    },
     registrations: registrations(dynamoDb, 'registrations'),
     feedback: feedback(dynamoDb, 'feedback', clock, systemIds()),
     claims: claims(dynamoDb, 'claims', clock),
+    receipts: receipts(dynamoDb, 'receipts', clock, RECEIPT_SECONDS),
     providers: providers(dynamoDb, 'providers'),
+    providerKeys: providerKeys(dynamoDb, 'providerKeys'),
     tokenKeys: tokenKeyStore(dynamoDb, kms, 'tokenKeys', cloud.wrapKeyArn),
     queue: notificationQueue(sqs, url),
+    devices: devices(dynamoDb, 'devices'),
+    activations: activations(dynamoDb, 'activations'),
+    pace: activationPace(dynamoDb, 'activations', 2),
+    invite: (codeHash, expiresAt, reusable = false) =>
+      activationCodes(dynamoDb, 'activations').add({
+        codeHash,
+        expiresAt: expiresAt / 1000,
+        createdAt: 0,
+        reusable,
+      }),
+    revokeDevice: (deviceId, at) => deviceRecords(dynamoDb, 'devices').revoke(deviceId, at),
     newRing: () => tokenKeyRing(dynamoDb, kms, 'tokenKeys', clock),
+    ringOfEveryKey: () => tokenKeyRing(dynamoDb, kms, 'tokenKeys', clock, EVERY_KEY),
     issue: (record) => providerRecords(dynamoDb, 'providers').save(record),
     async revoke(fingerprint, at) {
       await providerRecords(dynamoDb, 'providers').revoke(fingerprint, at, 'keyCompromise')
     },
+    saveKey: (key) => providerKeyRecords(dynamoDb, 'providerKeys').save(key),
+    revokeKey: (keyId, at) => providerKeyRecords(dynamoDb, 'providerKeys').revoke(keyId, at),
     async receive() {
       const { Messages: [message] = [] } = await sqs.send(
         new ReceiveMessageCommand({ QueueUrl: url }),
@@ -122,6 +203,37 @@ const openEmulated: OpenTarget = async (clock) => {
       return message?.Body
     },
     close: cloud.close,
+  }
+}
+
+const openMachine: OpenTarget = async (clock) => {
+  const folder = await temporaryFolder()
+  const ids = systemIds()
+  const key = ids.bytes(32)
+  const receiptSeconds = RECEIPT_SECONDS
+  const store = await openStore({ folder: folder.path, key, clock, ids, receiptSeconds })
+  const bodies: string[] = []
+  return {
+    ...store,
+    knowsKeysAtOnce: true,
+    newRing: () => store.ring,
+    // what waits is in the pipeline's journal, which has tests of its own
+    queue: memoryQueue((body, delay) => delay === 0 && bodies.push(body), atOnce),
+    pace: machinePace(2),
+    invite: (codeHash, expiresAt, reusable = false) =>
+      store.activations.add({ codeHash, expiresAt: expiresAt / 1000, createdAt: 0, reusable }),
+    revokeDevice: (deviceId, at) => store.devices.revoke(deviceId, at),
+    issue: (record) => store.providers.save(record),
+    async revoke(fingerprint, at) {
+      await store.providers.revoke(fingerprint, at, 'keyCompromise')
+    },
+    saveKey: (key) => store.providerKeys.save(key),
+    revokeKey: (keyId, at) => store.providerKeys.revoke(keyId, at),
+    receive: async () => bodies.shift(),
+    async close() {
+      await store.close()
+      await folder.remove()
+    },
   }
 }
 
@@ -169,8 +281,9 @@ async function createTable(
   )
 }
 
-/** The simulation's ports, and the real ones on emulators. */
+/** The simulation's ports, AWS's on emulators, and those of one machine. */
 export const targets: readonly (readonly [name: string, open: OpenTarget])[] = [
   ['ports in memory', openMemory],
-  ['aws/ on dynalite and fauxqs', openEmulated],
+  ['aws/ on the embedded cloud', openEmulated],
+  ['one machine', openMachine],
 ]

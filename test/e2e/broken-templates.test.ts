@@ -8,9 +8,9 @@ import {
   readyDevice,
   request,
   startTarget,
-  type Target,
   until,
 } from './support.ts'
+import type { Target } from './target.ts'
 
 /** The embedded cloud is only worth its name if what is wrong in a template is wrong on a laptop. */
 
@@ -31,7 +31,7 @@ afterEach(async () => {
 async function startBroken(stack: string, change: (text: string) => string): Promise<Target> {
   copy = mkdtempSync(join(tmpdir(), 'heliograph-broken-'))
   cpSync(inject('assembly'), copy, { recursive: true })
-  const file = join(copy, `Heliograph-local-${stack}.template.json`)
+  const file = join(copy, `Heliographlocal${stack}.template.json`)
   const before = readFileSync(file, 'utf8')
   const after = change(before)
   expect(after).not.toBe(before)

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { readyDevice, request, startTarget, type Target, until } from './support.ts'
+import { readyDevice, request, startTarget, until } from './support.ts'
+import type { Target } from './target.ts'
 
 let target: Target
 const calls: string[] = []
@@ -16,15 +17,20 @@ beforeAll(async () => {
 
 afterAll(() => target?.close())
 
-it('an online notification costs one queue call, one direct message and no DynamoDB write', async () => {
+it('an online notification costs one queue call and one direct message, and then its receipt', async () => {
   const { device, received, token } = await readyDevice(target)
   // the first fills the caches: provider, token key ring, registration
   await request(target, { token })
   await until(() => received.length === 1 || undefined)
-  await until(() => !calls.some((call) => call.includes('DeleteMessage')) || undefined)
+  // with its outcome handed on and kept
+  await until(() => calls.includes('Record: dynamodb PutItem') || undefined)
   calls.length = 0
   await request(target, { token })
   await until(() => received.length === 2 || undefined)
-  expect(calls).toEqual(['Accept: sqs SendMessage', 'Deliver: iotdata POST /connections/…'])
+  await until(() => calls.includes('Record: dynamodb PutItem') || undefined)
+  const way = ['Accept: sqs SendMessage', 'Deliver: iotdata POST /connections/…']
+  // the receipt comes after the device has it
+  const after = ['Deliver: sqs SendMessage', 'Record: dynamodb PutItem']
+  expect(calls).toEqual([...way, ...after])
   await device.close()
 })

@@ -11,9 +11,9 @@ import {
   request,
   settle,
   startTarget,
-  type Target,
   until,
 } from './support.ts'
+import type { Target } from './target.ts'
 
 let target: Target
 
@@ -117,8 +117,8 @@ describe('a device that is offline', () => {
     await device.close()
     const answer = await request(target, { token, headers: { 'apns-expiration': '0' } })
     expect(answer.status).toBe(200)
-    const id = String(answer.headers['apns-id'])
-    const isExpiry = (line: string) => line.includes('notification expired') && line.includes(id)
+    const id = String(answer.headers['apns-unique-id'])
+    const isExpiry = (line: string) => line.includes('"outcome":"expired"') && line.includes(id)
     await until(() => target.logs.some(isExpiry))
     const back = await openTestDevice(target, directory)
     await back.device.connect()

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation'
 import { prepareDemo } from '../../bin/demo.ts'
-import type { Cloud } from '../../local/cloud.ts'
-import type { TargetFile } from '../targets/target-file.ts'
+import type { Cloud } from '../../packages/embedded-cloud/src/cloud.ts'
+import type { TargetFile } from '../../tools/emulators/target-file.ts'
 import { type FunctionLogsOptions, followLogs } from './function-logs.ts'
-import type { Target, TargetOptions } from './support.ts'
+import type { Target, TargetOptions } from './target.ts'
 
 /** Opens the deployment that the runner of this target prepared. */
 export async function openDeployed(options: TargetOptions): Promise<Target> {
@@ -48,6 +48,9 @@ function cloudOf({ outputs, ...file }: TargetFile): Cloud {
     invocations: () => ({}),
     killWorkers: async () => {
       throw new Error('only the embedded cloud can kill functions')
+    },
+    destroy: async () => {
+      throw new Error('only the embedded cloud is taken down by a test')
     },
     close: async () => {},
   }

@@ -1,6 +1,7 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { clientOptions, startTarget, type Target, until } from './support.ts'
+import { clientOptions, startTarget, until } from './support.ts'
+import type { Target } from './target.ts'
 
 let target: Target
 

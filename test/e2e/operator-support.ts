@@ -4,12 +4,17 @@ import { join } from 'node:path'
 import { inject } from 'vitest'
 import { writeLocalFile } from '../../bin/demo.ts'
 import { LOCAL_STAGE, writeSecret } from '../../bin/embedded.ts'
-import { type Deployment, openDeployment } from '../../cli/deployment.ts'
-import { type Ran, run, TestTerminal } from '../cli/support.ts'
-import type { Target } from './support.ts'
+import { openDeployment } from '../../packages/operator/src/aws-deployment.ts'
+import type { AwsDeployment } from '../../packages/operator/src/aws-stage.ts'
+import type { Deployment } from '../../packages/operator/src/deployment.ts'
+import { type Ran, run, TestTerminal } from '../../packages/operator/test/support.ts'
+import { openOperator } from '../../tools/conformance/open-operator.ts'
+import { machineAssembly } from './machine-target.ts'
+import type { Target } from './target.ts'
 
 /** Leaves in the state folder what `npm start` leaves there for `heliograph`. */
-export function welcomeOperator({ state, cloud, local }: Target): void {
+export function welcomeOperator({ kind, state, cloud, local }: Target): void {
+  if (kind === 'machine') return
   writeSecret(join(state, 'operator.json'), { stage: LOCAL_STAGE, environment: cloud.environment })
   writeLocalFile(state, local)
 }
@@ -20,7 +25,8 @@ export function heliograph(
   argv: readonly string[],
   terminal = new TestTerminal(),
 ): Promise<Ran> {
-  return run(['--state', target.state, ...argv], terminal)
+  const where = target.kind === 'machine' ? ['--target', 'machine'] : []
+  return run([...where, '--state', target.state, ...argv], terminal)
 }
 
 /** As `heliograph`, for a command that must end well; returns what `--json` prints. */
@@ -30,12 +36,18 @@ export async function heliographJson<T>(target: Target, ...argv: string[]): Prom
   return JSON.parse(out) as T
 }
 
-export function openFor({ cloud }: Target): Promise<Deployment> {
+export function openFor({ stage, cloud }: Target): Promise<Deployment> {
+  return openOperator({ stage, environment: cloud.environment })
+}
+
+/** For what there is on AWS only. */
+export function openStage({ cloud }: Target): Promise<AwsDeployment> {
   return openDeployment({ stage: LOCAL_STAGE, environment: cloud.environment })
 }
 
 /** A copy of the assembly in which every function reads other values of some variables. */
 export function assemblyWith(variables: Readonly<Record<string, string>>): string {
+  if (process.env.TARGET === 'machine') return machineAssembly(variables)
   const copy = mkdtempSync(join(tmpdir(), 'heliograph-assembly-'))
   cpSync(inject('assembly'), copy, { recursive: true })
   for (const name of readdirSync(copy).filter((file) => file.endsWith('.template.json')))

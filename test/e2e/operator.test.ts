@@ -2,9 +2,10 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SendMessageCommand } from '@aws-sdk/client-sqs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { hasTool, TestTerminal, tool } from '../cli/support.ts'
-import { heliograph, heliographJson, openFor, welcomeOperator } from './operator-support.ts'
-import { openTestDevice, readyDevice, request, startTarget, type Target, until } from './support.ts'
+import { hasTool, TestTerminal, tool } from '../../packages/operator/test/support.ts'
+import { heliograph, heliographJson, openStage, welcomeOperator } from './operator-support.ts'
+import { openTestDevice, readyDevice, request, startTarget, until } from './support.ts'
+import type { Target } from './target.ts'
 
 let target: Target
 let folder: string
@@ -166,8 +167,8 @@ describe('provider revoke', () => {
 })
 
 async function authorityOf(of: Target): Promise<string> {
-  const { authorities } = await import('../../aws/authorities.ts')
-  const deployment = await openFor(of)
+  const { authorities } = await import('@heliograph/aws/authorities')
+  const deployment = await openStage(of)
   const found = await authorities(
     deployment.clients.dynamoDb,
     deployment.outputs.AuthoritiesTable,
@@ -321,7 +322,7 @@ describe('send and feedback', () => {
     writeFileSync(file, text)
     await heliographJson<object>(target, 'send', '--token', token, '--payload', file)
     const terminal = new TestTerminal()
-    terminal.input = text
+    terminal.typed = text
     expect(
       (await heliograph(target, ['send', '--token', token, '--payload', '-'], terminal)).code,
     ).toBe(0)
@@ -366,19 +367,19 @@ describe('send and feedback', () => {
 
 describe('dlq', () => {
   const put = async (name: 'NotificationDeadLetters' | 'RuleErrors', body: string) => {
-    const { clients, outputs, close } = await openFor(target)
+    const { clients, outputs, close } = await openStage(target)
     await clients.sqs.send(new SendMessageCommand({ QueueUrl: outputs[name], MessageBody: body }))
     close()
   }
 
-  it('redrives a notification, which then arrives, and leaves what is none', async () => {
+  it('redrives a notification, which then arrives, and leaves what is not one', async () => {
     const { device, received, token } = await readyDevice(target)
     await device.close()
     expect((await request(target, { token, body: '{"aps":{"alert":"given up"}}' })).status).toBe(
       200,
     )
     // the pending one stands for what deliver had given up
-    const text = await until(async () => (await pendingText(token)) || undefined)
+    const text = await until(async () => (await pendingText(String(device.deviceId))) || undefined)
     await put('NotificationDeadLetters', text)
     await put('NotificationDeadLetters', 'no notification')
 
@@ -416,9 +417,9 @@ describe('dlq', () => {
     expect((await drop('--yes')).out).toBe('1 message dropped')
   })
 
-  async function pendingText(token: string): Promise<string | undefined> {
+  async function pendingText(deviceId: string): Promise<string | undefined> {
     const { pendingTexts } = await import('./support.ts')
-    return (await pendingTexts(target)).find((text) => text.includes(token))
+    return (await pendingTexts(target)).find((text) => text.includes(deviceId))
   }
 })
 
@@ -433,7 +434,7 @@ async function doctor() {
 describe('doctor', () => {
   it('says what is wrong with the truststore, with exit code 1', async () => {
     const { PutObjectCommand } = await import('@aws-sdk/client-s3')
-    const deployment = await openFor(target)
+    const deployment = await openStage(target)
     const { clients, outputs } = deployment
     expect((await doctor()).problems).toEqual([])
     const object = { Bucket: outputs.TrustBucket, Key: outputs.TruststoreKey }
@@ -446,7 +447,7 @@ describe('doctor', () => {
 
   it('says that there is no primary token key', async () => {
     const { UpdateItemCommand } = await import('@aws-sdk/client-dynamodb')
-    const deployment = await openFor(target)
+    const deployment = await openStage(target)
     const keys = await heliographJson<{ id: string }[]>(target, 'key', 'list')
     for (const { id } of keys)
       await deployment.clients.dynamoDb.send(

@@ -2,36 +2,32 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import http2 from 'node:http2'
 import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openDeployment } from '../../cli/deployment.ts'
-import { issueProvider } from '../../cli/operations/issue-provider.ts'
-import { issueAuthority, issueDeviceCertificate } from '../../core/certificate.ts'
-import type { DeviceId } from '../../core/identifiers.ts'
+import { issueAuthority, issueDeviceCertificate } from '@heliograph/core/trust/certificate'
+import type { DeviceId } from '@heliograph/protocol/identifiers'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { issueProvider } from '../../packages/operator/src/operations/issue-provider.ts'
+import { openOperator } from '../../tools/conformance/open-operator.ts'
 import {
   activatePlainly,
   clientOptions,
   PlainDevice,
-  readyDevice,
+  type ReadyTarget,
+  readyTarget,
   request,
   requestOn,
-  startTarget,
   stateOutputs,
-  type Target,
-  type TestDevice,
   until,
 } from './support.ts'
+import type { Target } from './target.ts'
 
 let target: Target
-let ready: TestDevice & { readonly token: string }
+let ready: ReadyTarget['ready']
 
 beforeAll(async () => {
-  target = await startTarget()
-  ready = await readyDevice(target)
-})
-
-afterAll(async () => {
-  await ready?.device.close()
-  await target?.close()
+  const opened = await readyTarget()
+  target = opened.target
+  ready = opened.ready
+  return opened.close
 })
 
 describe('a request that is not good enough', () => {
@@ -48,7 +44,7 @@ describe('a request that is not good enough', () => {
     ['another method', () => ({ token: ready.token, method: 'PUT' }), 405, 'MethodNotAllowed'],
     ['an empty body', () => ({ token: ready.token, body: '' }), 400, 'PayloadEmpty'],
     [
-      'a body that is no JSON',
+      'a body that is not JSON',
       () => ({ token: ready.token, body: '{"aps":' }),
       400,
       'PayloadEmpty',
@@ -91,7 +87,7 @@ describe('a request that is not good enough', () => {
   )
 
   function acceptedCount(): number {
-    const isOurs = (line: string) => line.includes('notification accepted') && line.includes(id)
+    const isOurs = (line: string) => line.includes('"outcome":"accepted"') && line.includes(id)
     return target.logs.filter(isOurs).length
   }
 })
@@ -124,7 +120,7 @@ describe('a provider that is not known', () => {
   })
 
   it('may not send to a topic of another provider', async () => {
-    const deployment = await openDeployment({
+    const deployment = await openOperator({
       stage: target.stage,
       environment: target.cloud.environment,
     })

@@ -1,43 +1,33 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import http2 from 'node:http2'
-import https from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb'
-import apn from '@parse/node-apn'
-import mqtt, { type MqttClient } from 'mqtt'
+import { type Device, type Notification, openDevice } from '@heliograph/device'
 import { inject } from 'vitest'
-import { type LocalFile, prepareDemo } from '../../bin/demo.ts'
+import { prepareDemo } from '../../bin/demo.ts'
 import { LOCAL_STAGE, shapeRefusal } from '../../bin/embedded.ts'
-import { type Cloud, type CloudOptions, type CloudTuning, startCloud } from '../../local/cloud.ts'
-import type { BeforeService } from '../../local/endpoint.ts'
-import { makePrivateKey, makeRequest } from '../../sdk/certificate.ts'
-import { type Device, type Notification, openDevice } from '../../sdk/index.ts'
+import {
+  type Cloud,
+  type CloudOptions,
+  startCloud,
+} from '../../packages/embedded-cloud/src/cloud.ts'
 import { openDeployed } from './deployed.ts'
+import { startMachineTarget } from './machine-target.ts'
+import type { Target, TargetOptions } from './target.ts'
 
-/** A deployment for one test file: an embedded cloud of its own, or the one that TARGET names. */
-export interface Target {
-  /** Where `TARGET=` says the stacks run. */
-  readonly kind: 'embedded' | 'localstack' | 'aws'
-  readonly stage: string
-  readonly state: string
-  /** Lines of the functions' logs, and of the embedded cloud's own. */
-  readonly logs: string[]
-  cloud: Cloud
-  local: LocalFile
-  /** Stops the cloud and starts it again on the same state. */
-  restart(): Promise<void>
-  close(): Promise<void>
-}
-
-export interface TargetOptions {
-  readonly tuning?: CloudTuning
-  readonly beforeService?: BeforeService
-  readonly assembly?: string
-}
+export { alert, nodeApn } from '../../tools/conformance/node-apn.ts'
+export {
+  type Activation,
+  activatePlainly,
+  PlainDevice,
+  postJson,
+  until,
+} from '../../tools/conformance/plain-device.ts'
 
 export async function startTarget(options: TargetOptions = {}): Promise<Target> {
   const { TARGET: kind = 'embedded' } = process.env
+  if (kind === 'machine') return startMachineTarget(options)
   return kind === 'embedded' ? startEmbeddedTarget(options) : openDeployed(options)
 }
 
@@ -78,10 +68,11 @@ async function startEmbeddedTarget(options: TargetOptions): Promise<Target> {
 
 function portsOf(cloud: Cloud) {
   const [edge] = cloud.mutualTlsApis
-  const [api] = cloud.apis
+  const portOf = (url = 'https://localhost:0') => Number(new URL(url).port)
   return {
     mutualTls: edge?.port ?? 0,
-    api: Number(new URL(api?.url ?? 'https://localhost:0').port),
+    api: portOf(cloud.apis.find(({ domain }) => domain === undefined)?.url),
+    domain: portOf(cloud.apis.find(({ domain }) => domain !== undefined)?.url),
     mqtt: cloud.mqtt.port,
   }
 }
@@ -117,6 +108,29 @@ export async function readyDevice(
   const opened = await openTestDevice(target)
   await opened.device.connect()
   return { ...opened, token: await opened.device.register(topic) }
+}
+
+export interface ReadyTarget {
+  readonly target: Target
+  /** Of a device that is connected and registered for the demo topic. */
+  readonly ready: TestDevice & { readonly token: string }
+  close(): Promise<void>
+}
+
+/** A target with a device on it, for the tests of a file; `beforeAll` closes both where it gets `close`. */
+export async function readyTarget(options: TargetOptions = {}): Promise<ReadyTarget> {
+  const target = await startTarget(options)
+  try {
+    const ready = await readyDevice(target)
+    const close = async () => {
+      await ready.device.close()
+      await target.close()
+    }
+    return { target, ready, close }
+  } catch (fault) {
+    await target.close()
+    throw fault
+  }
 }
 
 export interface Sent {
@@ -183,141 +197,8 @@ export function requestOn(
   })
 }
 
-/** A provider made of the unmodified node-apn. */
-export function nodeApn(target: Pick<Target, 'local'>): apn.Provider {
-  const { url, ca, cert, key } = target.local.provider
-  const { hostname, port } = new URL(url)
-  return new apn.Provider({ address: hostname, port: Number(port), ca: [ca], cert, key })
-}
-
-export function alert(text: string, options: Partial<apn.Notification> = {}): apn.Notification {
-  const notification = new apn.Notification({
-    alert: text,
-    topic: 'com.example.app',
-    pushType: 'alert',
-  })
-  return Object.assign(notification, options)
-}
-
 export function alertOf(notification: { readonly payload: unknown }): unknown {
   return (notification.payload as { aps?: { alert?: unknown } }).aps?.alert
-}
-
-/** What `POST <activation url>` answers. */
-export interface Activation {
-  readonly deviceId: string
-  readonly certificate: string
-  readonly mqtt: { readonly host: string; readonly port: number; readonly ca: string }
-  readonly publish: Readonly<Record<'register' | 'connect' | 'unregister' | 'renew', string>>
-}
-
-/** Activates without the SDK; returns the answer with the key it was made for. */
-export async function activatePlainly(
-  target: Pick<Target, 'local'>,
-): Promise<{ readonly key: string; readonly answer: Activation }> {
-  const key = makePrivateKey()
-  const csr = await makeRequest(key)
-  const { status, body } = await postJson(target, {
-    csr,
-    activationCode: target.local.activation.code,
-  })
-  if (status !== 201) throw new Error(`activation was refused: ${status} ${body}`)
-  return { key, answer: JSON.parse(body) as Activation }
-}
-
-/** `POST` to the activation API. */
-export function postJson(
-  target: Pick<Target, 'local'>,
-  value: unknown,
-): Promise<{ readonly status: number; readonly body: string }> {
-  const { url, ca } = target.local.activation
-  return new Promise((resolve, reject) => {
-    const headers = { 'content-type': 'application/json' }
-    const call = https.request(
-      url,
-      { method: 'POST', headers, ca: readFileSync(ca) },
-      (response) => {
-        let body = ''
-        response.setEncoding('utf8')
-        response.on('data', (chunk: string) => {
-          body += chunk
-        })
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, body }))
-      },
-    )
-    call.on('error', reject)
-    call.end(typeof value === 'string' ? value : JSON.stringify(value))
-  })
-}
-
-/** A device of plain mqtt.js, as a user without the SDK would write it. */
-export class PlainDevice {
-  readonly client: MqttClient
-  readonly messages: { readonly topic: string; readonly text: string }[] = []
-
-  constructor(
-    activation: { readonly key: string; readonly answer: Activation },
-    options: { readonly clientId?: string } = {},
-  ) {
-    const { mqtt: broker, certificate, deviceId } = activation.answer
-    this.client = mqtt.connect({
-      protocol: 'mqtts',
-      host: broker.host,
-      port: broker.port,
-      servername: broker.host,
-      ca: broker.ca,
-      cert: certificate,
-      key: activation.key,
-      clientId: options.clientId ?? deviceId,
-      clean: true,
-      reconnectPeriod: 0,
-      manualConnect: true,
-    })
-    this.client.on('message', (topic, payload) => {
-      this.messages.push({ topic, text: payload.toString() })
-    })
-    this.client.on('error', () => {})
-  }
-
-  connect(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.client.once('connect', () => resolve())
-      this.client.once('close', () => reject(new Error('the broker refused the connection')))
-      this.client.connect()
-    })
-  }
-
-  publish(topic: string, value: unknown): Promise<unknown> {
-    return this.client.publishAsync(topic, JSON.stringify(value), { qos: 1 })
-  }
-
-  /** The next message on a topic that has not been taken yet. */
-  async take(topic: string): Promise<Record<string, unknown>> {
-    const index = await until(() => {
-      const found = this.messages.findIndex((message) => message.topic === topic)
-      return found < 0 ? undefined : found
-    })
-    const [message] = this.messages.splice(index, 1)
-    return JSON.parse(message?.text ?? '') as Record<string, unknown>
-  }
-
-  close(): Promise<void> {
-    return this.client.endAsync(true)
-  }
-}
-
-/** Waits until `look` finds something, at most `withinMs`. */
-export async function until<T>(
-  look: () => T | undefined | Promise<T | undefined>,
-  withinMs = 30_000,
-): Promise<T> {
-  const deadline = Date.now() + withinMs
-  for (;;) {
-    const found = await look()
-    if (found !== undefined && found !== false) return found
-    if (Date.now() > deadline) throw new Error(`nothing came within ${withinMs} ms`)
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
 }
 
 /** Lets everything under way finish: for "nothing arrives" there is nothing to wait for but time. */
@@ -327,6 +208,7 @@ export function settle(ms = 1_000): Promise<void> {
 
 /** The stored notifications of all devices, as the pending table holds them. */
 export async function pendingTexts(target: Target): Promise<string[]> {
+  if (target.pendingTexts) return target.pendingTexts()
   const client = new DynamoDBClient(clientOptions(target))
   const { PendingTable: TableName } = stateOutputs(target)
   const { Items: items = [] } = await client.send(

@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { TestTerminal } from '../cli/support.ts'
+import { TestTerminal } from '../../packages/operator/test/support.ts'
 import { heliograph, welcomeOperator } from './operator-support.ts'
-import { startTarget, type Target, until } from './support.ts'
+import { startTarget, until } from './support.ts'
+import type { Target } from './target.ts'
 import { patternOf, readTranscript, type Step, wordsOf } from './transcript.ts'
 
 let target: Target

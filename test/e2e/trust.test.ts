@@ -1,11 +1,20 @@
 import { readFileSync, rmSync } from 'node:fs'
 import http2 from 'node:http2'
 import { setTimeout as wait } from 'node:timers/promises'
+import { invoke } from '@heliograph/aws/operator/functions'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { invoke } from '../../aws/operator/functions.ts'
-import { type IssuedProvider, issueProvider } from '../../cli/operations/issue-provider.ts'
-import { makePrivateKey, makeRequest } from '../../sdk/certificate.ts'
-import { assemblyWith, heliographJson, openFor, welcomeOperator } from './operator-support.ts'
+import { makePrivateKey, makeRequest } from '../../packages/device/src/certificate.ts'
+import {
+  type IssuedProvider,
+  issueProvider,
+} from '../../packages/operator/src/operations/issue-provider.ts'
+import {
+  assemblyWith,
+  heliographJson,
+  openFor,
+  openStage,
+  welcomeOperator,
+} from './operator-support.ts'
 import {
   type Activation,
   activatePlainly,
@@ -16,9 +25,9 @@ import {
   requestOn,
   type Sent,
   startTarget,
-  type Target,
   until,
 } from './support.ts'
+import type { Target } from './target.ts'
 
 /** The bound that the tests lower to see it; 30 s in every stage. */
 const TRUST_SECONDS = 1
@@ -125,7 +134,9 @@ describe('a provider that is revoked', () => {
 
 /** What a topic rule hands over in the name of a device, however late. */
 async function sayLate(upstream: 'register', deviceId: string, body: object): Promise<void> {
-  const { clients, close } = await openFor(target)
+  // one process works what a connection says before it ends the connection
+  if (target.kind === 'machine') return
+  const { clients, close } = await openStage(target)
   const name = `heliograph-local-${upstream}`
   const request = Buffer.from(JSON.stringify(body)).toString('base64')
   const receivedAt = Date.now() + 60_000
@@ -161,7 +172,9 @@ describe('a device that is revoked', () => {
       return sent.status === 410 ? sent : undefined
     })
     expect(answer.reason).toBe('Unregistered')
-    const { feedback } = await heliographJson<{ feedback: object[] }>(target, 'feedback')
+    const { cert, key } = target.local.provider
+    const as = ['--cert', cert, '--key', key]
+    const { feedback } = await heliographJson<{ feedback: object[] }>(target, 'feedback', ...as)
     expect(feedback).toContainEqual(expect.objectContaining({ token, reason: 'Unregistered' }))
     const shown = await heliographJson<object>(target, 'device', 'show', deviceId)
     expect(shown).toMatchObject({

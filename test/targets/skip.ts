@@ -1,9 +1,14 @@
 import { beforeEach } from 'vitest'
-import * as aws from '../aws/skips.ts'
-import * as localstack from '../localstack/skips.ts'
+import { testsLeftOut as onLocalstack } from '../../tools/emulators/skips.ts'
+import { testsLeftOut as onAws } from '../aws/skips.ts'
+import { testsLeftOut as onMachine } from '../machine/skips.ts'
 
-const { testsLeftOut } = process.env.TARGET === 'aws' ? aws : localstack
+const byTarget: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  aws: onAws,
+  machine: onMachine,
+}
+const leftOut = byTarget[process.env.TARGET ?? ''] ?? onLocalstack
 
 beforeEach(({ task, skip }) => {
-  skip(task.name in testsLeftOut, testsLeftOut[task.name])
+  skip(task.name in leftOut, leftOut[task.name])
 })

@@ -1,33 +1,22 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Notification } from '../../../sdk/index.ts'
-import {
-  alert,
-  alertOf,
-  nodeApn,
-  readyDevice,
-  startTarget,
-  type Target,
-  until,
-} from '../../e2e/support.ts'
+import type { Notification } from '@heliograph/device'
+import apn from '@parse/node-apn'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { alert, alertOf, nodeApn, readyTarget, until } from '../../e2e/support.ts'
+import type { Target } from '../../e2e/target.ts'
+import { tokenFile } from '../../e2e/token-provider.ts'
 import { type Language, runners, runPage } from './page.ts'
 
 let target: Target
 let token: string
 let received: Notification[]
-let close: () => Promise<void>
 
 beforeAll(async () => {
-  target = await startTarget()
-  const ready = await readyDevice(target)
-  token = ready.token
-  received = ready.received
-  close = () => ready.device.close()
-})
-
-afterAll(async () => {
-  await close?.()
-  await target?.close()
+  const opened = await readyTarget()
+  target = opened.target
+  token = opened.ready.token
+  received = opened.ready.received
+  return opened.close
 })
 
 const UNKNOWN = 'ab'.repeat(32)
@@ -61,7 +50,41 @@ describe('the lines of the pages under docs/clients', () => {
   }
 })
 
+describe('the lines with a provider token', () => {
+  const tokenPages = pages.filter(([page]) => page !== 'curl.md')
+  for (const [page, language, accepted, refused] of tokenPages) {
+    const absent = runners[language]() === undefined
+    it.skipIf(absent)(
+      `${page} sends to a device${absent ? ' (not installed here)' : ''}`,
+      async () => {
+        const before = received.length
+        const { stdout, stderr } = await runPage(page, language, target.local, token, 'token')
+        expect(stdout, stderr).toMatch(accepted)
+        await until(() => received.length > before)
+        const wrong = await runPage(page, language, target.local, UNKNOWN, 'token')
+        expect(wrong.stdout, wrong.stderr).toMatch(refused)
+      },
+    )
+  }
+})
+
 describe('node-apn', () => {
+  it('sends 100 at once with a provider token: all answered, none refused', async () => {
+    const { url, ca, key, keyId, teamId } = tokenFile(target)
+    const address = { address: 'localhost', port: Number(new URL(url).port), ca: [ca] }
+    const provider = new apn.Provider({ ...address, token: { key, keyId, teamId } })
+    try {
+      const sends = Array.from({ length: 100 }, (_, n) =>
+        provider.send(alert(`${n}`, { id: randomUUID() }), token),
+      )
+      const results = await Promise.all(sends)
+      expect(results.flatMap(({ failed }) => failed)).toEqual([])
+      expect(results.flatMap(({ sent }) => sent)).toHaveLength(100)
+    } finally {
+      await provider.shutdown()
+    }
+  }, 60_000)
+
   it('sends 500 at once over one connection: all answered, none refused', async () => {
     const provider = nodeApn(target)
     try {

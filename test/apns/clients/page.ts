@@ -1,17 +1,18 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { LocalFile } from '../../../bin/demo.ts'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 
-/** The first code block of a page under docs/clients/. */
-export function codeOf(page: string, language: string): string {
-  const text = readFileSync(join(root, 'docs/clients', page), 'utf8')
+/** The first code block of a page under docs/ of this info string: `js`, or `js token`. */
+function codeOf(page: string, language: string): string {
+  const text = readFileSync(join(root, 'docs', page), 'utf8')
   const found = new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``).exec(text)?.[1]
-  if (!found) throw new Error(`docs/clients/${page} has no ${language} block`)
+  if (!found) throw new Error(`docs/${page} has no ${language} block`)
   return found
 }
 
@@ -24,20 +25,21 @@ export interface Ran {
 /** What runs a block, its text coming by standard input; undefined where the machine lacks it. */
 export const runners = {
   js: () => [process.execPath, '--input-type=module', '-'],
-  sh: () => (has('curl', '--version') ? ['sh', '-s'] : undefined),
+  sh: () => (hasCommand('curl', '--version') ? ['sh', '-s'] : undefined),
   python: () => pythonWithAioapns(),
 } as const satisfies Record<string, () => readonly string[] | undefined>
 
 export type Language = keyof typeof runners
 
-function has(command: string, ...args: string[]): boolean {
+/** Whether this machine has a command that runs so. */
+export function hasCommand(command: string, ...args: string[]): boolean {
   return spawnSync(command, args).status === 0
 }
 
 /** Debian's interpreter has Debian's packages; another in the path may not. */
 function pythonWithAioapns(): readonly string[] | undefined {
   const found = ['/usr/bin/python3', 'python3'].find((python) =>
-    has(python, '-c', 'import aioapns'),
+    hasCommand(python, '-c', 'import aioapns'),
   )
   return found ? [found, '-'] : undefined
 }
@@ -48,6 +50,7 @@ export async function runPage(
   language: Language,
   local: LocalFile,
   token: string,
+  kind: 'certificate' | 'token' = 'certificate',
 ): Promise<Ran> {
   const runner = runners[language]()
   if (!runner) throw new Error(`nothing here runs ${language}`)
@@ -55,14 +58,53 @@ export async function runPage(
   const folder = mkdtempSync(join(root, 'node_modules', '.heliograph-clients-'))
   try {
     layOut(folder, local)
-    return await run(runner, folder, adapt(codeOf(page, language), local, token))
+    const code = codeOf(`clients/${page}`, kind === 'token' ? `${language} token` : language)
+    return await run(runner, folder, adapt(code, local, token))
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** What a loop over many devices reads: paths of PEM files, and the tokens themselves. */
+export interface ManyFiles {
+  readonly ca: string
+  readonly cert: string
+  readonly key: string
+  readonly tokens: readonly string[]
+}
+
+/** A loop of docs/provider-api.md, and how it is run from the file that it goes into. */
+export interface Loop {
+  readonly language: string
+  readonly command: readonly string[]
+  readonly file: string
+}
+
+/** Runs a loop of docs/provider-api.md against an edge. */
+export async function runLoop(
+  { language, command, file }: Loop,
+  url: string,
+  files: ManyFiles,
+): Promise<Ran> {
+  const folder = mkdtempSync(join(tmpdir(), 'heliograph-loop-'))
+  try {
+    copyFileSync(files.ca, join(folder, 'ca.pem'))
+    copyFileSync(files.cert, join(folder, 'app.pem'))
+    copyFileSync(files.key, join(folder, 'app.key'))
+    writeFileSync(join(folder, 'tokens.txt'), `${files.tokens.join('\n')}\n`)
+    const { hostname, port } = new URL(url)
+    const code = codeOf('provider-api.md', `${language} many`)
+    const own = code.replaceAll('push.example.com', hostname).replace(/\b443\b/g, port)
+    writeFileSync(join(folder, file), own)
+    return await run(command, folder, '')
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
 /** The files that the pages name. */
-function layOut(folder: string, { provider }: LocalFile): void {
+function layOut(folder: string, { provider, providerToken }: LocalFile): void {
+  if (providerToken) copyFileSync(providerToken.key, join(folder, 'AuthKey.p8'))
   copyFileSync(provider.ca, join(folder, 'ca.pem'))
   copyFileSync(provider.cert, join(folder, 'app.pem'))
   copyFileSync(provider.key, join(folder, 'app.key'))
@@ -70,10 +112,14 @@ function layOut(folder: string, { provider }: LocalFile): void {
   writeFileSync(join(folder, 'client.pem'), both)
 }
 
-function adapt(code: string, { provider }: LocalFile, token: string): string {
-  const { hostname, port } = new URL(provider.url)
+function adapt(code: string, { provider, providerToken }: LocalFile, token: string): string {
+  const byToken = code.includes('AuthKey.p8')
+  const { hostname, port } = new URL((byToken && providerToken?.url) || provider.url)
   return code
+    .replaceAll('api.push.example.com', hostname)
     .replaceAll('push.example.com', hostname)
+    .replaceAll('<key id>', providerToken?.keyId ?? '')
+    .replaceAll('<team id>', providerToken?.teamId ?? '')
     .replace(/\b443\b/g, port)
     .replaceAll('<token>', token)
     .replaceAll("'undici'", `'${undiciOfApns2()}'`)

@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startTarget, type Target } from '../e2e/support.ts'
-import { behaviours, runBehaviour } from './behaviours.ts'
+import { behaviors, runBehavior } from '../../tools/conformance/behaviors.ts'
 import {
   type Embedded,
-  embeddedBehaviours,
+  embeddedBehaviors,
   FaultSwitch,
   runEmbedded,
-} from './embedded-behaviours.ts'
-import { Sessions, settingOf } from './setting.ts'
+} from '../../tools/conformance/embedded-behaviors.ts'
+import { Sessions, settingOf } from '../../tools/conformance/setting.ts'
+import { startTarget } from '../e2e/support.ts'
+import type { Target } from '../e2e/target.ts'
 
 const faults = new FaultSwitch()
 let target: Target
@@ -28,17 +29,17 @@ afterAll(async () => {
 })
 
 describe('seen from outside', () => {
-  it.each(behaviours)('$id: $title', { timeout: 40_000 }, async (behaviour) => {
+  it.each(behaviors)('$id: $title', { timeout: 40_000 }, async (behavior) => {
     const { setting, sessions } = embedded
-    const result = await runBehaviour(behaviour, setting, sessions)
+    const result = await runBehavior(behavior, setting, sessions)
     expect(result.faults).toEqual([])
     expect(result.skipped).toBeUndefined()
   })
 })
 
 describe('with faults of the embedded cloud', () => {
-  it.each(embeddedBehaviours)('$id: $title', { timeout: 40_000 }, async (behaviour) => {
-    const { faults: wrong, seen, id } = await runEmbedded(behaviour, embedded)
+  it.each(embeddedBehaviors)('$id: $title', { timeout: 40_000 }, async (behavior) => {
+    const { faults: wrong, seen, id } = await runEmbedded(behavior, embedded)
     expect(wrong).toEqual([])
     if (id === 'order-1ms') console.info(seen)
   })

@@ -1,0 +1,130 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Machine, startMachine } from '@heliograph/machine/machine'
+import { defaultSettings } from '@heliograph/machine/settings'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { LocalFile } from '../../bin/demo.ts'
+import { run } from '../../packages/operator/test/support.ts'
+import { assemblyWith, heliograph, heliographJson, welcomeOperator } from './operator-support.ts'
+import { type Activation, activatePlainly, PlainDevice, startTarget, until } from './support.ts'
+import type { Target } from './target.ts'
+
+const TOPIC = 'com.example.moved'
+const TEAM = 'ABCDE12345'
+const folder = mkdtempSync(join(tmpdir(), 'heliograph-move-'))
+const file = (name: string) => join(folder, name)
+
+let target: Target
+let machine: Machine
+
+const onMachine = (...argv: string[]) =>
+  run(['--target', 'machine', '--state', file('state'), ...argv])
+
+async function json<T>(...argv: string[]): Promise<T> {
+  const { code, out, err } = await onMachine(...argv, '--json')
+  if (code !== 0) throw new Error(`heliograph ${argv.join(' ')} ended with ${code}: ${err}`)
+  return JSON.parse(out) as T
+}
+
+/** The assembly as of a stage with `takesTokenKeys`. */
+function assemblyThatTakesKeys(): string {
+  const copy = assemblyWith({})
+  for (const name of readdirSync(copy).filter((one) => one.endsWith('.template.json'))) {
+    const path = join(copy, name)
+    // in the list of the key's policy; the rotate function has this action alone
+    const inList = '"kms:GenerateDataKeyWithoutPlaintext","kms:'
+    const text = JSON.stringify(JSON.parse(readFileSync(path, 'utf8')))
+    writeFileSync(path, text.replaceAll(inList, `"kms:Encrypt",${inList}`))
+  }
+  return copy
+}
+
+beforeAll(async () => {
+  target = await startTarget({ assembly: assemblyThatTakesKeys() })
+  welcomeOperator(target)
+  machine = await startMachine({
+    ...{ folder: file('state'), key: new Uint8Array(32).fill(5), keySource: 'file' },
+    log: { info() {}, warn() {}, error() {} },
+    settings: {
+      ...defaultSettings,
+      // the topics that devices publish to name the stage
+      stage: target.stage,
+      ...{ providerPort: 0, activationPort: 0, devicePort: 0, metricsPort: 0 },
+    },
+  })
+})
+
+afterAll(async () => {
+  await machine?.close()
+  await target?.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** A device as one in the field: it knows the machine and nothing else. */
+async function deviceInTheField() {
+  const [{ code } = { code: '' }] = await json<{ code: string }[]>('device', 'invite')
+  writeFileSync(file('ca.pem'), machine.serverAuthority)
+  const url = `https://localhost:${machine.ports.activation}/activate`
+  const local = { activation: { url, code, ca: file('ca.pem') } } as LocalFile
+  const activation = await activatePlainly({ local })
+  const device = new PlainDevice(activation)
+  await device.connect()
+  await device.publish(activation.answer.publish.register, { topic: TOPIC })
+  const { token } = await device.take('heliograph/token')
+  await device.close()
+  return { activation, token: String(token) }
+}
+
+/** What the device knows, with the address of the stage instead of the machine's. */
+function movedTo(
+  stage: LocalFile,
+  { key, answer }: { readonly key: string; readonly answer: Activation },
+) {
+  const { hostname: host, port } = new URL(stage.mqtt.url)
+  const mqtt = { host, port: Number(port), ca: readFileSync(stage.mqtt.ca, 'utf8') }
+  return { key, answer: { ...answer, mqtt } }
+}
+
+const sendWithKey = (keyId: string, token: string, alert: string): readonly string[] => [
+  ...['send', '--token', token, '--topic', TOPIC, '--alert', alert],
+  ...['--key', file('app.p8'), '--key-id', keyId, '--team-id', TEAM],
+]
+
+describe('a fleet that outgrew its machine', () => {
+  it('goes on in a stage: certificates, tokens, provider keys and what waits', async () => {
+    const { keyId } = await json<{ keyId: string }>(
+      ...['provider', 'key', 'create', TOPIC, '--team', TEAM, '--out', file('app.p8')],
+    )
+    const { activation, token } = await deviceInTheField()
+    const waiting = await onMachine(...sendWithKey(keyId, token, 'sent before'))
+    expect(waiting.out).toContain('200, accepted')
+    await until(() => machine.store.pending.nextExpiry())
+
+    writeFileSync(file('passphrase'), 'correct horse battery staple')
+    const move = [file('fleet.export'), '--passphrase-file', file('passphrase')]
+    expect(await onMachine('export', '--to', ...move)).toMatchObject({ code: 0 })
+    const moved = await heliographJson<object>(target, 'import', '--from', ...move, '--yes')
+    expect(moved).toMatchObject({ tokenKeys: 1, devices: 1, registrations: 1, pending: 1 })
+
+    const device = new PlainDevice(movedTo(target.local, activation))
+    await device.connect()
+    await device.publish(activation.answer.publish.connect, { tokens: [token] })
+    const { accepted, renewed, rejected } = await device.take('heliograph/connected')
+    expect(rejected).toEqual([])
+    // the stage has a primary token key of its own: one of the two is the newer
+    expect([...(accepted as unknown[]), ...(renewed as unknown[])]).toHaveLength(1)
+    expect(await device.take('heliograph/notification')).toMatchObject({
+      stored: true,
+      payload: { aps: { alert: 'sent before' } },
+    })
+
+    // the provider sends with the key and to the token that it always had
+    const sent = await heliograph(target, [...sendWithKey(keyId, token, 'sent after')])
+    expect(sent.out + sent.err).toContain('200, accepted')
+    expect(await device.take('heliograph/notification')).toMatchObject({
+      payload: { aps: { alert: 'sent after' } },
+    })
+    await device.close()
+  })
+})

@@ -1,0 +1,4 @@
+import { leavesNothing, startStage } from './teardown.ts'
+
+startStage()
+leavesNothing(200)

@@ -1,0 +1,6 @@
+import { emptiesDevices, leavesData, leavesNothing, startStage } from './teardown.ts'
+
+startStage()
+emptiesDevices()
+leavesNothing(24)
+leavesData()
