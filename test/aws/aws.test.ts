@@ -1,9 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { signedHeaders } from '../e2e/sigv4.ts'
 import { describeAnswer, percentiles } from './ask.ts'
+import { describeMetric, isKnown, listForm, metricsShown } from './cloudwatch.ts'
+import { textsOf } from './signed-call.ts'
 import { filesLeftOut, testsLeftOut } from './skips.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -21,6 +23,67 @@ describe('what is left out on AWS', () => {
     )
     expect(tests.join('\n')).toContain(name)
     expect(page).toContain(`“${name}” | ${reason}`)
+  })
+})
+
+test('every question is on the page, and no other', () => {
+  const folder = join(root, 'test', 'aws', 'questions')
+  const sources = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'))
+  const asked = sources.flatMap((source) =>
+    [...source.matchAll(/ask\(\s*'([^']+)'/g)].map(([, question]) => question),
+  )
+  const [, listed = ''] = /\n\| question \|[^\n]*\n\|[^\n]*\n([\s\S]*?)\n\n/.exec(page) ?? []
+  const questions = listed.split('\n').map((row) => row.split(' | ')[0]?.replace('| ', ''))
+  expect(asked.length).toBeGreaterThan(15)
+  expect(questions.sort()).toEqual(asked.sort())
+})
+
+describe('what CloudWatch says', () => {
+  const member = (inside: string) => `<member>${inside}</member>`
+  const dimension = (name: string, value: string) =>
+    member(`<Name>${name}</Name><Value>${value}</Value>`)
+
+  test('of an alarm that went off is the summary of its action', () => {
+    // as in the answer that AWS documents for DescribeAlarmHistory
+    const item = `<HistoryItemType>Action</HistoryItemType><HistorySummary>Failed to execute action arn:aws:sns:r:1:t. Received error: &quot;not authorized&quot;</HistorySummary>`
+    const xml = `<AlarmHistoryItems>${member(item)}</AlarmHistoryItems>`
+    expect(textsOf(xml, 'HistorySummary')).toEqual([
+      'Failed to execute action arn:aws:sns:r:1:t. Received error: "not authorized"',
+    ])
+  })
+
+  test('of a metric counts only by the very same dimensions', () => {
+    const body = JSON.stringify({
+      widgets: [
+        { type: 'alarm', properties: { alarms: [] } },
+        {
+          properties: {
+            metrics: [
+              ['AWS/IoT', 'Connect.Success', 'Protocol', 'MQTT', { label: 'connected' }],
+              ['AWS/IoT', 'RulesExecuted', {}],
+              [{ expression: 'SUM([a])' }],
+              ['AWS/IoT', 'RulesExecuted', { label: 'again' }],
+            ],
+          },
+        },
+      ],
+    })
+    const shown = metricsShown(body)
+    expect(shown.map(describeMetric)).toEqual([
+      'AWS/IoT Connect.Success Protocol=MQTT',
+      'AWS/IoT RulesExecuted',
+    ])
+    const [connects, rules] = shown
+    if (!connects || !rules) throw new Error('none')
+    expect(listForm(connects).toString()).toBe(
+      'Action=ListMetrics&Version=2010-08-01&Namespace=AWS%2FIoT&MetricName=Connect.Success&Dimensions.member.1.Name=Protocol&Dimensions.member.1.Value=MQTT',
+    )
+    const answer = (...dimensions: string[]) =>
+      `<ListMetricsResult><Metrics>${member(`<Dimensions>${dimensions.join('')}</Dimensions><MetricName>M</MetricName><Namespace>N</Namespace>`)}</Metrics></ListMetricsResult>`
+    expect(isKnown(answer(dimension('Protocol', 'MQTT')), connects)).toBe(true)
+    expect(isKnown(answer(dimension('Protocol', 'MQTT')), rules)).toBe(false)
+    expect(isKnown(answer(), rules)).toBe(true)
+    expect(isKnown('<Metrics></Metrics>', rules)).toBe(false)
   })
 })
 

@@ -3,20 +3,28 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { rootCertificates } from 'node:tls'
 import { DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
-import { stackOutputs } from '../../aws/operator/stack-outputs.ts'
+import { stackOutputs } from '@heliograph/aws/operator/stack-outputs'
+import type { ProviderKeyId } from '@heliograph/protocol/identifiers'
+import { topicForms } from '@heliograph/protocol/push-type'
 import { DEMO_TOPIC, type LocalFile } from '../../bin/demo.ts'
-import { type Deployment, openDeployment } from '../../cli/deployment.ts'
-import { inviteDevices } from '../../cli/operations/invite.ts'
-import { issueProvider } from '../../cli/operations/issue-provider.ts'
-import { revokeProvider } from '../../cli/operations/providers.ts'
-import { topicForms } from '../../core/push-type.ts'
-import { TargetError } from '../localstack/emulator.ts'
-import type { TargetFile } from '../targets/target-file.ts'
+import { openDeployment } from '../../packages/operator/src/aws-deployment.ts'
+import type { AwsDeployment } from '../../packages/operator/src/aws-stage.ts'
+import { draftPrivate } from '../../packages/operator/src/files.ts'
+import { inviteDevices } from '../../packages/operator/src/operations/invite.ts'
+import { issueProvider } from '../../packages/operator/src/operations/issue-provider.ts'
+import {
+  createProviderKey,
+  newProviderKeyId,
+  revokeProviderKey,
+} from '../../packages/operator/src/operations/provider-keys.ts'
+import { revokeProvider } from '../../packages/operator/src/operations/providers.ts'
+import { TargetError } from '../../tools/emulators/emulator.ts'
+import type { TargetFile } from '../../tools/emulators/target-file.ts'
 
 export interface PreparedStage {
   /** Path of a TargetFile. */
   readonly targetFile: string
-  /** Revokes the provider certificate of this run. */
+  /** Revokes the provider certificate and the provider key of this run. */
   close(): Promise<void>
 }
 
@@ -40,6 +48,8 @@ export async function prepareStage(
   const code = randomBytes(16).toString('hex')
   await inviteDevices(deployment, { code, reusable: true, ttlSeconds: codeSeconds })
   const ca = write('roots.pem', rootCertificates.join('\n'))
+  const keyId = newProviderKeyId()
+  const providerToken = await tokenFileOf(deployment, { keyId, ca, folder })
   const local: LocalFile = {
     provider: {
       url: deployment.outputs.ProviderUrl,
@@ -50,6 +60,7 @@ export async function prepareStage(
       p12: write('app.p12', issued.p12),
       passphrase: issued.passphrase,
     },
+    ...(providerToken && { providerToken }),
     activation: { url: deployment.outputs.ActivationUrl, ca, code },
     mqtt: { url: mqttUrl(deployment), ca },
   }
@@ -57,13 +68,34 @@ export async function prepareStage(
     targetFile: write('target.json', JSON.stringify(await targetFile(deployment, local))),
     async close() {
       await revokeProvider(deployment, issued.fingerprint, 'cessationOfOperation')
+      if (providerToken) await revokeProviderKey(deployment, keyId)
       deployment.close()
     },
   }
 }
 
+interface TokenFileOptions {
+  readonly keyId: ProviderKeyId
+  readonly ca: string
+  readonly folder: string
+}
+
+/** A provider key of this run, where the stage takes tokens. */
+async function tokenFileOf(
+  deployment: AwsDeployment,
+  { keyId, ca, folder }: TokenFileOptions,
+): Promise<LocalFile['providerToken']> {
+  const { TokenUrl: url } = deployment.outputs
+  if (!url) return undefined
+  const teamId = 'HELIOGRAPH'
+  const order = { team: teamId, keyId, topics: topicForms(DEMO_TOPIC) }
+  const key = join(folder, `AuthKey_${keyId}.p8`)
+  await createProviderKey(deployment, order, (p8) => draftPrivate(key, p8, false))
+  return { url, ca, teamId, keyId, key }
+}
+
 /** The tests leave devices behind; where data is kept somebody has to want that. */
-async function demandTestStage({ stage, clients }: Deployment): Promise<void> {
+async function demandTestStage({ stage, clients }: AwsDeployment): Promise<void> {
   const StackName = `Heliograph-${stage}-State`
   const { Stacks: [found] = [] } = await clients.cloudFormation.send(
     new DescribeStacksCommand({ StackName }),
@@ -74,7 +106,11 @@ async function demandTestStage({ stage, clients }: Deployment): Promise<void> {
   )
 }
 
-function mqttUrl({ outputs: { IotEndpoint } }: Deployment): string {
+function tokenApi(url: string) {
+  return { name: 'tokens', url, domain: new URL(url).hostname }
+}
+
+function mqttUrl({ outputs: { IotEndpoint } }: AwsDeployment): string {
   const [host, port = '8883'] = IotEndpoint.split(':')
   return `mqtts://${host}:${port}`
 }
@@ -82,7 +118,7 @@ function mqttUrl({ outputs: { IotEndpoint } }: Deployment): string {
 const parts = ['State', 'Providers', 'Devices', 'Operations'] as const
 
 async function targetFile(
-  { stage, clients, outputs }: Deployment,
+  { stage, clients, outputs }: AwsDeployment,
   local: LocalFile,
 ): Promise<TargetFile> {
   const found = await Promise.all(
@@ -104,7 +140,10 @@ async function targetFile(
     // whoever runs this has credentials of their own
     environment: {},
     mutualTlsApis: [{ domain, url: outputs.ProviderUrl, port: Number(port || 443) }],
-    apis: [{ name: 'activation', url: new URL(outputs.ActivationUrl).origin }],
+    apis: [
+      { name: 'activation', url: new URL(outputs.ActivationUrl).origin },
+      ...(local.providerToken ? [tokenApi(local.providerToken.url)] : []),
+    ],
     mqtt: { url: mqtt.href, host: mqtt.hostname, port: Number(mqtt.port) },
     outputs: Object.fromEntries(found),
     local,

@@ -1,23 +1,31 @@
-import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
-import { accept } from '../../core/accept.ts'
-import type { ActivationReason } from '../../core/activate.ts'
-import { rejectionAnswer } from '../../core/answer.ts'
-import { readFeedback } from '../../core/feedback.ts'
+import { outcomeOf } from '@heliograph/core/outcome'
+import type { FeedbackRow } from '@heliograph/core/ports'
+import { readReceipt } from '@heliograph/core/receipts/read-receipt'
+import { accept } from '@heliograph/core/send/accept'
+import { rejectionAnswer } from '@heliograph/core/send/answer'
+import { readFeedback } from '@heliograph/core/send/feedback'
+import { readSendOptions } from '@heliograph/core/send/send-options'
 import {
   type NotificationId,
   parseDeviceId,
   parseDeviceToken,
   parseNotificationId,
   parseTopic,
-} from '../../core/identifiers.ts'
-import type { FeedbackRow } from '../../core/ports.ts'
-import { pushTypes } from '../../core/push-type.ts'
-import { type Reason, reject, rejections } from '../../core/rejection.ts'
-import { readSendOptions } from '../../core/send-options.ts'
+  type Topic,
+} from '@heliograph/protocol/identifiers'
+import { MAX_COLLAPSE_ID_BYTES } from '@heliograph/protocol/limits'
+import { activationMessages, feedbackPage, receiptAnswer } from '@heliograph/protocol/messages'
+import { priorities } from '@heliograph/protocol/priority'
+import { pushTypes } from '@heliograph/protocol/push-type'
+import { activationStatuses } from '@heliograph/protocol/reasons'
+import { type Reason, reject, rejections } from '@heliograph/protocol/rejection'
+import type { Schema as Wire } from '@heliograph/protocol/shape'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
 import { activateHandler } from '../../lambdas/activate/handler.ts'
-import { makePrivateKey, makeRequest } from '../../sdk/certificate.ts'
-import { APP, Desk, UUID } from '../core/accept-support.ts'
+import { makePrivateKey, makeRequest } from '../../packages/device/src/certificate.ts'
+import { APP, Desk, UUID } from '../../tools/fuzz/desk.ts'
+import { notification } from '../contract/samples.ts'
 import { Document, type Schema } from './schema.ts'
 
 const document = new Document('openapi.yaml')
@@ -25,6 +33,7 @@ const reasons = Object.keys(rejections) as Reason[]
 const goodCsr = await makeRequest(makePrivateKey())
 
 interface Described {
+  readonly description?: string
   readonly headers?: Readonly<Record<string, unknown>>
   readonly content?: { readonly 'application/json': { readonly schema: Schema } }
 }
@@ -97,6 +106,15 @@ describe('what openapi.yaml says of sending', () => {
 
   it('the same forms as the code', () => {
     expect(document.schema('PushType').enum).toEqual(Object.keys(pushTypes))
+    expect(document.schema('Priority').enum).toEqual(priorities.map(String))
+    const collapse = document.at<{ schema: Schema; description: string }>(
+      '#/components/parameters/apns-collapse-id',
+    )
+    expect(collapse.schema.maxLength).toBe(MAX_COLLAPSE_ID_BYTES)
+    expect(collapse.description).toContain(`At most ${MAX_COLLAPSE_ID_BYTES} bytes`)
+    const { description } = document.at<Described>('#/paths/~13~1device~1{token}/post/requestBody')
+    const sizes = [...new Set(Object.values(pushTypes).map(({ maxPayload }) => maxPayload))]
+    for (const size of sizes) expect(description).toContain(size.toLocaleString('en-US'))
     agree('DeviceToken', parseDeviceToken, [
       'ab'.repeat(32),
       'AB'.repeat(32),
@@ -117,12 +135,19 @@ describe('what openapi.yaml says of sending', () => {
 })
 
 describe('what openapi.yaml says of feedback', () => {
+  it('fields and reasons', () => {
+    const schema = JSON.stringify(document.bare(document.schema('FeedbackPage')))
+    // the protocol's patterns hold in either letter case, which a document has to write out
+    const page = JSON.parse(schema.replaceAll('0-9A-Fa-f', '0-9a-f')) as Wire
+    expect(page).toEqual(feedbackPage.schema)
+  })
+
   it('the answer of the code', async () => {
     const desk = new Desk()
     const rows = (['Unregistered', 'Expired', 'Undeliverable'] as const).map((reason, index) => ({
-      ...{ token: desk.token(), timestamp: 1_795_444_921_898, reason },
+      ...{ timestamp: 1_795_444_921_898, reason },
       entry: `01M84DPNHAYZ7515QD4F9WV4G${index}`,
-      ...(reason === 'Unregistered' ? {} : { id: UUID }),
+      ...(reason === 'Unregistered' ? { token: desk.token() } : { id: UUID }),
     })) as unknown as FeedbackRow[]
     const request = desk.request({ method: 'GET', path: '/3/feedback', headers: {} })
     const ports = { ...desk.ports, feedback: { read: async () => rows } }
@@ -130,8 +155,32 @@ describe('what openapi.yaml says of feedback', () => {
     const page = JSON.parse(body ?? '') as { feedback: unknown[] }
     expect([status, page.feedback.length]).toEqual([200, 3])
     expect(document.faults(schemaOf(responseOf('/3/feedback', 'get', 200)), page)).toEqual([])
-    const entry = document.schema('FeedbackEntry').properties?.reason?.enum
-    expect(entry).toEqual(['Unregistered', 'Expired', 'Undeliverable'])
+  })
+})
+
+describe('what openapi.yaml says of receipts', () => {
+  it('fields and outcomes', () => {
+    const schema = JSON.stringify(document.bare(document.schema('Receipt')))
+    expect(JSON.parse(schema.replaceAll('0-9A-Fa-f', '0-9a-f'))).toEqual(receiptAnswer.schema)
+  })
+
+  it('the answer of the code', async () => {
+    const desk = new Desk()
+    const one = notification({ topic: APP as Topic, idFromProvider: true })
+    const newer = notification({ topic: APP as Topic, id: one.id })
+    const outcomes = [
+      outcomeOf('stored', one, one.acceptedAt + 1),
+      outcomeOf('coalesced', one, one.acceptedAt + 2, newer),
+      outcomeOf('drained', newer, newer.acceptedAt + 3),
+    ]
+    const ports = { ...desk.ports, receipts: { find: async () => outcomes } }
+    const request = desk.request({ method: 'GET', path: `/3/notification/${one.id}`, headers: {} })
+    const { status, body } = await readReceipt(request, ports)
+    expect(status).toBe(200)
+    const answer = JSON.parse(body ?? '')
+    const schema = schemaOf(responseOf('/3/notification/{id}', 'get', 200))
+    expect(document.faults(schema, answer)).toEqual([])
+    expect(answer.others).toHaveLength(1)
   })
 })
 
@@ -144,23 +193,26 @@ describe('what openapi.yaml says of activation', () => {
     requestContext: { http: { method: 'POST' } },
   })
   type Ports = Parameters<typeof activateHandler>[0]
+  const code = { codeHash: 'x', expiresAt: Number.POSITIVE_INFINITY, reusable: false }
 
-  it('every reason that the code has, and the fault', () => {
-    // a reason that is new to the code does not compile here
-    const known: Record<ActivationReason, true> = {
-      BadRequest: true,
-      BadCertificateRequest: true,
-      BadActivationCode: true,
-      UsedActivationCode: true,
-      ExpiredActivationCode: true,
-    }
-    const described = document.schema('ActivationRefusal').properties?.reason?.enum ?? []
-    expect([...described].sort()).toEqual([...Object.keys(known), 'ServiceUnavailable'].sort())
+  it.each([
+    ['ActivationRequest', activationMessages.request],
+    ['Activation', activationMessages.answer],
+    ['ActivationRefusal', activationMessages.refusal],
+  ])('%s: fields, limits, reasons', (name, shape) => {
+    expect(document.bare(document.schema(name))).toEqual(shape.schema)
+  })
+
+  it('every status', () => {
+    const statuses = new Set([201, ...Object.values(activationStatuses)])
+    const described = Object.keys(document.at<object>('#/paths/~1activate/post/responses'))
+    expect(described).toEqual([...statuses].map(String))
   })
 
   it.each([
     [400, {}, working()],
-    [400, { activationCode: 'x', csr: 'none' }, working()],
+    [400, { activationCode: 'x', csr: 'none' }, portsWith(async () => code)],
+    [429, { activationCode: 'x', csr: goodCsr }, portsWith(async () => code, 7)],
     [403, { activationCode: 'x', csr: goodCsr }, working()],
     [503, { activationCode: 'x', csr: goodCsr }, failing()],
   ])('a refusal with %d', async (status, body, ports) => {
@@ -170,12 +222,13 @@ describe('what openapi.yaml says of activation', () => {
     expect(document.faults(schema, JSON.parse(result.body ?? ''))).toEqual([])
   })
 
-  function portsWith(redeem: Ports['activations']['redeem']): Ports {
-    return { ...new Desk().ports, activations: { redeem } } as unknown as Ports
+  function portsWith(find: Ports['activations']['find'], wait = 0): Ports {
+    const pace = { take: async () => wait }
+    return { ...new Desk().ports, activations: { find }, pace } as unknown as Ports
   }
 
   function working(): Ports {
-    return portsWith(async () => ({ refused: 'unknown' }))
+    return portsWith(async () => undefined)
   }
 
   function failing(): Ports {

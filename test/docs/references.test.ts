@@ -2,23 +2,25 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
+import { makeProgram, processTerminal } from 'heliograph'
 import { describe, expect, test } from 'vitest'
 import { stageOf } from '../../bin/stages.ts'
-import { makeProgram, processTerminal } from '../../cli/main.ts'
-import { operationsOf } from '../dashboard/body.ts'
+import { operationsOf } from '../../tools/dashboard/body.ts'
 import { prodContext, prodTarget, resourcesOf, templatesOf } from '../infra/app.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 function filesBelow(folder: string, ending: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith(ending))
+    .filter((name) => name.endsWith(ending) && !/(^|\/)(node_modules|dist)\//.test(name))
     .map((name) => join(folder, name))
 }
 
 const pages = [
   ...readdirSync(root).filter((name) => name.endsWith('.md')),
   ...filesBelow('docs', '.md'),
+  ...filesBelow('packages', '.md'),
+  'lib/README.md',
 ]
 const scripts = [...filesBelow('.github', '.yml'), ...filesBelow('.ci', 'run')]
 const read = (file: string) => readFileSync(join(root, file), 'utf8')
@@ -104,7 +106,7 @@ const foreign: ReadonlySet<string> = new Set([
 ])
 
 const repositoryPath =
-  /(?<![\w./~$-])(?:core|aws|lambdas|lib|local|cli|sdk|test|bench|docs|bin|examples)\/[\w./-]*[\w/]/g
+  /(?<![\w./~$-])(?:packages|tools|lambdas|lib|test|bench|docs|bin|examples)\/[\w./-]*[\w/]/g
 
 function linksOf(file: string): string[] {
   const prose = read(file).replace(/^```[\s\S]*?^```/gm, '')
@@ -171,19 +173,7 @@ function isValue(word: string, words: readonly string[]): boolean {
 let allSources: string | undefined
 
 function sources(): string {
-  const folders = [
-    'core',
-    'aws',
-    'lib',
-    'bin',
-    'cli',
-    'lambdas',
-    'local',
-    'test',
-    'bench',
-    'sdk',
-    'examples',
-  ]
+  const folders = ['packages', 'tools', 'lib', 'bin', 'lambdas', 'test', 'bench', 'examples']
   const files = folders.flatMap((folder) => [
     ...filesBelow(folder, '.ts'),
     ...filesBelow(folder, '.mjs'),

@@ -51,6 +51,18 @@ export class Document {
     return this.at(`#/components/schemas/${name}`)
   }
 
+  /** The schema without words for people, its references resolved: what a shape of the protocol gives. */
+  bare(schema: Schema): Schema {
+    if (schema.$ref) return this.bare(this.at(schema.$ref))
+    const { description, default: fallback, items, properties = {}, ...rest } = schema
+    const fields = Object.entries(properties).map(([key, field]) => [key, this.bare(field)])
+    return {
+      ...rest,
+      ...(items && { items: this.bare(items) }),
+      ...(schema.properties && { properties: Object.fromEntries(fields) }),
+    }
+  }
+
   /** What is wrong with a value, by the schema; nothing where it conforms. */
   faults(schema: Schema, value: unknown, path = ''): string[] {
     const unknown = Object.keys(schema).filter((keyword) => !KEYWORDS.has(keyword))

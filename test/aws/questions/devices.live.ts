@@ -1,12 +1,13 @@
 import { SendDirectMessageCommand } from '@aws-sdk/client-iot-data-plane'
 import { afterAll, beforeAll, describe } from 'vitest'
-import type { Deployment } from '../../../cli/deployment.ts'
-import { activatePlainly, PlainDevice, startTarget, type Target } from '../../e2e/support.ts'
+import type { AwsDeployment } from '../../../packages/operator/src/aws-stage.ts'
+import { activatePlainly, PlainDevice, startTarget } from '../../e2e/support.ts'
+import type { Target } from '../../e2e/target.ts'
 import { ask } from '../ask.ts'
 import { openFor } from '../open.ts'
 
 let target: Target
-let deployment: Deployment
+let deployment: AwsDeployment
 
 beforeAll(async () => {
   target = await startTarget()

@@ -1,21 +1,25 @@
 import { readFileSync } from 'node:fs'
 import { connect, type TLSSocket } from 'node:tls'
-import { afterAll, beforeAll, describe } from 'vitest'
-import { END_STREAM, type Frame, FrameClient, frameType } from '../../apns/frames.ts'
-import { readyDevice, startTarget, type Target, type TestDevice } from '../../e2e/support.ts'
+import { beforeAll, describe } from 'vitest'
+import {
+  END_STREAM,
+  type Frame,
+  FrameClient,
+  frameType,
+} from '../../../tools/conformance/frames.ts'
+import { type ReadyTarget, readyTarget } from '../../e2e/support.ts'
+import type { Target } from '../../e2e/target.ts'
+import { requestByToken } from '../../e2e/token-provider.ts'
 import { ask } from '../ask.ts'
 
 let target: Target
-let ready: TestDevice & { readonly token: string }
+let ready: ReadyTarget['ready']
 
 beforeAll(async () => {
-  target = await startTarget()
-  ready = await readyDevice(target)
-})
-
-afterAll(async () => {
-  await ready?.device.close()
-  await target?.close()
+  const opened = await readyTarget()
+  target = opened.target
+  ready = opened.ready
+  return opened.close
 })
 
 function credentials() {
@@ -132,6 +136,20 @@ describe('the provider edge', () => {
       socket.write(`GET / HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`)
     })
   }
+
+  ask(
+    'What does the token domain answer to a good provider token, and to none?',
+    {
+      expected: '200, 403 MissingProviderToken; or no token domain',
+      matches: /^(200, 403 MissingProviderToken|the stage has no token domain)$/,
+    },
+    async () => {
+      if (!target.local.providerToken) return 'the stage has no token domain'
+      const good = await requestByToken(target, { token: ready.token })
+      const none = await requestByToken(target, { token: ready.token }, '')
+      return `${[good.status, good.reason].join(' ').trim()}, ${none.status} ${none.reason}`
+    },
+  )
 
   ask(
     'When, and how, does the edge end an idle connection?',

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest'
 import { signedHeaders } from '../../e2e/sigv4.ts'
-import { startTarget, type Target } from '../../e2e/support.ts'
+import { startTarget } from '../../e2e/support.ts'
+import type { Target } from '../../e2e/target.ts'
 import { ask } from '../ask.ts'
 import { openFor } from '../open.ts'
 

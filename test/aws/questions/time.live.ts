@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import http2 from 'node:http2'
+import { GetAccountSettingsCommand } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, describe } from 'vitest'
-import { issueProvider } from '../../../cli/operations/issue-provider.ts'
-import { revokeProvider } from '../../../cli/operations/providers.ts'
+import { issueProvider } from '../../../packages/operator/src/operations/issue-provider.ts'
+import { revokeProvider } from '../../../packages/operator/src/operations/providers.ts'
 import {
   alertOf,
   pendingTexts,
@@ -10,9 +11,9 @@ import {
   request,
   requestOn,
   startTarget,
-  type Target,
   until,
 } from '../../e2e/support.ts'
+import type { Target } from '../../e2e/target.ts'
 import { ask, patienceMinutes, percentiles } from '../ask.ts'
 import { openFor } from '../open.ts'
 
@@ -58,11 +59,11 @@ describe('times', () => {
   )
 
   ask(
-    'How long does a function take cold and warm (Lambda’s own REPORT lines of this run)?',
+    'How long does a function take cold and warm (Lambda’s own reports of this run; deploy with -c systemLogs=all)?',
     { expected: 'accept: init below 300 ms, warm below 20 ms' },
     async () => {
-      if (target.kind === 'embedded') return 'the embedded cloud writes no REPORT lines'
-      const reports = () => target.logs.filter((line) => line.includes('REPORT RequestId'))
+      if (target.kind === 'embedded') return 'the embedded cloud writes no reports'
+      const reports = () => target.logs.filter((line) => line.includes('"platform.report"'))
       await until(() => reports().length > 50 || undefined, 20_000).catch(() => {})
       const lines = ['accept', 'deliver', 'connect'].map(
         (name) => `${name}: ${summary(name, reports())}`,
@@ -75,16 +76,15 @@ describe('times', () => {
     const own = reports.filter((line) =>
       line.startsWith(`/aws/lambda/heliograph-${target.stage}-${name}:`),
     )
-    const read = (label: string) =>
-      own.flatMap((line) => {
-        const ms = new RegExp(`(?:^|\\t)${label}: ([\\d.]+) ms`).exec(
-          line.replace(/^.*?REPORT/, '\tREPORT'),
-        )?.[1]
-        return ms ? [Number(ms)] : []
-      })
-    if (own.length === 0) return 'no REPORT lines here'
-    const cold = read('Init Duration')
-    return `warm ${percentiles(read('Duration'))}; cold ${cold.length ? percentiles(cold) : 'none seen'}`
+    // Source: AWS Lambda, "Lambda Telemetry API Event schema reference", platform.report
+    const metrics = own.map((line) => {
+      const { record } = JSON.parse(line.slice(line.indexOf('{'))) as PlatformReport
+      return record.metrics
+    })
+    if (own.length === 0) return 'no reports here: deploy with -c systemLogs=all'
+    const warm = metrics.map(({ durationMs }) => durationMs)
+    const cold = metrics.flatMap(({ initDurationMs }) => initDurationMs ?? [])
+    return `warm ${percentiles(warm)}; cold ${cold.length ? percentiles(cold) : 'none seen'}`
   }
 
   ask(
@@ -108,6 +108,43 @@ describe('times', () => {
   )
 
   ask(
+    'Does a notification with apns-expiration 0 arrive after eight minutes in which nothing was sent?',
+    {
+      expected: 'yes: a socket that went stale meanwhile is replaced',
+      matches: /^it arrived after /,
+      minutes: 10,
+    },
+    async () => {
+      const { device, received, token } = await readyDevice(target)
+      const deliver = async (alert: string) => {
+        const began = performance.now()
+        const headers = { 'apns-expiration': '0' }
+        await request(target, { token, headers, body: JSON.stringify({ aps: { alert } }) })
+        await until(() => received.some((one) => alertOf(one) === alert) || undefined)
+        return `${(performance.now() - began).toFixed(0)} ms`
+      }
+      await deliver('before')
+      await new Promise((resolve) => setTimeout(resolve, 8 * 60_000))
+      const after = await deliver('after').catch(() => undefined)
+      await device.close()
+      return after ? `it arrived after ${after}` : 'it did not arrive'
+    },
+  )
+
+  ask(
+    'How many executions at a time does Lambda allow this account?',
+    { expected: '1000, or ten in a fresh account', matches: /^\d{4,}/ },
+    async () => {
+      const deployment = await openFor(target)
+      const { AccountLimit: limit } = await deployment.clients.lambda.send(
+        new GetAccountSettingsCommand({}),
+      )
+      deployment.close()
+      return `${limit?.ConcurrentExecutions}, of which ${limit?.UnreservedConcurrentExecutions} are not reserved`
+    },
+  )
+
+  ask(
     'How long after its expiry does DynamoDB delete a slot?',
     { expected: 'minutes; AWS promises "within a few days"', minutes: 15 },
     async () => {
@@ -127,3 +164,9 @@ describe('times', () => {
     },
   )
 })
+
+interface PlatformReport {
+  readonly record: {
+    readonly metrics: { readonly durationMs: number; readonly initDurationMs?: number }
+  }
+}
