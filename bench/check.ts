@@ -18,13 +18,13 @@ export interface Worse {
   readonly now: number
 }
 
-const baselineFile = fileURLToPath(new URL('baseline.json', import.meta.url))
+const baselineFile = fileURLToPath(new URL('./baseline.json', import.meta.url))
 
 /** A metric may be so much of its baseline before the check fails. */
 const TOLERANCE = 1.25
 const percent = `${Math.round((TOLERANCE - 1) * 100)}%`
 const NOTIFICATIONS = 4_000
-/** The least of several rounds counts: what else a machine does only ever adds time. */
+/** The fastest of several rounds counts: other work on the machine only ever adds time. */
 const ROUNDS = 5
 
 /** Measures against the committed baseline; returns a sentence for the user, or throws one. */
@@ -65,7 +65,7 @@ export async function writeBaseline(): Promise<string> {
 }
 
 /** The metrics that have grown beyond tolerance, and those that the baseline does not know. */
-export function compare(baseline: Metrics, now: Metrics): Worse[] {
+function compare(baseline: Metrics, now: Metrics): Worse[] {
   return Object.entries(now)
     .map(([metric, value]) => ({ metric, baseline: baseline[metric] ?? 0, now: value }))
     .filter(({ baseline: was, now: is }) => is > was * TOLERANCE)

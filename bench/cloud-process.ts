@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { LocalFile } from '../bin/demo.ts'
 
-/** An embedded cloud in a process of its own, started as `npm start` does. */
-export interface CloudProcess {
+/** A service in a process of its own, which says in `local.json` how to reach it. */
+export interface ServiceProcess {
   readonly pid: number | undefined
   readonly state: string
   readonly local: LocalFile
@@ -15,10 +15,30 @@ export interface CloudProcess {
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-export async function startCloudProcess(portBase: number): Promise<CloudProcess> {
+const fromSources = ['--conditions=heliograph', '--import', 'tsx']
+
+/** The embedded cloud, started as `npm start` does. */
+export function startCloudProcess(portBase: number): Promise<ServiceProcess> {
+  return start([...fromSources, 'bin/start.ts', '--quiet'], portBase)
+}
+
+/**
+ * `heliograph serve`: one machine, without AWS. From the sources, or from MACHINE_COMMAND, the path of an
+ * installed `heliograph`: what compiles the sources takes memory. MACHINE_NODE_OPTIONS go to Node.
+ */
+export function startMachineProcess(
+  portBase: number,
+  durability = 'delivered',
+): Promise<ServiceProcess> {
+  const { MACHINE_COMMAND: command = 'bin/heliograph.mjs' } = process.env
+  const serve = [command, 'serve', '--dev', '--durability', durability]
+  return start([...(process.env.MACHINE_NODE_OPTIONS?.split(' ') ?? []), ...serve], portBase)
+}
+
+async function start(command: readonly string[], portBase: number): Promise<ServiceProcess> {
   const state = mkdtempSync(join(tmpdir(), 'heliograph-bench-'))
-  const options = ['--quiet', '--state', state, '--port-base', String(portBase)]
-  const child = spawn(process.execPath, ['--import', 'tsx', 'bin/start.ts', ...options], {
+  const args = [...command, '--state', state, '--port-base', String(portBase)]
+  const child = spawn(process.execPath, args, {
     cwd: root,
     env: { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -45,5 +65,7 @@ async function localFile(state: string, child: ChildProcess): Promise<LocalFile>
     if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')) as LocalFile
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
-  throw new Error('the embedded cloud did not start within 90 s: run npm start to see why')
+  throw new Error(
+    'the service did not start within 90 s: run npm start, or heliograph serve --dev, to see why',
+  )
 }

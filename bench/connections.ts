@@ -1,3 +1,4 @@
+import { downTopics } from '@heliograph/protocol/mqtt-topic'
 import 'reflect-metadata'
 import { type ChildProcess, fork } from 'node:child_process'
 import { webcrypto } from 'node:crypto'
@@ -7,8 +8,9 @@ import { fileURLToPath } from 'node:url'
 import { IoTDataPlaneClient, SendDirectMessageCommand } from '@aws-sdk/client-iot-data-plane'
 import { PemConverter, X509CertificateGenerator } from '@peculiar/x509'
 import { generate, parser } from 'mqtt-packet'
+import { summarize } from '../tools/faults/summary.ts'
 import type { BrokerReady } from './child/broker.ts'
-import { round, summarize } from './figures.ts'
+import { round } from './figures.ts'
 import { inParallel } from './fleet.ts'
 import { usageOf } from './process-usage.ts'
 import type { Row } from './report.ts'
@@ -94,7 +96,7 @@ async function push(devices: readonly Device[], data: IoTDataPlaneClient) {
     await data.send(
       new SendDirectMessageCommand({
         clientId,
-        topic: 'heliograph/notification',
+        topic: downTopics.notification,
         payload: Buffer.from('{"aps":{"alert":"x"}}'),
         confirmation: true,
       }),
@@ -139,7 +141,7 @@ function connectDevice(
 }
 
 async function startBroker(certificate: string): Promise<Broker> {
-  const script = fileURLToPath(new URL('child/broker.ts', import.meta.url))
+  const script = fileURLToPath(new URL('./child/broker.ts', import.meta.url))
   const child = fork(script, [certificate], {
     execArgv: ['--import', 'tsx'],
     env: { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },

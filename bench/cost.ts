@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { synthesize } from '../bin/embedded.ts'
-import { type Counted, countScenarios, PAYLOAD_BYTES } from './cost/count.ts'
+import { countScenarios, PAYLOAD_BYTES } from './cost/count.ts'
+import type { Counted } from './cost/counted.ts'
 import { amountsOf, type Facts, perMillion, total } from './cost/model.ts'
 import { costPage, type Scenario, withoutAside } from './cost/page.ts'
 import { round } from './figures.ts'
@@ -40,6 +41,8 @@ async function factsOf(): Promise<Facts> {
   return {
     accept: { memoryMegabytes: memory('accept'), cpuMs: cpu('accept') },
     deliver: { memoryMegabytes: memory('deliver'), cpuMs: cpu('deliver') },
+    // not measured alone: a batch of 150 outcomes is parsed, packed and put
+    record: { memoryMegabytes: memory('record'), cpuMs: 20 * cpu('deliver') },
     // not measured alone: about what deliver takes for its six calls
     connect: { memoryMegabytes: memory('connect'), cpuMs: 6 * cpu('deliver') },
     bytesOut: ANSWER_BYTES + PAYLOAD_BYTES + 400,
@@ -70,7 +73,7 @@ async function memoryOf(): Promise<(name: string) => number> {
     const templates = ['Providers', 'Devices'].map(
       (part) =>
         JSON.parse(
-          readFileSync(join(folder, `Heliograph-local-${part}.template.json`), 'utf8'),
+          readFileSync(join(folder, `Heliographlocal${part}.template.json`), 'utf8'),
         ) as Template,
     )
     const functions = templates

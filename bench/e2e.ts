@@ -1,9 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { startCloudProcess } from './cloud-process.ts'
+import { type ServiceProcess, startCloudProcess, startMachineProcess } from './cloud-process.ts'
 import { round, rounds } from './figures.ts'
 import { inParallel } from './fleet.ts'
 import { latency, type Rig, throughput } from './load.ts'
 import { type Usage, usageOf } from './process-usage.ts'
+import { openProvider, send } from './provider.ts'
 import type { Row } from './report.ts'
 import { type HeliographRig, heliographRig } from './rigs/heliograph.ts'
 
@@ -22,22 +23,70 @@ export interface E2eOptions {
  */
 export async function benchE2e(options: E2eOptions, say: (line: string) => void): Promise<Row[]> {
   const cloud = await startCloudProcess(options.portBase)
+  return benchService({ service: cloud, name: 'embedded cloud' }, options, say)
+}
+
+/** The same with `heliograph serve` instead of the embedded cloud, and its provider API alone. */
+export async function benchMachine(
+  options: E2eOptions & { readonly durability: string },
+  say: (line: string) => void,
+): Promise<Row[]> {
+  const machine = await startMachineProcess(options.portBase, options.durability)
+  const service = { service: machine, name: `one machine, durability ${options.durability}` }
+  return benchService(service, options, say)
+}
+
+interface Started {
+  readonly service: ServiceProcess
+  readonly name: string
+}
+
+async function benchService(
+  { service, name }: Started,
+  options: E2eOptions,
+  say: (line: string) => void,
+): Promise<Row[]> {
   try {
-    say(`embedded cloud is up, activating ${options.devices} devices`)
+    say(`${name} is up, activating ${options.devices} devices`)
     const started = performance.now()
-    const rig = await heliographRig(cloud.local, options.devices)
+    const rig = await heliographRig(service.local, options.devices)
     say(`${rig.devices} devices in ${round((performance.now() - started) / 1000)} s`)
-    const rows = await measure(rig, options, () => usageOf(cloud.pid), say)
+    const rows = await measure(rig, { ...options, name }, () => usageOf(service.pid), say)
+    const refusals = await measureRefusals(service, options)
     await rig.close()
-    return rows
+    return [...rows, refusals]
   } finally {
-    await cloud.stop()
+    await service.stop()
   }
 }
 
+/** The provider API without delivery: tokens that nobody has, refused as fast as they can be. */
+async function measureRefusals(
+  service: ServiceProcess,
+  { sends, rounds: count }: E2eOptions,
+): Promise<Row> {
+  const session = openProvider(service.local)
+  const { topic } = service.local.provider
+  const [perSecond, cpu]: [number[], number[]] = [[], []]
+  const path = `/3/device/${'ab'.repeat(32)}`
+  for (let n = 0; n < count; n += 1) {
+    const [before, started] = [usageOf(service.pid), performance.now()]
+    await inParallel(sends, REFUSALS_IN_FLIGHT, () => send(session, { path, topic, alert: 'x' }))
+    perSecond.push(sends / ((performance.now() - started) / 1000))
+    cpu.push(((usageOf(service.pid).cpuMs - before.cpuMs) * 1000) / sends)
+  }
+  session.close()
+  return {
+    what: `provider API alone: unknown tokens, ${REFUSALS_IN_FLIGHT} in flight`,
+    figures: { 'per second': rounds(perSecond, 0), 'service CPU us each': rounds(cpu, 0) },
+  }
+}
+
+const REFUSALS_IN_FLIGHT = 100
+
 async function measure(
   rig: HeliographRig,
-  { devices, inFlight, sends, rounds: count }: E2eOptions,
+  { devices, inFlight, sends, rounds: count, name }: E2eOptions & { readonly name: string },
   usage: () => Usage,
   say: (line: string) => void,
 ): Promise<Row[]> {
@@ -47,7 +96,7 @@ async function measure(
   const busy = await measureThroughput(rig, { inFlight, sends, count }, usage)
   const open = await latency(rig, 3_000, 300)
   const memory: Row = {
-    what: 'memory of the embedded cloud',
+    what: `memory of the ${name}, ${devices} devices`,
     figures: { MB: round(usage().residentMegabytes, 0) },
   }
   return [

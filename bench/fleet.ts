@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import https from 'node:https'
+import { downTopics } from '@heliograph/protocol/mqtt-topic'
 import mqtt, { type MqttClient } from 'mqtt'
 import type { LocalFile } from '../bin/demo.ts'
-import { makePrivateKey, makeRequest } from '../sdk/certificate.ts'
+import { makePrivateKey, makeRequest } from '../packages/device/src/certificate.ts'
+import type { Activation } from '../tools/conformance/plain-device.ts'
 
 /** A device of plain mqtt.js: the load must not measure the SDK's own disk writes. */
 export interface FleetDevice {
@@ -16,13 +18,6 @@ export interface FleetDevice {
 }
 
 export type Arrival = (alert: string, stored: boolean) => void
-
-interface Activation {
-  readonly deviceId: string
-  readonly certificate: string
-  readonly mqtt: { readonly host: string; readonly port: number; readonly ca: string }
-  readonly publish: Readonly<Record<'register' | 'connect' | 'unregister', string>>
-}
 
 export interface Member {
   readonly key: string
@@ -127,7 +122,7 @@ function connect(member: Member, topic: string, onArrival: Arrival): Promise<Fle
     let device: FleetDevice | undefined
     client.on('message', (name, payload) => {
       const message = JSON.parse(payload.toString()) as Record<string, never>
-      if (name === 'heliograph/token') {
+      if (name === downTopics.token) {
         device = {
           deviceId,
           token: message.token ?? '',
@@ -136,7 +131,7 @@ function connect(member: Member, topic: string, onArrival: Arrival): Promise<Fle
           credentials: { cert: activation.certificate, key },
         }
         resolve(device)
-      } else if (name === 'heliograph/notification' && device) {
+      } else if (name === downTopics.notification && device) {
         const { aps } = message.payload as unknown as { aps: { alert: string } }
         onArrival(aps.alert, Boolean(message.stored))
       }

@@ -5,19 +5,15 @@ import {
   randomUUID,
   X509Certificate,
 } from 'node:crypto'
-import { issueAuthority, type SigningKey } from '../core/certificate.ts'
-import {
-  type DeviceId,
-  deviceIdFromBytes,
-  type TokenKeyId,
-  type Topic,
-} from '../core/identifiers.ts'
-import type { TokenKey } from '../core/ports.ts'
-import { issueProviderCertificate } from '../core/provider-certificate.ts'
-import { fingerprintOf } from '../core/provider-trust.ts'
-import { sealToken } from '../core/token.ts'
+import { deviceIdFromBytes } from '@heliograph/core/device-id'
+import type { SigningKey, TokenKey } from '@heliograph/core/ports'
+import { sealToken } from '@heliograph/core/token/token'
+import { issueAuthority } from '@heliograph/core/trust/certificate'
+import { fingerprintOf } from '@heliograph/core/trust/provider-trust'
+import type { DeviceId, TokenKeyId, Topic } from '@heliograph/protocol/identifiers'
 import { variable } from '../lambdas/settings.ts'
 import { functionSettings } from '../lib/functions.ts'
+import { issueProviderCertificate } from '../packages/operator/src/x509/provider-certificate.ts'
 
 /**
  * All that accept and deliver need to work off notifications without a cloud: a provider certificate
@@ -156,10 +152,15 @@ export function functionEnvironment(endpoint: string): Record<string, string> {
   return {
     ...tables,
     [variable.notificationQueue]: `${endpoint}/000000000000/notifications`,
+    // as a stage on AWS has them
+    [variable.receipts]: JSON.stringify({ default: 'off', topics: {} }),
+    [variable.receiptDays]: '7',
     [variable.iotEndpoint]: 'unused.example.com',
+    [variable.unsealedUntil]: '0',
     [variable.defaultLifetime]: '86400',
     [variable.trustCacheSeconds]: '30',
     [variable.registrationCacheSeconds]: '60',
+    [variable.providerRateLimit]: '0',
     [variable.tokenRateLimit]: '0',
     [variable.deviceCertificateDays]: '365',
     [variable.tokenKeyGraceDays]: '30',

@@ -1,4 +1,5 @@
-import { round, summarize } from './figures.ts'
+import { summarize } from '../tools/faults/summary.ts'
+import { round } from './figures.ts'
 import { inParallel } from './fleet.ts'
 
 /** A service with devices, as the load sees it; the same for Heliograph and for its peers. */
@@ -16,8 +17,10 @@ export interface Rig {
 export class Arrivals {
   readonly #at = new Map<string, number>()
   #stored = 0
+  #heard = 0
 
   note(alert: string, stored = false): void {
+    this.#heard += 1
     if (this.#at.has(alert)) return
     this.#at.set(alert, performance.now())
     if (stored) this.#stored += 1
@@ -25,6 +28,11 @@ export class Arrivals {
 
   at(alert: string): number | undefined {
     return this.#at.get(alert)
+  }
+
+  /** How many messages came, the same alert at several devices included. */
+  get heard(): number {
+    return this.#heard
   }
 
   /** How many came out of a pending slot. */

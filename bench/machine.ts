@@ -8,7 +8,7 @@ export interface Machine {
   readonly memoryGigabytes: number
   readonly system: string
   readonly node: string
-  /** Mean number of running threads over the last minute: what else went on. */
+  /** Mean number of running threads over the last minute: the other load on the machine. */
   readonly load: number
   readonly versions: Readonly<Record<string, string>>
 }
@@ -19,10 +19,8 @@ const parts = [
   '@aws-sdk/client-iot-data-plane',
   '@aws-sdk/client-sqs',
   'aedes',
-  'aws4',
   'dynalite',
   'esbuild',
-  'fauxqs',
   'mqtt',
 ]
 

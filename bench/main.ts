@@ -1,26 +1,31 @@
 import { parseArgs } from 'node:util'
+import { benchCampaign } from './campaign.ts'
 import { benchCheck, writeBaseline } from './check.ts'
 import { benchCold } from './cold.ts'
 import { benchCost } from './cost.ts'
-import { benchE2e } from './e2e.ts'
+import { benchE2e, benchMachine } from './e2e.ts'
 import { benchHot } from './hot.ts'
 import { benchPeers } from './peers.ts'
 import { writePerformancePage } from './performance/page.ts'
 import { report } from './report.ts'
 import { benchScale } from './scale.ts'
+import { benchTokens } from './tokens.ts'
 
 const usage = `npm run bench -- <what>
 
   e2e    the embedded cloud end to end: time to the device, throughput, memory, drain
+  machine  the same of heliograph serve (--durability delivered, synced or none)
   peers  the same driver against Mosquitto, Nchan and NATS, in turn
   hot    processor time per notification in accept and deliver
   cold   size and start of every function
+  tokens processor time of a provider token
+  campaign  send --tokens-file beside single sends, to devices that are away
   cost   dollars, from counted calls; writes docs/cost.md
   scale  with 1,000 to 100,000 devices registered, and up to 10,000 connected
   page   docs/performance.md and its plots, from the last results
   check  counts and ratios against bench/baseline.json; --write takes them over
 
-  --devices 500  --in-flight 32  --sends 4000  --rounds 5  --port-base 12400`
+  --devices 500  --in-flight 32  --sends 4000  --rounds 5  --tokens 100000  --port-base 12400`
 
 const scale = { registered: [1_000, 10_000, 100_000], connected: [1_000, 2_000, 5_000, 10_000] }
 
@@ -34,7 +39,9 @@ async function main(): Promise<void> {
       'in-flight': { type: 'string', default: '32' },
       sends: { type: 'string', default: '4000' },
       rounds: { type: 'string', default: '5' },
+      tokens: { type: 'string', default: '100000' },
       'port-base': { type: 'string', default: '12400' },
+      durability: { type: 'string', default: 'delivered' },
       write: { type: 'boolean', default: false },
     },
   })
@@ -43,13 +50,19 @@ async function main(): Promise<void> {
     inFlight: Number(values['in-flight']),
     sends: Number(values.sends),
     rounds: Number(values.rounds),
+    tokens: Number(values.tokens),
     portBase: Number(values['port-base']),
   }
   switch (positionals[0]) {
     case 'e2e':
       return report('e2e', await benchE2e(options, say))
+    case 'machine':
+      return report(
+        'machine',
+        await benchMachine({ ...options, durability: values.durability }, say),
+      )
     case 'peers':
-      return report('peers', await benchPeers(options, say))
+      return report('peers', await benchPeers({ ...options, durability: values.durability }, say))
     case 'hot':
       return report('hot', await benchHot({ rounds: options.rounds, notifications: 6_000 }, say))
     case 'cold':
@@ -60,6 +73,10 @@ async function main(): Promise<void> {
       return console.log(values.write ? await writeBaseline() : await benchCheck(say))
     case 'scale':
       return report('scale', await benchScale({ rounds: options.rounds, ...scale }, say))
+    case 'tokens':
+      return report('tokens', await benchTokens(options))
+    case 'campaign':
+      return report('campaign', await benchCampaign(options, say))
     case 'cost':
       return report('cost', await benchCost(say))
     default:

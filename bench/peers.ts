@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs'
-import { startCloudProcess } from './cloud-process.ts'
+import { startCloudProcess, startMachineProcess } from './cloud-process.ts'
 import { warmUp } from './e2e.ts'
 import { median, round, rounds } from './figures.ts'
 import { type Latency, latency, type Rig, throughput } from './load.ts'
+import { usageOf } from './process-usage.ts'
 import type { Row } from './report.ts'
 import { heliographRig } from './rigs/heliograph.ts'
-import { mosquittoRig } from './rigs/mosquitto.ts'
+import { mosquittoDurableRig, mosquittoRig } from './rigs/mosquitto.ts'
 import { natsRig } from './rigs/nats.ts'
 import { NCHAN_MODULE, nchanRig } from './rigs/nchan.ts'
 import { type Place, preparePlace, programPath } from './rigs/place.ts'
@@ -16,7 +17,11 @@ export interface PeersOptions {
   readonly sends: number
   readonly rounds: number
   readonly portBase: number
+  /** Of one machine: what a 200 says. */
+  readonly durability: string
 }
+
+const ONE_MACHINE = 'Heliograph, one machine'
 
 interface Peer {
   readonly name: string
@@ -38,6 +43,14 @@ const known: readonly Peer[] = [
     program: 'mosquitto',
     lacks: `${gatewayLacks}; nothing kept for who is offline (clean session)`,
     open: mosquittoRig,
+  },
+  {
+    name: 'Mosquitto, saved at every change + Node gateway',
+    packages: 'mosquitto',
+    program: 'mosquitto',
+    lacks:
+      'writes its whole database at every change and syncs it never; no device token, topic or revocation check; keeps all and not the newest',
+    open: mosquittoDurableRig,
   },
   {
     name: 'Nchan',
@@ -65,24 +78,33 @@ interface Measured {
 
 /**
  * The same driver, payloads, certificates and device count against every peer, all running at once and
- * measured in turn, round by round: what else the machine does hits all of them alike.
+ * measured in turn, round by round: other load on the machine affects all of them alike.
  */
 export async function benchPeers(
   options: PeersOptions,
   say: (line: string) => void,
 ): Promise<Row[]> {
   const cloud = await startCloudProcess(options.portBase)
+  const machine = await startMachineProcess(options.portBase + 50, options.durability)
   const rigs: Rig[] = []
   try {
+    const one = await heliographRig(machine.local, options.devices, ONE_MACHINE)
+    rigs.push(one)
+    say(`${one.name}: ${one.devices} devices`)
     const ours = await heliographRig(cloud.local, options.devices)
     rigs.push(ours)
     say(`${ours.name}: ${ours.devices} devices`)
     const place = await preparePlace(cloud, ours.fleet, options.portBase + 100)
     const skipped = await openPeers(place, rigs, say)
     const measured = await measure(rigs, options, say)
-    return [...rowsOf(measured), ...skipped]
+    const memory: Row = {
+      what: `memory of one machine, ${options.devices} devices`,
+      figures: { MB: round(usageOf(machine.pid).residentMegabytes, 0) },
+    }
+    return [...rowsOf(measured), memory, ...skipped]
   } finally {
     for (const rig of rigs) await rig.close()
+    await machine.stop()
     await cloud.stop()
   }
 }
@@ -117,7 +139,7 @@ async function measure(
   const measured = rigs.map((rig) => ({ rig, perSecond: [], latencies: [], lost: 0 }) as Measured)
   for (const rig of rigs) await warmUp(rig, inFlight)
   for (let n = 0; n < count; n += 1) {
-    // whoever comes first finds the processors rested: everybody does once
+    // the first to run finds the processors rested: everybody gets that turn once
     for (const one of [...measured.slice(n % rigs.length), ...measured.slice(0, n % rigs.length)]) {
       const { perSecond, lost, refused } = await throughput(one.rig, sends, inFlight)
       const open = await latency(one.rig, 900, 300)
@@ -131,7 +153,7 @@ async function measure(
 }
 
 function rowsOf(measured: readonly Measured[]): Row[] {
-  const [ours, ...others] = measured
+  const [machine, embedded, ...peers] = measured
   const rows = measured.map(({ rig, perSecond, latencies, lost }): Row => {
     const lacks = known.find(({ name }) => name === rig.name)?.lacks
     const figures = {
@@ -142,12 +164,11 @@ function rowsOf(measured: readonly Measured[]): Row[] {
     }
     return { what: rig.name, figures, ...(lacks === undefined ? {} : { note: lacks }) }
   })
-  const ratios = others.map(({ rig, perSecond }): Row => {
-    const each = perSecond.map((theirs, n) => (ours?.perSecond[n] ?? 0) / theirs)
-    return {
-      what: `Heliograph over ${rig.name}`,
-      figures: { ratio: round(median(each), 2), rounds: rounds(each, 2) },
-    }
-  })
-  return [...rows, ...ratios]
+  const ratios = (ours: Measured | undefined, name: string): Row[] =>
+    peers.map(({ rig, perSecond }) => {
+      const each = perSecond.map((theirs, n) => (ours?.perSecond[n] ?? 0) / theirs)
+      const figures = { ratio: round(median(each), 2), rounds: rounds(each, 2) }
+      return { what: `${name} over ${rig.name}`, figures }
+    })
+  return [...rows, ...ratios(machine, 'one machine'), ...ratios(embedded, 'Heliograph')]
 }

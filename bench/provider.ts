@@ -23,7 +23,28 @@ export interface Send {
 }
 
 /** Posts one notification in APNs form and resolves to the status. */
-export function send(session: http2.ClientHttp2Session, asked: Send): Promise<number> {
+export async function send(session: http2.ClientHttp2Session, asked: Send): Promise<number> {
+  return (await post(session, asked, payloadOf(asked.alert, asked.bytes))).status
+}
+
+/** Posts one notification for many devices and resolves to the status of each. */
+export async function sendToMany(
+  session: http2.ClientHttp2Session,
+  tokens: readonly string[],
+  asked: Omit<Send, 'path'>,
+): Promise<number[]> {
+  const payload = payloadOf(asked.alert, asked.bytes)
+  const body = `{"tokens":${JSON.stringify(tokens)},"payload":${payload}}`
+  const answer = await post(session, { ...asked, path: '/3/devices' }, body)
+  if (answer.status !== 200) throw new Error(`the service answered ${answer.status}`)
+  return JSON.parse(answer.body).results.map(({ status }: { status: number }) => status)
+}
+
+function post(
+  session: http2.ClientHttp2Session,
+  asked: Send,
+  body: string,
+): Promise<{ readonly status: number; readonly body: string }> {
   return new Promise((resolve, reject) => {
     const stream = session.request({
       ':method': 'POST',
@@ -33,18 +54,22 @@ export function send(session: http2.ClientHttp2Session, asked: Send): Promise<nu
       ...asked.headers,
     })
     let status = 0
+    let answer = ''
     stream.on('response', (headers) => {
       status = Number(headers[':status'])
     })
     stream.on('error', reject)
-    stream.on('close', () => resolve(status))
-    stream.resume()
-    stream.end(payloadOf(asked.alert, asked.bytes))
+    stream.on('close', () => resolve({ status, body: answer }))
+    stream.setEncoding('utf8')
+    stream.on('data', (text: string) => {
+      answer += text
+    })
+    stream.end(body)
   })
 }
 
 /** The payload of a send, with filling where it shall have more bytes than it needs. */
-export function payloadOf(alert: string, bytes = 0): string {
+function payloadOf(alert: string, bytes = 0): string {
   const text = JSON.stringify({ aps: { alert } })
   const missing = bytes - text.length - ',"filling":""'.length
   return missing > 0 ? `${text.slice(0, -1)},"filling":"${'x'.repeat(missing)}"}` : text

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Rounds } from './figures.ts'
@@ -33,6 +33,11 @@ export function report(bench: string, rows: readonly Row[]): void {
   console.error(`kept in ${path(bench)}`)
 }
 
+/** What the last run of a benchmark left; undefined where there was none. */
+export function findReport(bench: string): Report | undefined {
+  return existsSync(path(bench)) ? lastReport(bench) : undefined
+}
+
 /** What the last run of a benchmark left. */
 export function lastReport(bench: string): Report {
   try {
@@ -42,7 +47,7 @@ export function lastReport(bench: string): Report {
   }
 }
 
-export function print(rows: readonly Row[]): void {
+function print(rows: readonly Row[]): void {
   const width = Math.max(...rows.map(({ what }) => what.length)) + 2
   for (const { what, figures, note } of rows) {
     const parts = Object.entries(figures).map(([name, value]) => `${name} ${show(value)}`)

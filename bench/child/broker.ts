@@ -6,9 +6,9 @@ import {
   IoTClient,
   RegisterCertificateWithoutCACommand,
 } from '@aws-sdk/client-iot'
-import { startEndpoint } from '../../local/endpoint.ts'
-import { startIot } from '../../local/iot/iot.ts'
-import { loadTls } from '../../local/tls.ts'
+import { startEndpoint } from '../../packages/embedded-cloud/src/endpoint.ts'
+import { startIot } from '../../packages/embedded-cloud/src/iot/iot.ts'
+import { loadTls } from '../../packages/embedded-cloud/src/tls.ts'
 
 /** What the broker's process tells its parent once it answers. */
 export interface BrokerReady {
@@ -46,7 +46,7 @@ async function main(certificate: string): Promise<void> {
   const endpoint = await startEndpoint({
     host: '127.0.0.1',
     port: 0,
-    callers: () => ({ name: 'bench', may: () => true }),
+    signers: () => ({ caller: { name: 'bench', may: () => true }, secretAccessKey: 'bench' }),
     services: iot.services,
     log: () => {},
   })

@@ -3,45 +3,53 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import type { ReceiptLevel } from '@heliograph/protocol/outcome'
 import { prepareDemo } from '../../bin/demo.ts'
 import { synthesize } from '../../bin/embedded.ts'
-import { type Cloud, startCloud } from '../../local/cloud.ts'
-import type { ServiceCall } from '../../local/endpoint.ts'
+import { type Cloud, startCloud } from '../../packages/embedded-cloud/src/cloud.ts'
+import type { ServiceCall } from '../../packages/embedded-cloud/src/endpoint.ts'
 import { type FleetDevice, inParallel, makeFleet, reconnect } from '../fleet.ts'
 import { Arrivals } from '../load.ts'
-import { openProvider, send } from '../provider.ts'
+import { openProvider, send, sendToMany } from '../provider.ts'
+import type { Counted } from './counted.ts'
 import { itemBytes } from './item-size.ts'
 import { assumed } from './model.ts'
-
-/** What a scenario took in all, as it was seen on the wire. */
-export interface Counted {
-  readonly scenario: string
-  /** Notifications, or connects where nothing is sent. */
-  readonly events: number
-  /** HTTP requests of the provider. */
-  readonly requests: number
-  /** By function, service and action: `accept sqs SendMessage`. */
-  readonly calls: Readonly<Record<string, number>>
-  /** By function. */
-  readonly invocations: Readonly<Record<string, number>>
-  /** Of the functions' logs. */
-  readonly logBytes: number
-  /** DynamoDB write units of all puts, updates and deletes. */
-  readonly writeUnits: number
-  readonly readUnits: number
-}
 
 /** Bytes of every payload; the queue message and the slot are about 400 bytes larger. */
 export const PAYLOAD_BYTES = 1_000
 const DEVICES = 64
+/** Devices of one request to many. */
+const CROWD = 500
+/** Longer than accept believes a registration: in a campaign no device comes twice. */
+const FORGOTTEN_MS = 5_500
 
-/** Runs every scenario on an embedded cloud in this process, where each call of AWS can be seen. */
+/** Every scenario, without receipts; then those that receipts change, with them. */
 export async function countScenarios(say: (line: string) => void): Promise<Counted[]> {
+  const counted = await countWith('off', () => true, say)
+  for (const level of ['exceptions', 'all'] as const) {
+    const some = await countWith(level, (scenario) => withReceipts.includes(scenario), say)
+    counted.push(...some.map((one) => ({ ...one, scenario: `${one.scenario}, receipts ${level}` })))
+  }
+  return counted
+}
+
+export const ONLINE = 'online, 32 in flight'
+const OFFLINE = 'offline, ten sends each: coalesced'
+const OWN_ID = 'online, with an apns-id of the provider'
+const TOGETHER = `online, ${CROWD} in a request`
+const withReceipts: readonly string[] = [ONLINE, OWN_ID, OFFLINE]
+
+/** Runs scenarios on an embedded cloud in this process, where each call of AWS can be seen. */
+async function countWith(
+  receipts: ReceiptLevel,
+  isWanted: (scenario: string) => boolean,
+  say: (line: string) => void,
+): Promise<Counted[]> {
   const state = mkdtempSync(join(tmpdir(), 'heliograph-cost-'))
   const meter = new Meter()
   try {
     const assembly = join(state, 'cdk.out')
-    await synthesize(assembly)
+    await synthesize(assembly, { receipts })
     const cloud = await startCloud({
       assembly,
       state: join(state, 'cloud'),
@@ -52,7 +60,7 @@ export async function countScenarios(say: (line: string) => void): Promise<Count
     })
     meter.cloud = cloud
     try {
-      return await run(cloud, join(state, 'cloud'), meter, say)
+      return await run(cloud, join(state, 'cloud'), { meter, isWanted, say })
     } finally {
       await cloud.close()
     }
@@ -68,6 +76,7 @@ class Meter {
   #logBytes = 0
   #writeUnits = 0
   #readUnits = 0
+  #queueUnits = 0
   #before: Readonly<Record<string, number>> = {}
   /** Write units of the item last put into a table: deleting it costs the same. */
   readonly #lastPut = new Map<string, number>()
@@ -80,9 +89,13 @@ class Meter {
   call({ service, action, request }: ServiceCall): undefined {
     const who = functionOf(request.caller.name)
     const what = action.startsWith('POST /connections') ? 'SendDirectMessage' : action
-    const key = `${who} ${service} ${what}`
+    const isOutcomes = what === 'SendMessage' && request.body.includes('OutcomesQueue')
+    const key = `${who} ${service} ${isOutcomes ? 'SendOutcomes' : what}`
     this.#calls[key] = (this.#calls[key] ?? 0) + 1
     if (service === 'dynamodb') this.#database(action, request.body)
+    // about the size of the messages in it
+    if (action.startsWith('SendMessage') && !isOutcomes)
+      this.#queueUnits += Math.ceil(request.body.length / 65_536)
   }
 
   reset(): void {
@@ -90,6 +103,7 @@ class Meter {
     this.#logBytes = 0
     this.#writeUnits = 0
     this.#readUnits = 0
+    this.#queueUnits = 0
     this.#before = this.cloud?.invocations() ?? {}
   }
 
@@ -107,13 +121,20 @@ class Meter {
       logBytes: this.#logBytes,
       writeUnits: this.#writeUnits,
       readUnits: this.#readUnits,
+      queueUnits: this.#queueUnits,
     }
   }
 
   #database(action: string, body: Buffer): void {
-    const input = JSON.parse(body.toString()) as { TableName: string; Item?: object }
+    const input = JSON.parse(body.toString()) as {
+      TableName: string
+      Item?: object
+      RequestItems?: Record<string, { Keys: object[] }>
+    }
     // consistent reads of items below 4 kB
     if (['GetItem', 'Query', 'Scan'].includes(action)) this.#readUnits += 1
+    else if (action === 'BatchGetItem')
+      this.#readUnits += Object.values(input.RequestItems ?? {}).flatMap(({ Keys }) => Keys).length
     else if (action === 'PutItem') {
       const units = Math.ceil(itemBytes(input.Item ?? {}) / 1024)
       this.#lastPut.set(input.TableName, units)
@@ -131,11 +152,19 @@ function shortName(functionName: string): string {
   return functionName.replace(/^heliograph-\w+-/, '')
 }
 
+interface Counting {
+  readonly meter: Meter
+  isWanted(scenario: string): boolean
+  say(line: string): void
+}
+
+/** Receipts are written this long after what they are about. */
+const RECEIPTS_MS = 4_000
+
 async function run(
   cloud: Cloud,
   state: string,
-  meter: Meter,
-  say: (line: string) => void,
+  { meter, isWanted, say }: Counting,
 ): Promise<Counted[]> {
   const local = await prepareDemo(cloud, state)
   const arrivals = new Arrivals()
@@ -146,18 +175,26 @@ async function run(
   const { topic } = local.provider
   const post = (token: string, alert: string, headers = {}) =>
     send(session, { path: `/3/device/${token}`, topic, alert, headers, bytes: PAYLOAD_BYTES })
-  const scenes = new Scenes(fleet, arrivals, post)
+  const many = isWanted(TOGETHER) ? CROWD : 0
+  const crowd = await makeFleet(local, many, onArrival, assumed.directMessageMs)
+  const tokens = crowd.map(({ token }) => token)
+  const postToMany = (alert: string, headers = {}) =>
+    sendToMany(session, tokens, { topic, alert, headers, bytes: PAYLOAD_BYTES })
+  const scenes = new Scenes(fleet, arrivals, post, postToMany)
   const counted: Counted[] = []
-  for (const [scenario, play] of scenes.all()) {
+  const [warmUp, ...all] = scenes.all()
+  await warmUp?.[1]()
+  for (const [scenario, play] of all.filter(([name]) => isWanted(name))) {
+    await wait(RECEIPTS_MS)
     meter.reset()
     const { events, requests } = await play()
+    await wait(RECEIPTS_MS)
     counted.push(meter.read(scenario, events, requests))
     say(scenario)
   }
   session.close()
-  await Promise.all(fleet.map(({ client }) => client.endAsync(true)))
-  // the first only fills the caches
-  return counted.slice(1)
+  await Promise.all([...fleet, ...crowd].map(({ client }) => client.endAsync(true)))
+  return counted
 }
 
 interface Played {
@@ -166,28 +203,38 @@ interface Played {
 }
 
 type Post = (token: string, alert: string, headers?: Record<string, string>) => Promise<number>
+type PostToMany = (alert: string, headers?: Record<string, string>) => Promise<number[]>
 
 /** The scenarios, in an order in which each leaves what the next one needs. */
 class Scenes {
   readonly #fleet: readonly FleetDevice[]
   readonly #arrivals: Arrivals
   readonly #post: Post
+  readonly #postToMany: PostToMany
   #number = 0
 
-  constructor(fleet: readonly FleetDevice[], arrivals: Arrivals, post: Post) {
+  constructor(
+    fleet: readonly FleetDevice[],
+    arrivals: Arrivals,
+    post: Post,
+    postToMany: PostToMany,
+  ) {
     this.#fleet = fleet
     this.#arrivals = arrivals
     this.#post = post
+    this.#postToMany = postToMany
   }
 
   all(): [string, () => Promise<Played>][] {
     const newId = () => ({ 'apns-id': randomUUID() })
     return [
       ['warm-up', () => this.#online(800, 32)],
-      ['online, 32 in flight', () => this.#online(2_000, 32)],
+      [ONLINE, () => this.#online(2_000, 32)],
       ['online, one at a time', () => this.#online(100, 1)],
-      ['online, with an apns-id of the provider', () => this.#online(1_000, 32, newId)],
-      ['offline, ten sends each: coalesced', () => this.#offline(10)],
+      [OWN_ID, () => this.#online(1_000, 32, newId)],
+      [TOGETHER, () => this.#together(6)],
+      [`${TOGETHER}, with an apns-id`, () => this.#together(4, newId)],
+      [OFFLINE, () => this.#offline(10)],
       ['drained: back, one pending each', () => this.#comeBack()],
       ['connect, nothing pending', () => this.#again()],
       [
@@ -207,6 +254,20 @@ class Scenes {
     const missing = await this.#arrivals.missing(alerts)
     if (missing.length > 0) throw new Error(`${missing.length} of ${count} did not arrive`)
     return { events: count, requests: count }
+  }
+
+  async #together(count: number, headers = () => ({})): Promise<Played> {
+    for (const alert of this.#alerts(count)) {
+      const before = this.#arrivals.heard
+      const statuses = await this.#postToMany(alert, headers())
+      const refused = statuses.find((status) => status !== 200)
+      if (refused) throw new Error(`the service answered ${refused} to one of many`)
+      await wait(FORGOTTEN_MS)
+      const came = () => this.#arrivals.heard - before
+      for (let seconds = 0; seconds < 30 && came() < CROWD; seconds += 1) await wait(1_000)
+      if (came() < CROWD) throw new Error(`${CROWD - came()} of ${CROWD} did not arrive`)
+    }
+    return { events: count * CROWD, requests: count }
   }
 
   async #offline(times: number): Promise<Played> {

@@ -9,7 +9,7 @@ export function itemBytes(item: object): number {
   )
 }
 
-/** An attribute value as it stands in a request. */
+/** An attribute value as a request contains it. */
 interface AttributeJson {
   readonly S?: string
   readonly N?: string

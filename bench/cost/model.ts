@@ -1,4 +1,5 @@
-import type { Counted } from './count.ts'
+import { RECIPIENTS_AT_ONCE } from '@heliograph/protocol/retry'
+import type { Counted } from './counted.ts'
 import { type Amounts, dollars, type PriceName } from './prices.ts'
 
 /**
@@ -15,9 +16,6 @@ export const assumed = {
   refusedDirectMessageMs: 15,
 } as const
 
-/** Bytes of the START, END and REPORT lines that Lambda logs for every invocation, 26 of CloudWatch for each. */
-const PLATFORM_LOG_BYTES = 420
-
 /** Memory that makes a function's share of the processor one whole core (AWS: "Configure memory"). */
 const WHOLE_CORE_MEGABYTES = 1_769
 
@@ -32,6 +30,7 @@ export interface Facts {
   /** `cpuMs` for one notification of a batch. */
   readonly deliver: FunctionFacts
   readonly connect: FunctionFacts
+  readonly record: FunctionFacts
   /** Bytes that leave for the internet with one notification: to the device, and the answer. */
   readonly bytesOut: number
 }
@@ -47,15 +46,22 @@ export function amountsOf(counted: Counted, facts: Facts): Amounts {
     httpApi: per(counted.requests),
     lambdaRequest: per(sum(invocations, () => true)),
     lambdaGigabyteSecond: per(gigabyteSeconds(counted, facts)),
-    // each batch is received once and its messages are deleted with one call
-    sqs: per(calls('SendMessage') + calls('ChangeMessageVisibility') + 2 * delivers),
+    // each batch is received once, in as many units as it was sent, and deleted with one call
+    sqs: per(
+      calls('ChangeMessageVisibility') +
+        counted.queueUnits +
+        (counted.queueUnits - calls('SendMessage') - calls('SendMessageBatch')) +
+        2 * delivers +
+        // received and deleted by ten
+        1.2 * calls('SendOutcomes'),
+    ),
     directMessage: per(calls('SendDirectMessage')),
     iotMessage: per(ruled > 0 && counted.requests === 0 ? ruled : 0),
     ruleTriggered: per(ruled),
     ruleAction: per(ruled),
     dynamoRead: per(counted.readUnits),
     dynamoWrite: per(counted.writeUnits),
-    logGigabyte: per(counted.logBytes + PLATFORM_LOG_BYTES * sum(invocations, () => true)) / 1e9,
+    logGigabyte: per(counted.logBytes) / 1e9,
     transferGigabyte: facts.bytesOut / 1e9,
   }
 }
@@ -66,15 +72,25 @@ function gigabyteSeconds(counted: Counted, facts: Facts): number {
   const deliver = deliverMs(counted) * (invocations.deliver ?? 0)
   const connect = 4 * assumed.readMs + assumed.directMessageMs
   return (
-    billed(accept, facts.accept, invocations.accept ?? 0) +
+    // a recipient of many takes no more than a whole request for one
+    billed(accept, facts.accept, invocations.accept ? counted.events : 0) +
     billed(deliver, facts.deliver, counted.events) +
+    billed(recordMs(counted), facts.record, invocations.record ?? 0) +
     billed(connect * (invocations.connect ?? 0), facts.connect, invocations.connect ?? 0)
   )
 }
 
+/** Rows are written fifty at a time; deliver waits for its outcomes to be taken. */
+function recordMs({ calls, invocations }: Counted): number {
+  const records = invocations.record ?? 0
+  const puts = calls['record dynamodb PutItem'] ?? 0
+  return records * assumed.writeMs + (puts / 50) * assumed.writeMs
+}
+
 function acceptMs({ calls, invocations }: Counted): number {
   const reads = sum(calls, (name) => name.startsWith('accept dynamodb')) * assumed.readMs
-  const sends = (calls['accept sqs SendMessage'] ?? 0) * assumed.sendMessageMs
+  const sends =
+    sum(calls, (name) => name.startsWith('accept sqs SendMessage')) * assumed.sendMessageMs
   return (reads + sends) / Math.max(1, invocations.accept ?? 0)
 }
 
@@ -84,9 +100,11 @@ function deliverMs({ calls, invocations, events }: Counted): number {
   const direct = calls['deliver iotdata SendDirectMessage'] ?? 0
   const offline = direct > events
   const batch = events / Math.max(1, invocations.deliver ?? 0)
-  const online = batch > 1 ? assumed.slowestOfBatchMs : assumed.directMessageMs
+  const rounds = Math.ceil(batch / RECIPIENTS_AT_ONCE)
+  const online = batch > 1 ? rounds * assumed.slowestOfBatchMs : assumed.directMessageMs
   const wait = offline ? 2 * assumed.refusedDirectMessageMs + assumed.readMs : online
-  return wait + (puts > 0 ? assumed.writeMs : 0)
+  const outcomes = (calls['deliver sqs SendOutcomes'] ?? 0) > 0 ? assumed.sendMessageMs : 0
+  return wait + (puts > 0 ? assumed.writeMs : 0) + outcomes
 }
 
 /** GB-seconds of waiting, and of computing at the share of a core that the memory buys. */

@@ -1,4 +1,5 @@
-import { type Counted, PAYLOAD_BYTES } from './count.ts'
+import { ONLINE, PAYLOAD_BYTES } from './count.ts'
+import type { Counted } from './counted.ts'
 import { assumed, deviceMonth, type Facts, idleMonth, total } from './model.ts'
 import {
   type Amounts,
@@ -22,13 +23,14 @@ const aside: readonly PriceName[] = ['logGigabyte', 'transferGigabyte']
 
 /** `docs/cost.md`, whole. */
 export function costPage(scenarios: readonly Scenario[], facts: Facts): string {
-  const online = find(scenarios, 'online, 32 in flight')
+  const online = find(scenarios, ONLINE)
   const connect = find(scenarios, 'connect, nothing pending')
   return `${[
     head,
     summary(scenarios, online),
     breakdown(online),
     batches(online, facts),
+    receipts(scenarios, facts),
     calls(scenarios),
     months(connect),
     assumptions(facts),
@@ -84,16 +86,11 @@ ${table(['what', 'units each', 'USD per million', 'share'], rows)}`
 function batches({ counted, amounts, usd }: Scenario, facts: Facts): string {
   const counts = (counted.invocations.deliver ?? 0) / counted.events
   const sizes = [1, 2, 5, 10]
-  const rows = sizes.map((size) => {
-    const wait = size === 1 ? assumed.directMessageMs : assumed.slowestOfBatchMs
-    const had = counts === 1 ? assumed.directMessageMs : assumed.slowestOfBatchMs
-    const gigabytes = facts.deliver.memoryMegabytes / 1024
-    const change =
-      dollars('sqs', 2e6 * (1 / size - counts)) +
-      dollars('lambdaRequest', 1e6 * (1 / size - counts)) +
-      dollars('lambdaGigabyteSecond', 1e3 * gigabytes * (wait / size - had * counts))
-    return [String(size), amount(2 / size), money(withoutAside(usd) + change)]
-  })
+  const rows = sizes.map((size) => [
+    String(size),
+    amount(2 / size),
+    money(withoutAside(usd) + changeAt(size, counts, facts)),
+  ])
   return `## The size of deliver's batches
 
 Lambda receives up to ten messages at once and waits for none (batch window 0): a window of a second or more
@@ -102,6 +99,48 @@ notifications trickle, where a million takes months, up to ten under sustained l
 ${amount(1 / counts)} (${amount(amounts.sqs ?? 0)} queue requests in all).
 
 ${table(['messages in a batch', 'receive and delete requests each', 'USD per million, without logs and transfer'], rows)}`
+}
+
+/** Dollars per million that batches of another size make, where so many were counted for each notification. */
+function changeAt(size: number, counts: number, facts: Facts): number {
+  const wait = size === 1 ? assumed.directMessageMs : assumed.slowestOfBatchMs
+  const had = counts === 1 ? assumed.directMessageMs : assumed.slowestOfBatchMs
+  const gigabytes = facts.deliver.memoryMegabytes / 1024
+  return (
+    dollars('sqs', 2e6 * (1 / size - counts)) +
+    dollars('lambdaRequest', 1e6 * (1 / size - counts)) +
+    dollars('lambdaGigabyteSecond', 1e3 * gigabytes * (wait / size - had * counts))
+  )
+}
+
+/** What receipts add, all included. */
+function receipts(scenarios: readonly Scenario[], facts: Facts): string {
+  const levels = ['off', 'exceptions', 'all']
+  const names = [...new Set(scenarios.map(({ counted }) => counted.scenario))]
+  const kinds = names.filter((name) => names.includes(`${name}, receipts all`))
+  const of = (kind: string, level: string) =>
+    find(scenarios, level === 'off' ? kind : `${kind}, receipts ${level}`)
+  const rows = kinds.map((kind) => [
+    kind,
+    ...levels.map((level) => money(total(of(kind, level).usd))),
+  ])
+  const [off, all] = [of(ONLINE, 'off'), of(ONLINE, 'all')].map(({ usd }) => total(usd))
+  const full = levels.map((level) => {
+    const { usd, counted: each } = of(ONLINE, level)
+    return money(total(usd) + changeAt(10, (each.invocations.deliver ?? 0) / each.events, facts))
+  })
+  const { counted } = of(ONLINE, 'all')
+  return `## With receipts
+
+${table(['event, logs and transfer included', ...levels], rows)}
+
+The goals were at most $3.20 without receipts and $3.66 with all of them: ${(off ?? 9) <= 3.2 ? 'met' : 'not met'} with ${money(off ?? 0)},
+and ${(all ?? 9) <= 3.66 ? 'met' : 'not met'} with ${money(all ?? 0)}. A receipt of an online notification took ${amount(counted.writeUnits / counted.events)} write units here, where outcomes waited one
+second for others; the fewer notifications a second, the fewer share a row, down to one unit each ($${prices.dynamoWrite.usd} per million), which one
+notification a second reaches. An \`apns-id\` of the provider takes another unit.
+
+A busy machine makes small batches of notifications, which differ between these runs. With full batches of ten an online
+notification costs ${full[0]} without receipts, ${full[1]} with exceptions and ${full[2]} with all.`
 }
 
 function calls(scenarios: readonly Scenario[]): string {

@@ -1,4 +1,4 @@
-import type { Outcome } from '../../core/outcome.ts'
+import type { Outcome } from '@heliograph/core/outcome'
 
 /** What a function logs at the end of a notification. */
 export const outcome: Outcome = {
@@ -10,4 +10,9 @@ export const outcome: Outcome = {
   seq: '01J9ZQ3Y6T8V5W2X4N7M1K0HFE',
   tokenFingerprint: '3f9a0c12be77',
   age: 12,
+  idFromProvider: false,
+  pushType: 'alert',
+  priority: 10,
+  acceptedAt: 1_795_667_655_723,
+  at: 1_795_667_655_735,
 }

@@ -1,4 +1,4 @@
-import { jsonLog, loggedOutcomes } from '../../aws/log.ts'
+import { jsonLog, loggedOutcomes } from '@heliograph/aws/log'
 import { outcome } from './log-outcome.ts'
 
 const outcomes = loggedOutcomes(jsonLog('bench', 'bench'))

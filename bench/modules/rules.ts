@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs'
+import { jsonLog, loggedOutcomes } from '@heliograph/aws/log'
+import { systemClock as clock, systemIds } from '@heliograph/aws/world'
+import { genuineBy } from '@heliograph/core/delivery/seal'
+import type { AcceptPorts } from '@heliograph/core/send/accept-ports'
+import { tokenTrust } from '@heliograph/core/trust/token-trust'
 import type { SQSEvent } from 'aws-lambda'
-import { jsonLog, loggedOutcomes } from '../../aws/log.ts'
-import { systemClock as clock, systemIds } from '../../aws/world.ts'
-import type { AcceptPorts } from '../../core/accept.ts'
-import type { DeliverPorts } from '../../core/deliver.ts'
 import { acceptHandler } from '../../lambdas/accept/handler.ts'
-import { deliverHandler } from '../../lambdas/deliver/handler.ts'
+import { type DeliverHandlerPorts, deliverHandler } from '../../lambdas/deliver/handler.ts'
 import type { HttpEvent } from '../../lambdas/http.ts'
 import type { Kit } from '../kit.ts'
 
@@ -28,6 +29,7 @@ const acceptPorts: AcceptPorts = {
     find: async (name) => ({ name, certificate: kit.authorityPem, keyArn: 'arn' }),
   },
   certificates: new Map(),
+  tokens: tokenTrust({ clock, keys: { find: async () => undefined } }),
   providers: {
     find: async (fingerprint) => ({
       fingerprint,
@@ -40,10 +42,15 @@ const acceptPorts: AcceptPorts = {
     }),
   },
   registrations: {
-    find: async (deviceId, topic) => ({ deviceId, topic, live: true, registeredAt: 0 }),
+    findAll: async (keys) => keys.map((key) => ({ ...key, live: true, registeredAt: 0 })),
   },
-  queue: { send: async () => {} },
+  queue: {
+    send: async () => {},
+    sendMulticasts: async (multicasts) =>
+      new Set(multicasts.flat().map(({ notification }) => notification)),
+  },
   outcomes,
+  providerRate: { take: () => true },
   rate: { take: () => true },
   defaultLifetimeSeconds: 86_400,
 }
@@ -51,9 +58,10 @@ const acceptPorts: AcceptPorts = {
 /** Only what an online notification asks for. */
 const deliverPorts = {
   clock,
-  connections: { send: async () => 'acknowledged' },
+  connections: { send: async () => 'acknowledged', tell: async () => 'told' },
   outcomes,
-} as unknown as DeliverPorts
+  isGenuine: genuineBy(acceptPorts.ring, clock, 0),
+} as unknown as DeliverHandlerPorts
 
 const accept = acceptHandler(acceptPorts, log)
 const deliver = deliverHandler(deliverPorts, async () => {}, log)

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Rounds } from '../figures.ts'
-import { lastReport, type Report, type Row, show } from '../report.ts'
+import { findReport, lastReport, type Report, type Row, show } from '../report.ts'
 import { type Bar, type BarChart, barChart } from './plot.ts'
 
 const docs = fileURLToPath(new URL('../../docs/', import.meta.url))
@@ -46,6 +46,7 @@ function page(results: Results): string {
     machineOf(results),
     goals(results),
     endToEnd(results),
+    ...oneMachine(),
     besidePeers(results),
     processorTime(results),
     coldStart(results),
@@ -59,11 +60,11 @@ const head = `<!-- Written by \`npm run bench -- page\` from bench/results; chan
 # Performance
 
 Everything here was measured on one machine with \`npm run bench -- <e2e | peers | hot | cold | scale | cost>\`; the
-results stand as JSON in \`bench/results\`. Such a machine is shared and noisy: figures that belong together come from
-one run and take turns, and are given as \`median (least-greatest)\` of the rounds. The embedded cloud runs all of AWS in
-one process on the same two cores as the provider and the devices, so its throughput says what a developer's machine
-does and what one notification costs, not what AWS can do: there every part scales by itself (\`docs/scale.md\`).
-What a notification costs in dollars is in [cost.md](cost.md).`
+results are in \`bench/results\` as JSON. The machine is shared and noisy, so figures that are compared with each other come from
+one run that alternates between them, and are given as \`median (least-greatest)\` of its rounds. The embedded cloud runs all of AWS in
+one process on the same two cores as the provider and the devices. Its throughput therefore tells you what a developer's machine
+can do and what one notification costs, but not what AWS can do, where every part scales separately (\`docs/scale.md\`).
+[cost.md](cost.md) says what a notification costs in dollars.`
 
 function machineOf({ e2e }: Results): string {
   const { processor, cores, memoryGigabytes, system, node, versions } = e2e.machine
@@ -88,7 +89,7 @@ function goals(results: Results): string {
     ],
     ['accept bundle, kB', '≤ 220', '≤ 60', verdict(number(cold, 'accept', 'kB'), [220, 60])],
     [
-      'accept, import over an empty handler, ms',
+      'accept, import time above that of an empty handler, ms',
       '≤ 35',
       '≤ 12',
       verdict(number(cold, 'accept', 'over empty ms'), [35, 12]),
@@ -106,7 +107,12 @@ function goals(results: Results): string {
       verdict(number(hot, 'accept + deliver, no client', 'CPU us'), [60, 30]),
     ],
     ['end to end, 32 in flight, per second', '≥ 1,000', '', verdict(-busy, [-1000])],
-    ['the same over Mosquitto + Node gateway', '≥ 0.25', '≥ 1.0', verdict(-ratio, [-0.25, -1])],
+    [
+      'the same, as a multiple of Mosquitto + Node gateway',
+      '≥ 0.25',
+      '≥ 1.0',
+      verdict(-ratio, [-0.25, -1]),
+    ],
     [
       'end to end at 300/s, p50 ms',
       '≤ 5',
@@ -120,7 +126,7 @@ function goals(results: Results): string {
       verdict(ms(e2e, '500 devices, 300/s', 'p99 ms'), [40]),
     ],
     [
-      'USD per million with 100,000 devices registered over 1,000, difference',
+      'USD per million, difference between 100,000 and 1,000 registered devices',
       '≤ 10%',
       '',
       verdict(number(scale, '100000 devices registered', '% of cost more'), [10]),
@@ -134,7 +140,7 @@ function goals(results: Results): string {
   ]
   return `## Goals
 
-${table(['what', 'reach', 'stretch', 'measured'], rows)}`
+${table(['what', 'goal', 'stretch goal', 'measured'], rows)}`
 }
 
 /** The value with how far it goes; bounds are the most allowed, negative where more is better. */
@@ -147,22 +153,37 @@ function verdict(value: number, [reach, stretch]: readonly number[]): string {
 function endToEnd({ e2e }: Results): string {
   return `## End to end
 
-A provider over HTTP/2 with its certificate, devices over MQTT with theirs, in one process; the embedded cloud in another:
-from the provider's call to the device's handler, before its acknowledgement.
+One process holds a provider (HTTP/2) and the devices (MQTT), each with its certificate; the embedded cloud is another.
+Times are from the provider's call to the device's handler, before it acknowledges.
 
 ${rowsOf(e2e.rows)}
 
-The first seconds of a new embedded cloud are several times slower: Node.js compiles what has become hot.`
+During its first seconds, a new embedded cloud is several times slower, until Node.js has compiled the hot code.`
+}
+
+/** Left out until `npm run bench -- machine` has been run. */
+function oneMachine(): string[] {
+  const machine = findReport('machine')
+  if (!machine) return []
+  return [
+    `## One machine
+
+The same with \`heliograph serve\` ([one-machine.md](one-machine.md)) in place of the embedded cloud. Its processor time per
+notification and its memory carry over to other machines; how many it can do in a second is one second over that time, as
+long as the disk and the driver, which shares the processors here, keep up.
+
+${rowsOf(machine.rows)}`,
+  ]
 }
 
 function besidePeers({ peers }: Results): string {
   const lacks = peers.rows
     .filter(({ note }) => note !== undefined)
     .map(({ what, note }) => `- *${what}*: ${note}.`)
-  return `## Beside others
+  return `## Compared with others
 
-The same driver, certificates, payloads and devices, all of them running at once and measured in turn. None of the others
-does what Heliograph does for each notification, so the ratios say what that costs on one machine:
+The same driver, certificates, payloads and devices; all systems run at once and are measured in turn. None of the others
+does what Heliograph does for each notification, so the ratios show what that costs on one machine:
 
 ${lacks.join('\n')}
 
@@ -170,18 +191,18 @@ ${lacks.join('\n')}
 
 ${rowsOf(peers.rows)}
 
-A Heliograph notification passes everything that it passes on AWS: an HTTP/2 request with a client certificate, a function
+On the embedded cloud a notification takes the same path as on AWS: an HTTP/2 request with a client certificate, a function
 call, a signed queue request, a queue poll, a function call, a signed direct message, an MQTT publish and its
-acknowledgement: four hand-overs between threads and two HTTP requests over loopback more than a gateway that writes to a
-broker. Of the processor time of one notification the embedded cloud's main thread takes about a third, accept a quarter,
-deliver a sixth, and the driver, which is the same for all, the rest.`
+acknowledgement. That is four handovers between threads and two HTTP requests over loopback more than a gateway that writes to a
+broker. The embedded cloud's main thread takes about a third of the processor time of one notification, accept a quarter,
+deliver a sixth, and the driver, which is the same for all systems, the rest.`
 }
 
 function processorTime({ hot }: Results): string {
   return `## Processor time
 
-Each function alone in a process, called with recorded events; AWS is a stub in another process. "No client" stops where
-the SDK's client would be called. "One HTTP request" is the unit: a keep-alive POST of the same size with \`node:http\`.
+Each function runs alone in a process and is called with recorded events; AWS is a stub in another process. "No client" stops where
+the SDK's client would be called. The unit of comparison is "one HTTP request": a keep-alive POST of the same size with \`node:http\`.
 
 ![Processor time](images/bench-hot.svg)
 
@@ -191,8 +212,8 @@ ${rowsOf(hot.rows)}`
 function coldStart({ cold }: Results): string {
   return `## Cold start
 
-Fresh processes, against an empty handler. The import of accept includes its three first reads (token keys, revocations,
-certificate authority), which start while the module loads and run at once.
+Fresh processes, compared with an empty handler. The import of accept includes its first three reads (token keys, revocations,
+certificate authority), which start while the module loads and run in parallel.
 
 ![Size of the bundles](images/bench-cold.svg)
 
@@ -202,8 +223,8 @@ ${rowsOf(cold.rows)}`
 function growth({ scale }: Results): string {
   return `## More devices
 
-Registered: accept believes a registration for a minute, so the share of sends that read grows with the devices that a
-thousand sends go to; one read each is the most. Connected: client certificates, one broker process.
+Registered devices: here accept caches a registration for a minute, so the more devices a thousand sends go to, the more of them
+read the table; the most is one read each. Connected devices: client certificates, one broker process.
 
 ![Memory of a connection](images/bench-scale.svg)
 
@@ -218,26 +239,26 @@ function decisions({ hot, cold }: Results): string {
   const [own, powertools] = ['one log line, own', 'one log line and metric'].map((what) =>
     show(figure(hot, what, 'CPU us')),
   )
-  return `## Decisions by these figures
+  return `## Decisions based on these figures
 
-- **Lean clients.** The calls on a notification's way go through \`aws/lean\`: signatures by aws4, requests by \`node:http\`.
-  Accept and deliver take ${lean} µs for a notification with them and ${sdk} µs with the SDK's clients, ${ratio} times as much;
-  the bundle of accept has ${number(cold, 'accept', 'kB')} kB in place of ${number(cold, 'accept, SDK', 'kB')}. They stand behind the SDK's own
-  names: without the alias in \`bin/bundle.ts\` the same sources run on the SDK. \`test/lean\` holds them to the SDK's behaviour. Activation, renewal and the makers of
-  certificates keep the SDK's clients, and so does the command line.
-- **Own log lines, metric filters.** An outcome is one JSON line, and CloudWatch makes the metrics of it
-  (\`lib/constructs/outcome-metrics.ts\`). A line costs ${own} µs; with Powertools' Logger and Metrics (EMF) it is ${powertools} µs and
-  a second line, at $0.50 a GB, for each of three outcomes of a notification.
+- **Lean clients.** The calls on a notification's path go through \`packages/aws/src/lean\`, which has its own signing (SigV4) and uses \`node:http\`.
+  With it, accept and deliver take ${lean} µs for a notification; with the SDK's clients they take ${sdk} µs, ${ratio} times as much.
+  The bundle of accept is ${number(cold, 'accept', 'kB')} kB instead of ${number(cold, 'accept, SDK', 'kB')}. The lean clients have the SDK's
+  names: without the alias in \`bin/bundle.ts\` the same sources run on the SDK. \`packages/aws/test/lean\` checks that they behave like the SDK. Activation, renewal, the functions that
+  make the CAs, and the command line use the SDK's clients.
+- **Plain log lines and metric filters.** An outcome is one JSON line, from which CloudWatch makes the metrics
+  (\`lib/constructs/outcome-metrics.ts\`). A line costs ${own} µs. With Powertools' Logger and Metrics (EMF) it would cost ${powertools} µs and
+  a second line, at $0.50 a GB, for each of a notification's three outcomes.
 - **Queue sends are not batched.** Lambda gives an execution environment one request at a time, so there is never a second
   send to share a call with.
-- **Batch window 0.** A window would fill deliver's batches and be the largest part of the time to the device; see
+- **Batch window 0.** A window would fill deliver's batches, but would be the largest part of the time to the device; see
   [cost.md](cost.md).`
 }
 
 const guard = `## Guard
 
 \`npm run bench -- check\` runs in CI: calls per notification, the size of every bundle, and the processor time of accept and
-deliver in units of one HTTP request, against \`bench/baseline.json\`. It fails when one of them is 25% above.`
+deliver in units of one HTTP request, against \`bench/baseline.json\`. It fails if one of them is more than 25% higher.`
 
 function rowsOf(rows: readonly Row[]): string {
   const names = [...new Set(rows.flatMap(({ figures }) => Object.keys(figures)))]

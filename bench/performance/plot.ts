@@ -1,11 +1,11 @@
-import { element, escaped } from '../svg.ts'
+import { element, escaped } from '../../tools/dashboard/svg.ts'
 
 export interface Bar {
   readonly label: string
   readonly value: number
   /** Least and greatest of the rounds. */
   readonly range?: readonly [number, number]
-  /** Drawn in the accent colour: ours among others'. */
+  /** Drawn in the accent color: ours among others'. */
   readonly own?: boolean
 }
 

@@ -10,14 +10,18 @@ export interface HeliographRig extends Rig {
   comeBack(): Promise<void>
 }
 
-/** The embedded cloud with plain mqtt.js devices, each activated, connected and registered. */
-export async function heliographRig(local: LocalFile, devices: number): Promise<HeliographRig> {
+/** A Heliograph with plain mqtt.js devices, each activated, connected and registered. */
+export async function heliographRig(
+  local: LocalFile,
+  devices: number,
+  name = 'Heliograph, embedded',
+): Promise<HeliographRig> {
   const arrivals = new Arrivals()
   const fleet = await makeFleet(local, devices, (alert, stored) => arrivals.note(alert, stored))
   const session = openProvider(local)
   const { topic } = local.provider
   return {
-    name: 'Heliograph, embedded',
+    name,
     devices,
     arrivals,
     fleet,

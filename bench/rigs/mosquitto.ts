@@ -5,12 +5,40 @@ import { brokerRig } from './broker.ts'
 import { type Place, startProgram } from './place.ts'
 
 /** Mosquitto, devices with client certificates, behind a Node gateway with client certificates. */
-export async function mosquittoRig(program: string, place: Place): Promise<Rig> {
-  const port = place.portBase
-  const config = join(place.folder('mosquitto'), 'mosquitto.conf')
-  writeFileSync(config, configuration(place, port))
+export function mosquittoRig(program: string, place: Place): Promise<Rig> {
+  return open(program, place, { name: 'Mosquitto + Node gateway', folder: 'mosquitto', port: 0 })
+}
+
+/** The same with all that it keeps written to its disk at every change. */
+export function mosquittoDurableRig(program: string, place: Place): Promise<Rig> {
+  const name = 'Mosquitto, saved at every change + Node gateway'
+  return open(program, place, { name, folder: 'mosquitto-durable', port: 30, isSaved: true })
+}
+
+interface Kind {
+  readonly name: string
+  readonly folder: string
+  /** From the first port of the place. */
+  readonly port: number
+  readonly isSaved?: boolean
+}
+
+async function open(program: string, place: Place, kind: Kind): Promise<Rig> {
+  const port = place.portBase + kind.port
+  const folder = place.folder(kind.folder)
+  const config = join(folder, 'mosquitto.conf')
+  writeFileSync(config, configuration(place, port) + persistence(folder, kind.isSaved ?? false))
   const broker = await startProgram(program, ['-c', config], [port])
-  return brokerRig('Mosquitto + Node gateway', place, { ...broker, port }, port + 1)
+  return brokerRig(kind.name, place, { ...broker, port }, port + 1)
+}
+
+function persistence(folder: string, isSaved: boolean): string {
+  if (!isSaved) return 'persistence false\n'
+  return `persistence true
+persistence_location ${folder}/
+autosave_on_changes true
+autosave_interval 1
+`
 }
 
 function configuration({ files }: Place, port: number): string {
@@ -21,7 +49,6 @@ certfile ${files.cert}
 keyfile ${files.key}
 require_certificate true
 allow_anonymous true
-persistence false
 set_tcp_nodelay true
 max_inflight_messages 0
 max_queued_messages 0

@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { delimiter, join } from 'node:path'
-import { authorities } from '../../aws/authorities.ts'
+import { authorities } from '@heliograph/aws/authorities'
 import type { LocalFile } from '../../bin/demo.ts'
 import { LOCAL_STAGE, type OperatorFile } from '../../bin/embedded.ts'
-import { openDeployment } from '../../cli/deployment.ts'
-import { loadTls } from '../../local/tls.ts'
-import type { CloudProcess } from '../cloud-process.ts'
+import { loadTls } from '../../packages/embedded-cloud/src/tls.ts'
+import { openDeployment } from '../../packages/operator/src/aws-deployment.ts'
+import type { ServiceProcess } from '../cloud-process.ts'
 import type { FleetDevice } from '../fleet.ts'
 
 /** What every peer gets, so that only the software differs: the same certificates, keys and names. */
@@ -33,7 +33,7 @@ export interface Place {
 }
 
 export async function preparePlace(
-  cloud: CloudProcess,
+  cloud: ServiceProcess,
   devices: readonly FleetDevice[],
   portBase: number,
 ): Promise<Place> {
