@@ -3,23 +3,16 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import http2 from 'node:http2'
 import { text } from 'node:stream/consumers'
-import {
-  AttachPolicyCommand,
-  DetachPolicyCommand,
-  IoTClient,
-  ListAttachedPoliciesCommand,
-  ListThingPrincipalsCommand,
-} from '@aws-sdk/client-iot'
 import { allowances } from '@heliograph/core/devices/device-budget'
 import { parseNotification } from '@heliograph/core/notification'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { defaultTuning } from '../../packages/embedded-cloud/src/cloud-options.ts'
 import { issueProvider } from '../../packages/operator/src/operations/issue-provider.ts'
+import { forbidDevice } from './forbidden-device.ts'
 import { assemblyWith, openFor } from './operator-support.ts'
 import {
   activatePlainly,
   alertOf,
-  clientOptions,
   openTestDevice,
   PlainDevice,
   pendingTexts,
@@ -244,7 +237,7 @@ describe.concurrent('what a provider learns', () => {
 
   it('of a device that may not receive: Undeliverable, and no slot is left', async () => {
     const { device, received, token } = await readyDevice(target)
-    const allow = await forbidDevice(device.deviceId ?? '')
+    const allow = await forbidDevice(target, device.deviceId)
     const sent = await send(token, 'forbidden')
     expect(sent.status).toBe(200)
     expect(await entriesOf(idOf(sent))).toMatchObject([{ reason: 'Undeliverable' }])
@@ -316,20 +309,6 @@ describe.concurrent('what a provider learns', () => {
 
   async function countOf(topic: string): Promise<number> {
     return (await readFeedback({ topic })).feedback.length
-  }
-
-  /** Takes the device's policy away while it is connected; returns what gives it back. */
-  async function forbidDevice(thingName: string): Promise<() => Promise<void>> {
-    const iot = new IoTClient(clientOptions(target))
-    const { principals = [] } = await iot.send(new ListThingPrincipalsCommand({ thingName }))
-    const principal = principals[0] ?? ''
-    const { policies = [] } = await iot.send(new ListAttachedPoliciesCommand({ target: principal }))
-    const policyName = policies[0]?.policyName
-    await iot.send(new DetachPolicyCommand({ policyName, target: principal }))
-    return async () => {
-      await iot.send(new AttachPolicyCommand({ policyName, target: principal }))
-      iot.destroy()
-    }
   }
 })
 

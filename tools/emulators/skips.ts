@@ -18,6 +18,7 @@ export const filesLeftOut: Readonly<Record<string, string>> = {
   'test/e2e/broken-templates.test.ts': 'shows that the embedded cloud refuses broken templates',
   'test/e2e/direct-messages.test.ts':
     'plays a region without SendDirectMessage by the embedded cloud’s fault switch',
+  'test/e2e/failed-receipts.test.ts': 'breaks calls by the embedded cloud’s fault switch',
   'test/e2e/operator.test.ts':
     'breaks truststore and token keys on purpose, which all files share here',
   'test/e2e/teardown.test.ts': 'destroys the stage, which all files share here',
