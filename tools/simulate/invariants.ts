@@ -1,7 +1,5 @@
 import { isSealed } from '@heliograph/core/delivery/seal'
 import type { Notification } from '@heliograph/core/notification'
-import type { Outcome } from '@heliograph/core/outcome'
-import { isEnd, LAG_MS, receiptOf } from '@heliograph/core/receipts/receipt'
 import { openToken } from '@heliograph/core/token/token'
 import type { Topic } from '@heliograph/protocol/identifiers'
 import type { OutcomeKind } from '@heliograph/protocol/outcome'
@@ -11,6 +9,7 @@ import type { Ledger } from './ledger.ts'
 import type { Life } from './life.ts'
 import { NEW_KEY_MS } from './provider.ts'
 import type { FeedbackReader } from './reader.ts'
+import { checkReceipt } from './receipt-check.ts'
 import type { World } from './world.ts'
 
 /** When everything has come to rest: nothing is under way that could still put a fault right. */
@@ -36,50 +35,23 @@ export function checkAtRest(
 export function checkAtTheEnd(world: World, readers: readonly FeedbackReader[]): void {
   const { ledger } = world.cloud
   for (const life of ledger.lives.values()) {
-    const isOver =
-      life.ends.length > 0 ||
-      life.excuses.length > 0 ||
-      life.deadLettered ||
-      isSealOfRetiredKey(world, life.notification)
-    if (!isOver && !ledger.givenUp.has(`expire ${life.name}`))
+    if (life.ends.length === 0 && !isExcusedFromItsEnd(world, life))
       ledger.violate('I5', `${life.name} never came to an end`)
+    checkReceipt(world, life)
   }
-  for (const life of ledger.lives.values()) checkReceipt(world, life)
   for (const { notification } of world.pending.all().map((slot) => ledger.life(slot.seq)))
     ledger.violate('rest', `a slot still holds ${notification.seq}`)
   for (const reader of readers) checkReader(world, reader)
 }
 
-/**
- * A receipt has every outcome that was handed on, and no other; it does not go back from an end; and where
- * nothing was tried twice it is in the legal order.
- */
-function checkReceipt({ receipts, cloud }: World, life: Life): void {
-  const { ledger, skew } = cloud
-  const { notification, outcomes, lost, name } = life
-  const violate = (text: string) => ledger.violate('receipts', `the receipt of ${name} ${text}`)
-  const found = receipts.find(notification.uniqueId, 0)
-  const texts = (list: readonly Outcome[]) => new Set(list.map((one) => JSON.stringify(one)))
-  const [known, recorded] = [texts(found), texts(outcomes)]
-  for (const text of known) if (!recorded.has(text)) violate(`has an outcome of its own: ${text}`)
-  const due = texts(outcomes.filter((one) => !lost.has(one)))
-  for (const text of due) if (!known.has(text)) violate(`lacks ${text}`)
-  const receipt = receiptOf(found)
-  if (!receipt) return
-  const kinds = receipt.events.map(({ kind, repeat }) => (repeat ? `(${kind})` : kind)).join(' ')
-  if (receipt.events.some(({ kind }) => isEnd(kind)) && !isEnd(receipt.state))
-    violate(`goes back from its end: ${kinds}`)
-  const isPlain = life.receives === 1 && life.expiries <= 1 && life.repeats === 0
-  const isWhole =
-    lost.size === 0 && life.excuses.length === 0 && skew === 0 && isRecordedSoon(outcomes)
-  if (isPlain && isWhole && (receipt.incomplete || receipt.events.some(({ repeat }) => repeat)))
-    violate(`is not in order: ${kinds}`)
-}
-
-/** A slow function may record later than a receipt allows for that it has filled a slot. */
-function isRecordedSoon(outcomes: readonly Outcome[]): boolean {
-  const stored = outcomes.find(({ kind }) => kind === 'stored')
-  return !outcomes.some(({ kind, at }) => isEnd(kind) && stored && stored.at - at > LAG_MS)
+/** What keeps a notification from any end: its last record was lost, or it waits for an operator. */
+function isExcusedFromItsEnd(world: World, life: Life): boolean {
+  return (
+    life.excuses.length > 0 ||
+    life.deadLettered ||
+    isSealOfRetiredKey(world, life.notification) ||
+    world.cloud.ledger.givenUp.has(`expire ${life.name}`)
+  )
 }
 
 /** I4: what is in a slot is for a live token. */

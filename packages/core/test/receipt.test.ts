@@ -76,6 +76,13 @@ describe('a receipt', () => {
     expect(kindsOf([at('delivered', -30)])).toEqual(['accepted', 'delivered'])
   })
 
+  test('lacks nothing where a second hand-out is recorded before the end that the slot came to', () => {
+    const overtaken = [at('stored', 5), at('delivered', 900), at('drained', 901)]
+    expect(kindsOf(overtaken)).toEqual(['accepted', 'stored', 'delivered', 'drained again'])
+    expect(receiptOf(overtaken)?.incomplete).toBeUndefined()
+    expect(receiptOf([at('stored', 5), at('delivered', 900)])?.incomplete).toBe(true)
+  })
+
   test('goes on after a dead letter, which an operator may hand out again', () => {
     expect(kindsOf([at('dead-lettered', 5), at('delivered', 90)])).toEqual([
       'accepted',
