@@ -83,6 +83,15 @@ describe('who is let in', () => {
   })
 })
 
+test('a device that has nothing to say after CONNECT stays connected', async () => {
+  await world.close()
+  world = await startDeviceWorld({ connectMs: 2_000 })
+  const device = await ready()
+  await new Promise((resolve) => setTimeout(resolve, 2_500))
+  device.send({ cmd: 'pingreq' })
+  expect(await device.next('pingresp')).toMatchObject({ cmd: 'pingresp' })
+})
+
 describe('what a device may say', () => {
   test('its own requests, acknowledged when they have been worked', async () => {
     const device = await ready()
@@ -235,7 +244,7 @@ describe('hostile bytes', () => {
 
   test('a device that takes no answers is not answered without end', async () => {
     await world.close()
-    world = await startDeviceWorld({ packetsPerSecond: 1e9 })
+    world = await startDeviceWorld({ packetsPerSecond: 1e9, bytesPerSecond: 1e9 })
     const device = await ready()
     const served = world.sessions.find(device.identity.deviceId)?.socket
     device.socket.pause()
@@ -246,6 +255,33 @@ describe('hostile bytes', () => {
     }
     await expect.poll(() => served?.destroyed, { timeout: 5_000 }).toBe(true)
     expect(world.log.join()).toContain('does not take its answers')
+  })
+
+  test('a device that sends without end is read at its pace, and nobody waits for it', async () => {
+    await world.close()
+    world = await startDeviceWorld({ packetBytes: 8_192, bytesPerSecond: 10_000 })
+    const [device, bystander] = [await ready(), await ready()]
+    for (let n = 1; n <= 10; n += 1) device.publish(own(device), 'x'.repeat(4_000), n)
+    bystander.send({ cmd: 'pingreq' })
+    await bystander.next('pingresp')
+    await expect.poll(() => world.uploads.length, { timeout: 20_000 }).toBe(10)
+    const [first, last] = [world.uploads[0]?.receivedAt ?? 0, world.uploads[9]?.receivedAt ?? 0]
+    expect(last - first).toBeGreaterThan(500)
+  })
+
+  test('a device that acknowledges on and on what it was never sent is disconnected', async () => {
+    const device = await ready()
+    device.socket.write(Buffer.alloc(20_000, Buffer.from([0x40, 2, 0x12, 0x67])))
+    await device.closed
+    expect(world.log.join()).toContain('it says too much')
+  })
+
+  test('a SUBSCRIBE to more than anybody needs ends the connection', async () => {
+    const device = await ready()
+    const subscriptions = Array.from({ length: 9 }, (_, n) => ({ topic: `t${n}`, qos: 0 as const }))
+    device.send({ cmd: 'subscribe', messageId: 3, subscriptions })
+    await device.closed
+    expect(device.packets.some(({ cmd }) => cmd === 'suback')).toBe(false)
   })
 
   test('a PUBACK for nothing is heard and ignored', async () => {

@@ -1,8 +1,8 @@
 import type { TLSSocket } from 'node:tls'
-import type { IConnectPacket, IPublishPacket, Packet } from 'mqtt-packet'
+import type { IConnectPacket, IPublishPacket, ISubscribePacket, Packet } from 'mqtt-packet'
 import { faultFields } from '../log.ts'
 import type { DeviceServerContext } from './context.ts'
-import { CONNECT_BYTES } from './limits.ts'
+import { CONNECT_BYTES, READ_BYTES } from './limits.ts'
 import { PacketReader } from './packet-reader.ts'
 import {
   connack,
@@ -32,7 +32,7 @@ export class DeviceConnection {
   #waiting = 0
   #waitingBytes = 0
   #unwrittenAnswers = 0
-  #second = { from: 0, packets: 0, messages: 0 }
+  #second = { from: 0, packets: 0, messages: 0, bytes: 0 }
 
   constructor(socket: TLSSocket, context: DeviceServerContext) {
     this.#socket = socket
@@ -48,8 +48,8 @@ export class DeviceConnection {
     )
     socket.on('error', () => {})
     socket.on('data', (chunk: Buffer) => {
-      if (this.#session) clearTimeout(deadline)
       this.#receive(chunk)
+      if (this.#session) clearTimeout(deadline)
     })
     socket.once('close', () => {
       clearTimeout(deadline)
@@ -59,6 +59,8 @@ export class DeviceConnection {
   }
 
   #receive(chunk: Buffer): void {
+    if (this.#socket.writableEnded) return
+    this.#pace(chunk)
     const session = this.#session
     // the way of almost all that devices say: one PUBACK, whole
     if (session && chunk.length === 4 && chunk[0] === PUBACK && !this.#reader.isWithin) {
@@ -75,6 +77,15 @@ export class DeviceConnection {
     else if (problem) this.#end('malformed', `a packet is ${problem}`)
   }
 
+  /** Who sends too fast is read no further in this second: one device must not take the time of all. */
+  #pace({ length }: Buffer): void {
+    const second = this.#thisSecond()
+    second.bytes += length + READ_BYTES
+    if (second.bytes <= this.#context.limits.bytesPerSecond || this.#socket.isPaused()) return
+    this.#socket.pause()
+    setTimeout(() => this.#socket.resume(), 1_000 - (performance.now() % 1_000))
+  }
+
   #take(packet: Buffer): void {
     if (this.#socket.destroyed || this.#socket.writableEnded) return
     const session = this.#session
@@ -84,8 +95,7 @@ export class DeviceConnection {
     }
     session.heardAt = performance.now()
     if (packet[0] === PUBACK) this.#takeAcknowledgement(session, packet)
-    else if (++this.#thisSecond().packets > this.#context.limits.packetsPerSecond)
-      this.#end('quotaExceeded', 'it says too much')
+    else if (this.#saysTooMuch()) return
     else if (packet[0] === PINGREQ && packet.length === 2) this.#answer(pingresp)
     else this.#dispatch(session, decodePacket(packet, session.facts.version))
   }
@@ -98,7 +108,16 @@ export class DeviceConnection {
       this.#end('malformed', 'a PUBACK is malformed')
       return
     }
-    if (isShort || packet.readUInt8(4) < 0x80) session.acknowledge(packet.readUInt16BE(2))
+    const isTaken = isShort || packet.readUInt8(4) < 0x80
+    if (!isTaken || !session.acknowledge(packet.readUInt16BE(2))) this.#saysTooMuch()
+  }
+
+  /** Counts a packet; beyond what a device may say it is disconnected. */
+  #saysTooMuch(): boolean {
+    this.#thisSecond().packets += 1
+    if (this.#second.packets <= this.#context.limits.packetsPerSecond) return false
+    this.#end('quotaExceeded', 'it says too much')
+    return true
   }
 
   #connect(bytes: Buffer): void {
@@ -167,12 +186,9 @@ export class DeviceConnection {
       case 'publish':
         this.#publish(session, packet)
         return
-      case 'subscribe': {
-        const { messageId = 0, subscriptions } = packet
-        const { version } = session.facts
-        this.#answer(refuseSubscription(version, messageId, subscriptions.length))
+      case 'subscribe':
+        this.#refuseSubscriptions(session, packet)
         return
-      }
       case 'disconnect':
         session.endReason = 'by the device'
         this.#socket.end()
@@ -181,6 +197,13 @@ export class DeviceConnection {
         this.#end('protocolError', `${packet.cmd} has no place here`)
         return
     }
+  }
+
+  #refuseSubscriptions({ facts: { version } }: Session, packet: ISubscribePacket): void {
+    const { messageId = 0, subscriptions } = packet
+    if (subscriptions.length > this.#context.limits.subscriptions)
+      this.#end('quotaExceeded', 'it subscribes to too much')
+    else this.#answer(refuseSubscription(version, messageId, subscriptions.length))
   }
 
   #publish(session: Session, packet: IPublishPacket): void {
@@ -248,7 +271,8 @@ export class DeviceConnection {
 
   #thisSecond() {
     const second = Math.floor(performance.now() / 1_000)
-    if (this.#second.from !== second) this.#second = { from: second, packets: 0, messages: 0 }
+    if (this.#second.from !== second)
+      this.#second = { from: second, packets: 0, messages: 0, bytes: 0 }
     return this.#second
   }
 

@@ -19,8 +19,12 @@ export interface DeviceLimits {
   readonly waitingRequestBytes: number
   /** Messages of one device in a second; what comes beyond is discarded without PUBACK. */
   readonly messagesPerSecond: number
-  /** Packets of one device in a second, but for its acknowledgements; beyond it the device is disconnected. */
+  /** Packets of one device in a second, but for acknowledgements that are waited for; beyond it the device is disconnected. */
   readonly packetsPerSecond: number
+  /** Bytes of one device in a second; what comes beyond is read in the next. */
+  readonly bytesPerSecond: number
+  /** Topic filters in one SUBSCRIBE; beyond it the device is disconnected. */
+  readonly subscriptions: number
   /** Answers that one device has not taken; beyond it the device is disconnected. */
   readonly unwrittenAnswers: number
   /** Messages that a device may owe an acknowledgement for; beyond it, it is busy. */
@@ -43,6 +47,8 @@ export const deviceLimits: DeviceLimits = {
   waitingRequestBytes: 1024 * 1024,
   messagesPerSecond: 100,
   packetsPerSecond: 1_000,
+  bytesPerSecond: 512 * 1024,
+  subscriptions: 8,
   unwrittenAnswers: 200,
   unacknowledged: 100,
   unwrittenBytes: 512 * 1024,
@@ -51,3 +57,6 @@ export const deviceLimits: DeviceLimits = {
 
 /** Before CONNECT nobody is known: no honest CONNECT is larger. */
 export const CONNECT_BYTES = 4 * 1024
+
+/** What it costs to read anything at all, in bytes that cost as much: a TLS record may carry a single one. */
+export const READ_BYTES = 64

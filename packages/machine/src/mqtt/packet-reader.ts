@@ -17,7 +17,11 @@ const nothing = Buffer.alloc(0)
  */
 export class PacketReader {
   readonly #room: PartialBytes
-  #rest = nothing
+  /** The packet that has begun, and behind its `#length` bytes room for more of it. */
+  #rest: Buffer = nothing
+  #length = 0
+  /** Bytes that make it whole, once its header has come. */
+  #wanted = 0
 
   constructor(room: PartialBytes) {
     this.#room = room
@@ -25,34 +29,58 @@ export class PacketReader {
 
   /** Hands every packet that has come whole to `take`; says what is wrong, if anything is. */
   read(chunk: Buffer, mostBytes: number, take: (packet: Buffer) => void): ReadProblem | undefined {
-    const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
-    let start = 0
-    while (start < bytes.length) {
-      const end = packetEnd(bytes, start)
-      if (end === 'malformed') return end
-      if (end !== undefined && end - start > mostBytes) return 'too-large'
-      if (end === undefined || end > bytes.length) break
-      take(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end))
-      start = end
-    }
-    return this.#keep(start === bytes.length ? nothing : bytes.subarray(start))
+    if (this.#length === 0) return this.#cut(chunk, mostBytes, take)
+    this.#append(chunk)
+    if (this.#length < this.#wanted) return this.#judge()
+    return this.#cut(this.#rest.subarray(0, this.#length), mostBytes, take)
   }
 
   /** Whether a packet has begun and not ended. */
   get isWithin(): boolean {
-    return this.#rest.length > 0
+    return this.#length > 0
   }
 
   /** Gives back what the connection held. */
   end(): void {
-    this.#keep(nothing)
+    this.#hold(nothing, 0)
   }
 
-  /** A copy: what is kept must not hold on to the whole chunk that it came in. */
-  #keep(rest: Buffer): ReadProblem | undefined {
+  #cut(bytes: Buffer, mostBytes: number, take: (packet: Buffer) => void): ReadProblem | undefined {
+    let start = 0
+    while (start < bytes.length) {
+      const end = packetEnd(bytes, start)
+      if (end === 'malformed') return end
+      this.#wanted = end === undefined ? 0 : end - start
+      if (this.#wanted > mostBytes) return 'too-large'
+      if (end === undefined || end > bytes.length) break
+      take(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end))
+      start = end
+    }
+    // a copy: what is kept must not hold on to the whole chunk that it came in
+    this.#hold(start === bytes.length ? nothing : Buffer.from(bytes.subarray(start)))
+    return this.#judge()
+  }
+
+  /** Twice the room each time: a packet that comes byte by byte is not copied once for each byte. */
+  #append(chunk: Buffer): void {
+    const length = this.#length + chunk.length
+    if (length > this.#rest.length) {
+      const roomier = Buffer.allocUnsafeSlow(Math.max(length, 2 * this.#rest.length))
+      this.#rest.copy(roomier, 0, 0, this.#length)
+      this.#hold(roomier, this.#length)
+    }
+    chunk.copy(this.#rest, this.#length)
+    this.#length = length
+  }
+
+  #hold(rest: Buffer, length = rest.length): void {
     this.#room.held += rest.length - this.#rest.length
-    this.#rest = rest.length === 0 ? nothing : Buffer.from(rest)
-    // whoever adds nothing does not pay for what others hold
-    return rest.length > 0 && this.#room.held > this.#room.most ? 'no-room' : undefined
+    this.#rest = rest
+    this.#length = length
+  }
+
+  /** Whoever adds nothing does not pay for what others hold. */
+  #judge(): ReadProblem | undefined {
+    return this.#length > 0 && this.#room.held > this.#room.most ? 'no-room' : undefined
   }
 }

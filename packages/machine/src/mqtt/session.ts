@@ -66,9 +66,9 @@ export class Session {
     return 'told'
   }
 
-  /** The device has the message; an id that nothing waits for is one whose time was over. */
-  acknowledge(id: number): void {
-    this.#settle(id, 'acknowledged')
+  /** The device has the message; false where nothing waits for the id: its time was over, or it is made up. */
+  acknowledge(id: number): boolean {
+    return this.#settle(id, 'acknowledged')
   }
 
   /** Ends the connection; under MQTT 5 the device is told why. */
@@ -99,12 +99,13 @@ export class Session {
     return now - this.#takenAt > this.#limits.stalledMs ? 'stalled' : undefined
   }
 
-  #settle(id: number, sent: Sent): void {
+  #settle(id: number, sent: Sent): boolean {
     const waiting = this.#unacknowledged.get(id)
-    if (!waiting) return
+    if (!waiting) return false
     this.#unacknowledged.delete(id)
     clearTimeout(waiting.timer)
     waiting.resolve(sent)
+    return true
   }
 
   /** From 1 to 65,535 [MQTT-2.3.1-1]; one that is owed for is passed over. */
