@@ -6,7 +6,7 @@ import { runCampaign } from '../src/campaign/campaign.ts'
 import { openJournal, type Terms } from '../src/campaign/journal.ts'
 import { patience } from '../src/campaign/pace.ts'
 import { endedOf, isOver, summaryOf } from '../src/campaign/summary.ts'
-import { openTokenFile } from '../src/campaign/token-file.ts'
+import { openTokenFile, type TokenFile } from '../src/campaign/token-file.ts'
 import { Failure } from '../src/failure.ts'
 import type { Edge, EdgeAnswer, EdgeRequest } from '../src/operations/edge.ts'
 import { scratchFolder } from './support.ts'
@@ -91,6 +91,14 @@ function newPath(): string {
 /** One run of a campaign over the file; the clock goes on when somebody waits. */
 async function runOn(path: string, service: FakeService, options: Options = {}) {
   const file = await openTokenFile(path)
+  try {
+    return await runWith(path, file, service, options)
+  } finally {
+    await file.close()
+  }
+}
+
+async function runWith(path: string, file: TokenFile, service: FakeService, options: Options) {
   const journal = await openJournal(
     `${path}.progress`,
     {
@@ -122,7 +130,6 @@ async function runOn(path: string, service: FakeService, options: Options = {}) 
     return { finished, over: isOver(journal), gone, summary: summaryOf(journal, file) }
   } finally {
     await journal.close()
-    await file.close()
   }
 }
 

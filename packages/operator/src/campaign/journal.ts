@@ -105,8 +105,6 @@ export async function openJournal(
     const found = size ? await readJournal(path) : undefined
     if (found) demandSame(path, found.terms, terms)
     const handle = await open(path, size === undefined ? 'wx' : 'r+', 0o600)
-    // what a crash left half written is as good as not written
-    if (found) await handle.truncate(found.bytes)
     const { id = newId(), ...rest } = terms
     const own = found?.terms ?? { id, ...rest }
     const journal = new FileJournal({
@@ -117,7 +115,14 @@ export async function openJournal(
       isResumed: found !== undefined,
     })
     journal.recall(found)
-    if (!found) await journal.write({ heliograph: KIND, ...own })
+    try {
+      // what a crash left half written is as good as not written
+      if (found) await handle.truncate(found.bytes)
+      else await journal.write({ heliograph: KIND, ...own })
+    } catch (fault) {
+      await handle.close()
+      throw fault
+    }
     return journal
   } catch (fault) {
     await unlock()
@@ -193,7 +198,14 @@ class FileJournal implements Journal {
   write(entry: object): Promise<void> {
     const bytes = Buffer.from(`${JSON.stringify(entry)}\n`)
     const written = this.#written.then(async () => {
-      await this.#parts.handle.write(bytes, 0, bytes.length, this.#position)
+      const { bytesWritten } = await this.#parts.handle.write(
+        bytes,
+        0,
+        bytes.length,
+        this.#position,
+      )
+      // that is how a disk fills
+      if (bytesWritten < bytes.length) throw new Error('no space is left on its disk')
       await this.#parts.handle.datasync()
       this.#position += bytes.length
     })
@@ -241,16 +253,19 @@ async function sizeOf(path: string): Promise<number | undefined> {
 /** The whole lines of a journal, parsed, with the place in the file where each ends. */
 async function* eachEntry(path: string): AsyncGenerator<{ value: object; end: number }> {
   const size = (await sizeOf(path)) ?? 0
-  const lines = createInterface({
-    input: createReadStream(path),
-    crlfDelay: Number.POSITIVE_INFINITY,
-  })
+  const input = createReadStream(path)
+  const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })
   let end = 0
-  for await (const line of lines) {
-    end += Buffer.byteLength(line) + 1
-    // the last one has no line end
-    if (end > size) return
-    yield { value: parseEntry(path, line), end }
+  try {
+    for await (const line of lines) {
+      end += Buffer.byteLength(line) + 1
+      // the last one has no line end
+      if (end > size) return
+      yield { value: parseEntry(path, line), end }
+    }
+  } finally {
+    // nobody else closes a file that was not read to its end
+    input.destroy()
   }
 }
 
