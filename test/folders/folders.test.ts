@@ -29,6 +29,39 @@ describe('the folders of this repository', () => {
   })
 })
 
+/** What is loaded where `file` is, and itself. */
+function loadedWith(file: string, known = new Set<string>()): Set<string> {
+  if (known.has(file)) return known
+  known.add(file)
+  for (const { from, to } of all) if (from === file) loadedWith(to, known)
+  return known
+}
+
+describe('heliograph serve', () => {
+  const files = [...loadedWith('packages/operator/src/serve/run.ts')]
+
+  test('loads nothing of AWS', () => {
+    const foreign = files.flatMap((file) =>
+      specifiersOf(read(file)).filter((name) => /^(@aws|@smithy|aws-|@heliograph\/aws)/.test(name)),
+    )
+    expect(foreign).toEqual([])
+    expect(files.filter((file) => folderOf(file) === 'packages/aws')).toEqual([])
+  })
+
+  test('is all that was looked at for it', () => {
+    for (const file of [
+      'machine/src/machine.ts',
+      'core/src/send/accept.ts',
+      'operator/src/x509/pkcs12.ts',
+    ])
+      expect(files).toContain(`packages/${file}`)
+    const { dependencies } = JSON.parse(read('packages/machine/package.json')) as {
+      readonly dependencies: Readonly<Record<string, string>>
+    }
+    expect(Object.keys(dependencies).filter((name) => /aws/.test(name))).toEqual([])
+  })
+})
+
 /** Folders by the table of CONTRIBUTING.md; undefined for one that may import any. */
 function importsByTable(page: string): Map<string, string[] | undefined> {
   const rows = page.matchAll(/^\| `([a-z/-]+?)\/?` \| .* \| (.*?) ?\|$/gm)
