@@ -10,6 +10,7 @@ import { faultFields, type Log, seldom } from './log.ts'
 import { type DeviceServer, startDeviceServer } from './mqtt/device-server.ts'
 import { deviceLimits } from './mqtt/limits.ts'
 import { Sessions } from './mqtt/sessions.ts'
+import { removeUnfinishedBackups } from './operator/backup.ts'
 import { serveOperator } from './operator-door.ts'
 import type { DeadLetters } from './pipeline/dead-letters.ts'
 import { startExpiry } from './pipeline/expiry.ts'
@@ -67,15 +68,27 @@ type Steps = (() => unknown)[]
 export async function startMachine(options: MachineOptions): Promise<Machine> {
   const world = { clock: systemClock, ids: systemIds(), ...options }
   const steps: Steps = []
-  const undo = async () => {
-    for (const step of steps.splice(0).reverse()) await step()
-  }
+  const undo = () => undoAll(steps)
   try {
     return { ...(await start(world, options, steps)), close: undo }
   } catch (fault) {
-    await undo()
+    // the reason is why it began, not what came of it
+    await undo().catch(() => {})
     throw fault
   }
+}
+
+/** Every step, whatever comes of the others: on a full disk the journal is still closed. */
+async function undoAll(steps: Steps): Promise<void> {
+  const faults: unknown[] = []
+  for (const step of steps.splice(0).reverse()) {
+    try {
+      await step()
+    } catch (fault) {
+      faults.push(fault)
+    }
+  }
+  if (faults.length > 0) throw faults[0]
 }
 
 async function start(
@@ -86,6 +99,7 @@ async function start(
   const { folder, clock, ids } = world
   const store = await openStore({ folder, key, clock, ids })
   steps.push(() => store.close())
+  await removeUnfinishedBackups(folder)
   const { authorities, tokenKeys } = store
   const { stage } = world.settings
   const trust = await openTrust({ clock, ids, authorities, tokenKeys, stage })

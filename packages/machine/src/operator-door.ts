@@ -24,7 +24,7 @@ export function serveOperator(
   parts: OperatorDoorParts,
 ): Promise<OperatorServer> {
   const { folder, settings, clock, ids, log } = world
-  const { store, trust, pending, pipeline, outcomes, deadLetters, sessions } = inside
+  const { store, trust, pending, pipeline, journal, outcomes, deadLetters, sessions } = inside
   const { presences, disconnect, keySource } = parts
   const { stage } = settings
   const machine = machineOperations({
@@ -43,7 +43,7 @@ export function serveOperator(
     downloads: {
       backup: (_argument, response) =>
         writeBackup(
-          { ...{ environment, folder, stage }, format: format.version, now: clock.now() },
+          { ...{ environment, journal, folder, stage }, format: format.version, now: clock.now() },
           response,
         ),
     },

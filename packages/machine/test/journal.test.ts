@@ -1,50 +1,58 @@
 import { appendFileSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { notification, now, seqAt } from '../../../test/contract/samples.ts'
 import { MachineError } from '../src/failure.ts'
-import { type Journal, openJournal } from '../src/pipeline/journal.ts'
+import { type Journal, type JournalOptions, openJournal } from '../src/pipeline/journal.ts'
 import { temporaryFolder } from './folder.ts'
+
+/** A journal whose files are closed with the test, like those of a process that has ended. */
+async function opened(options: JournalOptions): Promise<Journal> {
+  const journal = await openJournal(options)
+  onTestFinished(() => journal.close())
+  return journal
+}
 
 const seqsIn = (journal: Journal) => journal.left.map(({ seq }) => seq)
 const segments = (folder: string) => readdirSync(folder).sort()
 
 test('what was added and is not done is there after a crash, as it was', async () => {
   const folder = temporaryFolder()
-  const journal = await openJournal({ folder })
+  const journal = await opened({ folder })
   const [first, second] = [notification(), notification({ payload: '{"t":"Grüße\\n\u{1f30d}"}' })]
   await Promise.all([journal.add(first), journal.add(second)])
   // a second process opens what the first, which never closed it, has left
-  expect((await openJournal({ folder })).left).toEqual([first, second])
+  expect((await opened({ folder })).left).toEqual([first, second])
 })
 
 test('what is done is gone', async () => {
   const folder = temporaryFolder()
-  const journal = await openJournal({ folder })
+  const journal = await opened({ folder })
   const [first, second] = [notification(), notification({ seq: seqAt(now + 1) })]
   await journal.add(first)
   await journal.add(second)
   journal.done(first.seq)
   await journal.close()
-  expect(seqsIn(await openJournal({ folder }))).toEqual([second.seq])
+  expect(seqsIn(await opened({ folder }))).toEqual([second.seq])
 })
 
 test('what was left is left again, until it is done', async () => {
   const folder = temporaryFolder()
   const one = notification()
-  await (await openJournal({ folder })).add(one)
-  await openJournal({ folder })
-  const third = await openJournal({ folder })
+  await (await opened({ folder })).add(one)
+  await opened({ folder })
+  const third = await opened({ folder })
   expect(seqsIn(third)).toEqual([one.seq])
   third.done(one.seq)
   await third.close()
-  expect(seqsIn(await openJournal({ folder }))).toEqual([])
+  expect(seqsIn(await opened({ folder }))).toEqual([])
 })
 
 test('all that is asked for at once is one write', async () => {
   const counts: number[] = []
   const onWrite = (_: number, count: number) => counts.push(count)
-  const journal = await openJournal({ folder: temporaryFolder(), onWrite })
+  const journal = await opened({ folder: temporaryFolder(), onWrite })
   await Promise.all(Array.from({ length: 50 }, () => journal.add(notification())))
   expect(counts).toEqual([50])
 })
@@ -56,33 +64,33 @@ describe('a line that was cut off or changed', () => {
     ['of zeros', (text: string) => `${text.slice(0, -40)}${'\0'.repeat(40)}`],
   ])('%s does not count, and what came before it does', async (_, damage) => {
     const folder = temporaryFolder()
-    const journal = await openJournal({ folder })
+    const journal = await opened({ folder })
     const first = notification({ priority: 5 })
     await journal.add(first)
     await journal.add(notification({ seq: seqAt(now + 1) }))
     const [name = ''] = segments(folder)
     const [whole = '', last = ''] = readFileSync(join(folder, name), 'utf8').split(/(?<=\n)/)
     writeFileSync(join(folder, name), whole + damage(last))
-    expect(seqsIn(await openJournal({ folder }))).toEqual([first.seq])
+    expect(seqsIn(await opened({ folder }))).toEqual([first.seq])
   })
 
   test('ends its segment: what somebody put behind it is not read', async () => {
     const folder = temporaryFolder()
-    const journal = await openJournal({ folder })
+    const journal = await opened({ folder })
     await journal.add(notification())
     const [name = ''] = segments(folder)
     const path = join(folder, name)
     const good = readFileSync(path, 'utf8')
     writeFileSync(path, `damaged\n`)
     appendFileSync(path, good)
-    expect((await openJournal({ folder })).left).toEqual([])
+    expect((await opened({ folder })).left).toEqual([])
   })
 })
 
 describe('segments', () => {
   test('go when all in them is done, the oldest first', async () => {
     const folder = temporaryFolder()
-    const journal = await openJournal({ folder, segmentBytes: 1 })
+    const journal = await opened({ folder, segmentBytes: 1 })
     const [first, second] = [notification(), notification({ seq: seqAt(now + 1) })]
     await journal.add(first)
     await journal.add(second)
@@ -98,7 +106,7 @@ describe('segments', () => {
 
   test('that hold something long under way do not pile up', async () => {
     const folder = temporaryFolder()
-    const journal = await openJournal({ folder, segmentBytes: 1 })
+    const journal = await opened({ folder, segmentBytes: 1 })
     const stuck = notification()
     await journal.add(stuck)
     for (let n = 1; n <= 60; n += 1) {
@@ -108,16 +116,40 @@ describe('segments', () => {
     }
     expect(segments(folder).length).toBeLessThan(20)
     await journal.close()
-    const again = await openJournal({ folder })
+    const again = await opened({ folder })
     expect(seqsIn(again)).toEqual([stuck.seq])
   })
+})
+
+test('no segment goes while a backup reads them', async () => {
+  const folder = temporaryFolder()
+  const journal = await opened({ folder, segmentBytes: 1 })
+  const release = journal.keepSegments()
+  const work = async (from: number) => {
+    for (let n = from; n < from + 5; n += 1) {
+      const one = notification({ seq: seqAt(now + n) })
+      await journal.add(one)
+      journal.done(one.seq)
+    }
+  }
+  await work(0)
+  expect(segments(folder).length).toBeGreaterThanOrEqual(5)
+  release()
+  await work(10)
+  await expect.poll(() => segments(folder).length).toBeLessThan(5)
+})
+
+test('what is asked of a closed journal is refused, not forgotten', async () => {
+  const journal = await opened({ folder: temporaryFolder() })
+  await journal.close()
+  await expect(journal.add(notification())).rejects.toThrow('closed')
 })
 
 describe('a full disk', () => {
   /** The third segment is a file that no byte fits in. */
   async function filled() {
     const folder = temporaryFolder()
-    const journal = await openJournal({ folder, segmentBytes: 1 })
+    const journal = await opened({ folder, segmentBytes: 1 })
     symlinkSync('/dev/full', join(folder, '000000000003.journal'))
     const kept = notification()
     await journal.add(kept)
@@ -131,5 +163,45 @@ describe('a full disk', () => {
     await expect(refused).rejects.toThrow(MachineError)
     await expect(refused).rejects.toThrow(/no space left .* free space/)
     expect(journal.problem).toMatch(/no space left/)
+  })
+
+  /** Writes of this process fail until the test has ended, or frees the space. */
+  async function fill() {
+    const file = await open('/dev/null')
+    const prototype = Object.getPrototypeOf(file) as FileHandle
+    await file.close()
+    const full = Object.assign(new Error('no space'), { code: 'ENOSPC' })
+    const writes = vi.spyOn(prototype, 'write').mockRejectedValue(full)
+    onTestFinished(() => writes.mockRestore())
+    return () => writes.mockRestore()
+  }
+
+  test('is noticed to be over, though nobody asks for anything', async () => {
+    const folder = temporaryFolder()
+    const journal = await opened({ folder })
+    const kept = notification()
+    await journal.add(kept)
+    const free = await fill()
+    await expect(journal.add(notification({ seq: seqAt(now + 1) }))).rejects.toThrow(MachineError)
+    await new Promise((resolve) => setTimeout(resolve, 1_500))
+    expect(journal.problem).toMatch(/no space left/)
+    free()
+    await expect.poll(() => journal.problem, { timeout: 20_000 }).toBeUndefined()
+    const later = notification({ seq: seqAt(now + 2) })
+    await journal.add(later)
+    await journal.close()
+    expect(seqsIn(await opened({ folder }))).toEqual([kept.seq, later.seq])
+  })
+
+  test('at the start leaves what was there as it was', async () => {
+    const folder = temporaryFolder()
+    const kept = notification()
+    await (await opened({ folder })).add(kept)
+    const before = segments(folder)
+    const free = await fill()
+    await expect(openJournal({ folder })).rejects.toThrow(/no space left .* free space/)
+    free()
+    expect(segments(folder)).toEqual(before)
+    expect(seqsIn(await opened({ folder }))).toEqual([kept.seq])
   })
 })

@@ -37,6 +37,7 @@ class SlowJournal implements Journal {
     for (const one of this.#waiting.splice(0)) one.reject(new Error('no space left'))
   }
 
+  keepSegments = () => () => {}
   close = async () => {}
 }
 

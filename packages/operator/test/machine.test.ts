@@ -291,8 +291,69 @@ describe('a backup', () => {
     await restored.close()
   })
 
+  it('has what was accepted and is under way, in the journal and nowhere else', async () => {
+    const settings = { ...defaultSettings, ...anyPort, deliverPatienceSeconds: 4 }
+    const folder = out('busy')
+    const busy = await startMachine({ folder, key, log, keySource: 'file', settings })
+    const there = (...argv: string[]) => run(['--target', 'machine', '--state', folder, ...argv])
+    await there('provider', 'issue', TOPIC, '--out', out('busy-app'))
+    const [{ code }] = JSON.parse((await there('device', 'invite', '--json')).out)
+    const url = `https://localhost:${busy.ports.activation}/activate`
+    const slow = await openDevice({
+      directory: out('slow'),
+      activation: { url, code, ca: busy.serverAuthority },
+    })
+    await slow.activate()
+    await slow.connect()
+    const taken: string[] = []
+    // it hears the notification and does not acknowledge it
+    let letGo = () => {}
+    slow.onNotification(({ id }) => {
+      taken.push(id)
+      return new Promise((resolve) => {
+        letGo = resolve
+      })
+    })
+    const to = await slow.register(TOPIC)
+    const sent = await there(
+      ...['send', '--token', to, '--topic', TOPIC, '--alert', 'under way'],
+      ...['--p12', out('busy-app.p12'), '--passphrase-file', out('busy-app.passphrase')],
+    )
+    expect(sent.code).toBe(0)
+    await until(() => taken[0])
+    expect(busy.store.pending.nextExpiry()).toBeUndefined()
+    expect(await there('backup', '--to', out('busy.backup'))).toMatchObject({ code: 0 })
+    letGo()
+    await slow.close()
+    await busy.close()
+
+    const back = out('busy-again')
+    expect(await run(['restore', '--from', out('busy.backup'), '--state', back])).toMatchObject({
+      code: 0,
+    })
+    const again = await serve(back)
+    const waiting = again.store.pending.expired(Number.MAX_SAFE_INTEGER, 10)
+    expect(waiting.map(({ id }) => id)).toEqual(taken)
+    await again.close()
+  })
+
+  it('that a killed process left half made is gone with the next start', async () => {
+    const folder = out('half')
+    mkdirSync(join(folder, 'unfinished-backup-abc123'), { recursive: true, mode: 0o700 })
+    const half = await serve(folder)
+    expect(() => statSync(join(folder, 'unfinished-backup-abc123'))).toThrow()
+    await half.close()
+  })
+
   it('is restored whole or not at all', async () => {
     const whole = readFileSync(out('one.backup'))
+    const lies: [RegExp, string][] = [
+      [/"bytes":\d+/, '"bytes":-1'],
+      [/"bytes":\d+/, '"bytes":1e15'],
+      [/"store.mdb"/, '["store.mdb"]'],
+      [/"journal.\d+.journal"/, '"store.mdb"'],
+      [/"files":\[.*?\]/, '"files":[]'],
+    ]
     const attempts: [string, Buffer][] = [
       ['cut off', whole.subarray(0, whole.length - 1)],
       [
@@ -304,6 +365,10 @@ describe('a backup', () => {
         'damaged',
         Buffer.from(whole.toString('latin1').replace('"store.mdb"', '"../../xx"'), 'latin1'),
       ],
+      ...lies.map(([said, lie]): [string, Buffer] => [
+        'damaged',
+        Buffer.from(whole.toString('latin1').replace(said, lie), 'latin1'),
+      ]),
     ]
     for (const [why, bytes] of attempts) {
       writeFileSync(out('bad.backup'), bytes)

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { MachineError } from '../failure.ts'
+import type { Journal } from '../pipeline/journal.ts'
 import { DATABASE } from '../state-files.ts'
 import type { Environment } from '../store/environment.ts'
 
@@ -31,6 +32,7 @@ export interface BackupFile {
 
 export interface BackupSource {
   readonly environment: Environment
+  readonly journal: Pick<Journal, 'keepSegments'>
   /** The state folder. */
   readonly folder: string
   readonly stage: string
@@ -39,6 +41,8 @@ export interface BackupSource {
 }
 
 const JOURNAL = 'journal'
+/** What the names of unfinished copies begin with. */
+const DRAFT = 'unfinished-backup-'
 
 /**
  * Writes a state folder as it is while it is served. The journal comes first: what leaves it meanwhile is in
@@ -47,9 +51,9 @@ const JOURNAL = 'journal'
  */
 export async function writeBackup(source: BackupSource, to: Writable): Promise<void> {
   await demandSpace(source.folder)
-  const copy = await mkdtemp(join(source.folder, 'backup-'))
+  const copy = await mkdtemp(join(source.folder, DRAFT))
   try {
-    await copyJournal(source.folder, copy)
+    await copyJournal(source, copy)
     await source.environment.copy(join(copy, DATABASE))
     const names = [DATABASE, ...(await namesIn(join(copy, JOURNAL)))]
     const files = await Promise.all(names.map((name) => describe(copy, name)))
@@ -64,6 +68,13 @@ export async function writeBackup(source: BackupSource, to: Writable): Promise<v
   }
 }
 
+/** Removes the copies that a process was making when it was killed: each is as large as the database. */
+export async function removeUnfinishedBackups(folder: string): Promise<void> {
+  const names = await readdir(folder)
+  for (const name of names.filter((one) => one.startsWith(DRAFT)))
+    await rm(join(folder, name), { recursive: true, force: true })
+}
+
 /** The copy lies beside the database for as long as it is sent. */
 async function demandSpace(folder: string): Promise<void> {
   const [{ bavail, bsize }, { size }] = await Promise.all([
@@ -76,19 +87,16 @@ async function demandSpace(folder: string): Promise<void> {
     )
 }
 
-async function copyJournal(folder: string, copy: string): Promise<void> {
+/** No segment goes meanwhile: what is moved on from one that has been listed would be in none of them. */
+async function copyJournal({ folder, journal }: BackupSource, copy: string): Promise<void> {
   await mkdir(join(copy, JOURNAL), { mode: 0o700 })
   const from = join(folder, JOURNAL)
-  const names = await readdir(from).catch(unlessGone([]))
-  // oldest first: what is moved on meanwhile is in a later one
-  for (const name of names.sort())
-    await copyFile(join(from, name), join(copy, JOURNAL, name)).catch(unlessGone(undefined))
-}
-
-function unlessGone<T>(otherwise: T): (fault: NodeJS.ErrnoException) => T {
-  return (fault) => {
-    if (fault.code !== 'ENOENT') throw fault
-    return otherwise
+  const release = journal.keepSegments()
+  try {
+    for (const name of await readdir(from))
+      await copyFile(join(from, name), join(copy, JOURNAL, name))
+  } finally {
+    release()
   }
 }
 

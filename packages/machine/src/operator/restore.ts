@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { MachineError } from '../failure.ts'
+import { DATABASE } from '../state-files.ts'
 import { BACKUP_MAGIC, type BackupFile, type BackupHead } from './backup.ts'
 
 /** Longer than the head of any backup. */
@@ -64,7 +65,9 @@ async function readHead(
 function parseHead(text: string): BackupHead | undefined {
   try {
     const head = JSON.parse(text) as BackupHead
-    return Array.isArray(head.files) && head.files.every(isPlain) ? head : undefined
+    return Array.isArray(head.files) && head.files.every(isPlain) && isEachOnce(head.files)
+      ? head
+      : undefined
   } catch {
     return undefined
   }
@@ -72,7 +75,13 @@ function parseHead(text: string): BackupHead | undefined {
 
 /** Nothing but what a backup holds: a name from a stranger's file must not lead out of the folder. */
 function isPlain({ name, bytes }: BackupFile): boolean {
-  return /^(store\.mdb|journal\/[0-9A-Za-z-]+\.journal)$/.test(name) && Number.isSafeInteger(bytes)
+  const isName = typeof name === 'string' && /^(store\.mdb|journal\/\d{1,20}\.journal)$/.test(name)
+  return isName && Number.isSafeInteger(bytes) && bytes >= 0
+}
+
+function isEachOnce(files: readonly BackupFile[]): boolean {
+  const names = new Set(files.map(({ name }) => name))
+  return names.size === files.length && names.has(DATABASE)
 }
 
 /** Writes one file and syncs it; returns where the next begins. */

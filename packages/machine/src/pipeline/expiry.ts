@@ -35,7 +35,8 @@ export function startExpiry(options: ExpiryOptions): () => void {
       const due = slots.expired(now, AT_ONCE)
       isMore = due.length === AT_ONCE
       await Promise.all(due.map((one) => endSlot(one, options)))
-      if (now - sweptAt >= SWEEP_MS) {
+      // a clock that was set back must not put it off
+      if (Math.abs(now - sweptAt) >= SWEEP_MS) {
         sweptAt = now
         isMore ||= (await options.sweep(now, AT_ONCE)) === AT_ONCE
         if (isMore) sweptAt = 0

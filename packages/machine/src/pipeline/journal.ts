@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { type FileHandle, mkdir, open, readdir, readFile, unlink } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, readFile, rm, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   type Notification,
@@ -19,8 +19,10 @@ export interface Journal {
   done(seq: Seq): void
   /** Bytes on disk. */
   readonly bytes: number
-  /** Why the last write failed, in a sentence; undefined where it did not. */
+  /** Why the last write failed, in a sentence; undefined where it did not. It is tried again until it does not. */
   readonly problem: string | undefined
+  /** No segment goes until what is returned is called: a backup reads them. */
+  keepSegments(): () => void
   close(): Promise<void>
 }
 
@@ -41,7 +43,12 @@ const SUFFIX = '.journal'
 /** When nothing else is written, what is done is noted after this, milliseconds. */
 const DONE_WITHIN_MS = 200
 
-/** One line: a check of 8 hex digits over the rest, `+` and a notification, or `-` and a seq. */
+/** After a write that failed the next one follows within this, milliseconds: nobody else may ask for one. */
+const TRY_AGAIN_MS = 1_000
+/** Such a write has so many bytes of nothing: a few would fit on a disk that is as good as full. */
+const TRIAL_BYTES = 16 * 1024
+
+/** One line: a check of 8 hex digits over the rest, `+` and a notification, or `-` and a seq; others say nothing. */
 const CHECK_CHARACTERS = 8
 
 interface Segment {
@@ -78,9 +85,16 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   const names = (await readdir(folder)).filter((name) => name.endsWith(SUFFIX)).sort()
   const left = new Map<Seq, Notification>()
   for (const name of names) replay(await readFile(join(folder, name), 'utf8'), left)
-  const last = Number.parseInt(names.at(-1) ?? '0', 10)
+  const number = Number.parseInt(names.at(-1) ?? '0', 10) + 1
   const journal = new FileJournal(options, [...left.values()])
-  await journal.begin(last + 1)
+  try {
+    await journal.begin(number)
+  } catch (fault) {
+    // the old segments stay as they are, and a next start begins with them
+    await journal.close()
+    await rm(segmentPath(folder, number), { force: true })
+    throw storageFault(fault, folder)
+  }
   // what was left is in the new segment now, and synced
   for (const name of names) await unlink(join(folder, name))
   return journal
@@ -95,6 +109,10 @@ function replay(text: string, left: Map<Seq, Notification>): void {
     const notification = content.startsWith('+') ? parseNotification(rest) : undefined
     if (notification) left.set(notification.seq, notification)
   }
+}
+
+function segmentPath(folder: string, number: number): string {
+  return join(folder, `${String(number).padStart(12, '0')}${SUFFIX}`)
 }
 
 function checkOf(content: string): string {
@@ -115,6 +133,8 @@ class FileJournal implements Journal {
   #done: string[] = []
   #writing: Promise<void> | undefined
   #idle: NodeJS.Timeout | undefined
+  #readers = 0
+  #isClosed = false
 
   constructor(options: JournalOptions, left: readonly Notification[]) {
     this.#options = options
@@ -151,6 +171,13 @@ class FileJournal implements Journal {
     this.#idle ??= setTimeout(() => this.#schedule(), DONE_WITHIN_MS)
   }
 
+  keepSegments(): () => void {
+    this.#readers += 1
+    return () => {
+      this.#readers -= 1
+    }
+  }
+
   async close(): Promise<void> {
     // one write may be under way, and one more takes what has come since
     for (let n = 0; n < 2; n += 1) {
@@ -158,6 +185,8 @@ class FileJournal implements Journal {
       await this.#writing
     }
     clearTimeout(this.#idle)
+    if (this.#isClosed) return
+    this.#isClosed = true
     for (const { file } of this.#segments) await file.close()
   }
 
@@ -169,6 +198,10 @@ class FileJournal implements Journal {
 
   /** All that is asked for in one turn of the event loop is one write. */
   #schedule(): void {
+    if (this.#isClosed) {
+      for (const one of this.#waiting.splice(0)) one.reject(new Error('the journal is closed'))
+      return
+    }
     this.#writing ??= new Promise((resolve) => setImmediate(resolve))
       .then(() => this.#write())
       .catch(() => {})
@@ -186,7 +219,9 @@ class FileJournal implements Journal {
     this.#waiting = []
     this.#done = []
     try {
-      await this.#append(done.join('') + waiting.map(({ line }) => line).join(''), waiting.length)
+      const trial = this.problem === undefined ? '' : lineOf(' '.repeat(TRIAL_BYTES))
+      const lines = waiting.map(({ line }) => line)
+      await this.#append([trial, ...done, ...lines].join(''), waiting.length)
       this.problem = undefined
       for (const one of waiting) one.resolve()
     } catch (thrown) {
@@ -194,6 +229,7 @@ class FileJournal implements Journal {
       this.problem = fault instanceof Error ? fault.message : String(fault)
       this.#done = [...done, ...this.#done]
       for (const one of waiting) one.reject(fault)
+      this.#idle ??= setTimeout(() => this.#schedule(), TRY_AGAIN_MS).unref()
       return
     }
     await this.#tidy()
@@ -225,7 +261,7 @@ class FileJournal implements Journal {
     if (active.bytes >= (this.#options.segmentBytes ?? SEGMENT_BYTES))
       await this.#newSegment(active.number + 1)
     if (this.#segments.length > MANY_SEGMENTS) this.#moveOldest()
-    while (this.#segments.length > 1 && this.#segments[0]?.open === 0) {
+    while (this.#readers === 0 && this.#segments.length > 1 && this.#segments[0]?.open === 0) {
       const oldest = this.#segments.shift() as Segment
       await oldest.file.close()
       await unlink(oldest.path)
@@ -234,9 +270,14 @@ class FileJournal implements Journal {
 
   /** Where no new one can be made, the old one goes on being used. */
   async #newSegment(number: number): Promise<void> {
-    const path = join(this.#options.folder, `${String(number).padStart(12, '0')}${SUFFIX}`)
+    const path = segmentPath(this.#options.folder, number)
     const file = await open(path, 'w', 0o600)
-    await syncFolder(this.#options.folder)
+    try {
+      await syncFolder(this.#options.folder)
+    } catch (fault) {
+      await file.close()
+      throw fault
+    }
     this.#segments.push({ number, path, file, bytes: 0, open: 0, isMoving: false })
   }
 

@@ -52,10 +52,12 @@ export async function lockFolder(
     held.delete(path)
     throw fault
   }
-  return async () => {
-    await environment.change(() => void holders.remove(HOLDER))
-    held.delete(path)
-  }
+  return () =>
+    environment
+      .change(() => void holders.remove(HOLDER))
+      .finally(() => {
+        held.delete(path)
+      })
 }
 
 function self(file: string): Holder {

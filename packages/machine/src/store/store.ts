@@ -103,8 +103,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   return { ...portsOf(environment, vault, { clock, ids, receiptSeconds }), format, close }
 
   async function close(): Promise<void> {
-    await unlock()
-    await environment.close()
+    // what cannot be unlocked on a full disk is taken over by the next process
+    await unlock().finally(() => environment.close())
   }
 }
 
@@ -116,7 +116,7 @@ async function orClose<T>(
   try {
     return await open()
   } catch (fault) {
-    await unlock()
+    await unlock().catch(() => {})
     await environment.close()
     throw fault
   }
