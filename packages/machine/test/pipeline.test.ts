@@ -1,6 +1,6 @@
 import type { Notification } from '@heliograph/core/notification'
 import type { Sent } from '@heliograph/core/ports'
-import type { Seq } from '@heliograph/protocol/identifiers'
+import type { Seq, Topic } from '@heliograph/protocol/identifiers'
 import { MAX_RECEIVES } from '@heliograph/protocol/retry'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { FORGED_SEAL, later, notification } from '../../../test/contract/samples.ts'
@@ -191,13 +191,31 @@ test('durability none: accepted at once, and the disk is not asked', async () =>
 test('what is under way is bounded, and there is room again when it ends', async () => {
   holdSends()
   const pipeline = open()
-  for (let n = 0; n < 3; n += 1) void pipeline.send(registered())
-  await expect(pipeline.send(registered())).rejects.toThrow('too many notifications')
+  const [one, another] = ['com.example.one' as Topic, 'com.example.another' as Topic]
+  for (const topic of [one, one, another]) void pipeline.send(registered({ topic }))
+  await expect(pipeline.send(registered({ topic: another }))).rejects.toThrow('too many')
   sends[0]?.('acknowledged')
   await pass(0)
-  const state = watch(pipeline.send(registered()))
+  const state = watch(pipeline.send(registered({ topic: another })))
   await pass(10)
   expect(state.is).toBe('open')
+})
+
+test('a provider that floods its topic leaves half of the room to the others', async () => {
+  holdSends()
+  const pipeline = open({ mostOpen: 10 })
+  const flood = 'com.example.flood' as Topic
+  const sent = Array.from({ length: 20 }, () => watch(pipeline.send(registered({ topic: flood }))))
+  await pass(0)
+  expect(sent.filter(({ is }) => is === 'refused')).toHaveLength(15)
+  const other = watch(pipeline.send(registered()))
+  await pass(10)
+  expect(other.is).toBe('open')
+  sends[0]?.('acknowledged')
+  await pass(0)
+  expect(watch(pipeline.send(registered({ topic: flood }))).is).toBe('open')
+  await pass(0)
+  expect(pipeline.open).toBe(6)
 })
 
 describe('what fails', () => {
@@ -228,6 +246,44 @@ describe('what fails', () => {
     expect(delivery.kinds).toEqual(['dead-lettered'])
     expect(pipeline.open).toBe(0)
     expect(journal.finished).toEqual([one.seq])
+  })
+})
+
+describe('on a full disk', () => {
+  const full = async () => {
+    throw new Error('no space left')
+  }
+
+  test('what was accepted is not given up: it goes on when there is space again', async () => {
+    delivery.answers = ['offline']
+    const letters = { keep: full as (one: Notification) => Promise<void> }
+    const pipeline = open({ keepDeadLetter: (one) => letters.keep(one) })
+    const one = registered()
+    const { put } = delivery.ports.pending
+    delivery.ports.pending.put = full as typeof put
+    const state = watch(pipeline.send(one))
+    await pass(10)
+    journal.sync()
+    await pass(0)
+    expect(state.is).toBe('accepted')
+    await pass(3_600_000)
+    expect([pipeline.open, delivery.kinds, journal.finished]).toEqual([1, [], []])
+    delivery.ports.pending.put = put
+    await pass(120_000)
+    expect(delivery.kinds).toEqual(['stored'])
+    expect([pipeline.open, journal.finished]).toEqual([0, [one.seq]])
+  })
+
+  test('what was refused is not held: the provider sends it again', async () => {
+    const pipeline = open({ mostOpen: 100 })
+    delivery.answers = ['offline']
+    delivery.ports.pending.put = full as typeof delivery.ports.pending.put
+    const sent = Array.from({ length: 20 }, () => watch(pipeline.send(registered())))
+    await pass(10)
+    journal.fail()
+    await pass(5_000)
+    expect(sent.map(({ is }) => is)).toEqual(sent.map(() => 'refused'))
+    expect(pipeline.open).toBe(0)
   })
 })
 

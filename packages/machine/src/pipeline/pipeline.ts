@@ -5,6 +5,7 @@ import type { Multicast } from '@heliograph/core/multicast'
 import type { Notification } from '@heliograph/core/notification'
 import { outcomeOf } from '@heliograph/core/outcome'
 import type { NotificationQueue, QueueOptions } from '@heliograph/core/ports'
+import type { Topic } from '@heliograph/protocol/identifiers'
 import { backOffSeconds, MAX_RECEIVES } from '@heliograph/protocol/retry'
 import { faultFields, type Log } from '../log.ts'
 import type { HeldClaims } from './held-claims.ts'
@@ -24,7 +25,7 @@ export interface PipelineOptions {
   readonly journal: Journal
   readonly durability: Durability
   readonly isGenuine: IsGenuine
-  /** Notifications under way at a time; beyond it none is accepted. */
+  /** Notifications under way at a time; beyond it none is accepted, and beyond half of it none of the same topic. */
   readonly mostOpen: number
   /** Slots that are tried at a time. */
   readonly mostDrains: number
@@ -51,6 +52,8 @@ interface Open {
   attempt: number
   isDone: boolean
   isKept: boolean
+  /** Its provider knows that it was not accepted. */
+  isRefused: boolean
   /** Tells accept that the notification is in good hands. */
   accepted(): void
   refused(fault: unknown): void
@@ -65,6 +68,8 @@ export class Pipeline implements NotificationQueue {
   readonly #options: PipelineOptions
   readonly #ports: DeliverPorts
   readonly #open = new Set<Open>()
+  /** How many of them each topic has. */
+  readonly #ofTopic = new Map<Topic, number>()
   readonly #grace: Open[] = []
   #graceTimer: NodeJS.Timeout | undefined
   readonly #drains = new Map<string, Drain>()
@@ -92,18 +97,13 @@ export class Pipeline implements NotificationQueue {
       this.#addDrain(notification, (options.delaySeconds ?? 0) * 1_000)
       return Promise.resolve()
     }
-    if (this.#open.size >= this.#options.mostOpen)
+    if (!this.#hasRoomFor(notification))
       return Promise.reject(new PipelineFull('too many notifications are under way'))
     return new Promise((accepted, refused) => {
-      const one: Open = {
-        notification,
-        attempt: 1,
-        isDone: false,
-        isKept: false,
-        accepted,
-        refused,
-      }
-      this.#open.add(one)
+      const one = this.#begin({
+        ...{ notification, attempt: 1, isDone: false, isKept: false, isRefused: false },
+        ...{ accepted, refused },
+      })
       this.#keep(one)
       this.#run(one)
     })
@@ -120,11 +120,10 @@ export class Pipeline implements NotificationQueue {
   async resume(left: readonly Notification[]): Promise<void> {
     await Promise.all(
       left.map((notification) => {
-        const one: Open = {
-          ...{ notification, attempt: 2, isDone: false, isKept: true },
+        const one = this.#begin({
+          ...{ notification, attempt: 2, isDone: false, isKept: true, isRefused: false },
           ...{ accepted: () => {}, refused: () => {} },
-        }
-        this.#open.add(one)
+        })
         return this.#run(one)
       }),
     )
@@ -148,6 +147,19 @@ export class Pipeline implements NotificationQueue {
     this.#endGrace()
     for (const drain of this.#drains.values()) clearTimeout(drain.timer)
     this.#drains.clear()
+  }
+
+  /** Whoever floods one topic leaves half of the room to the others. */
+  #hasRoomFor({ topic }: Notification): boolean {
+    const { mostOpen } = this.#options
+    return this.#open.size < mostOpen && (this.#ofTopic.get(topic) ?? 0) < mostOpen / 2
+  }
+
+  #begin(one: Open): Open {
+    const { topic } = one.notification
+    this.#open.add(one)
+    this.#ofTopic.set(topic, (this.#ofTopic.get(topic) ?? 0) + 1)
+    return one
   }
 
   #keep(one: Open): void {
@@ -177,8 +189,11 @@ export class Pipeline implements NotificationQueue {
         one.accepted()
         if (one.isDone) this.#options.journal.done(one.notification.seq)
       },
-      // delivery goes on: it has begun, and the provider learns that it must not count on it
-      (fault: unknown) => one.refused(fault),
+      // the attempt goes on: it has begun, and the provider learns that it must not count on it
+      (fault: unknown) => {
+        one.isRefused = true
+        one.refused(fault)
+      },
     )
   }
 
@@ -187,7 +202,12 @@ export class Pipeline implements NotificationQueue {
     if (one.attempt >= MAX_RECEIVES) return this.#giveUp(one)
     const rest = backOffSeconds(one.attempt, this.#options.chance()) * 1_000
     one.attempt += 1
-    setTimeout(() => void this.#run(one), Math.min(rest, LONGEST_REST_MS)).unref()
+    this.#runAfter(one, Math.min(rest, LONGEST_REST_MS))
+  }
+
+  /** What its provider sends again is not held here as well: on a full disk that would soon be all the room. */
+  #runAfter(one: Open, ms: number): void {
+    setTimeout(() => (one.isRefused ? this.#forget(one) : void this.#run(one)), ms).unref()
   }
 
   async #attempt({ notification, attempt: number }: Open): Promise<Delivery> {
@@ -208,17 +228,18 @@ export class Pipeline implements NotificationQueue {
     }
   }
 
+  /** Where the operator cannot be left a letter, as on a full disk, the notification is not given up. */
   async #giveUp(one: Open): Promise<void> {
     const { notification } = one
-    this.#ports.outcomes.record(outcomeOf('dead-lettered', notification, this.#ports.clock.now()))
     try {
       await this.#options.keepDeadLetter(notification)
-      this.#end(one)
     } catch (fault) {
-      // the journal keeps it for the next process
       this.#options.log.error('a dead letter cannot be kept', faultFields(fault))
-      this.#forget(one)
+      this.#runAfter(one, LONGEST_REST_MS)
+      return
     }
+    this.#ports.outcomes.record(outcomeOf('dead-lettered', notification, this.#ports.clock.now()))
+    this.#end(one)
   }
 
   #end(one: Open): void {
@@ -230,7 +251,11 @@ export class Pipeline implements NotificationQueue {
   }
 
   #forget(one: Open): void {
-    this.#open.delete(one)
+    if (!this.#open.delete(one)) return
+    const { topic } = one.notification
+    const left = (this.#ofTopic.get(topic) ?? 1) - 1
+    if (left === 0) this.#ofTopic.delete(topic)
+    else this.#ofTopic.set(topic, left)
     if (this.#open.size === 0) for (const tell of this.#whenEmpty.splice(0)) tell()
   }
 
