@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { MachineError } from './failure.ts'
+import { faultFields, type Log } from './log.ts'
 import type { ServerAuthorityPlace } from './server/server-certificate.ts'
 import { serverAuthority, serverCertificate } from './server/server-certificate.ts'
 import type { ServerTls } from './server/tls.ts'
@@ -25,6 +26,38 @@ export async function serverIdentity(
   const names = new Set([settings.host, 'localhost', '127.0.0.1', '::1'])
   const tls = await serverCertificate([...names], authority, place)
   return { tls, authority: authority.certificate }
+}
+
+/** How often the certificate is looked at, milliseconds. */
+const LOOK_MS = 24 * 3600_000
+
+/**
+ * Shows the certificate of today once a day: the owner's files may have been renewed, and one of the machine's
+ * own CA is made anew, long before it runs out. Returns what stops it.
+ */
+export function renewIdentity(
+  settings: Settings,
+  place: ServerAuthorityPlace,
+  { servers, log }: { readonly servers: readonly Shows[]; readonly log: Log },
+): () => void {
+  const renew = async () => {
+    try {
+      const { tls } = await serverIdentity(settings, place)
+      for (const server of servers) server.show(tls)
+    } catch (fault) {
+      log.error(
+        "the servers' certificate cannot be renewed: the old one is shown",
+        faultFields(fault),
+      )
+    }
+  }
+  const timer = setInterval(() => void renew(), LOOK_MS)
+  return () => clearInterval(timer)
+}
+
+/** A server that can be given another certificate. */
+interface Shows {
+  show(tls: ServerTls): void
 }
 
 function ownersIdentity(tls: ServerTls, authorityPath: string): Identity {

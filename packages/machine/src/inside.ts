@@ -42,6 +42,7 @@ export interface Inside {
   readonly journal: Journal
   readonly pipeline: Pipeline
   readonly deadLetters: DeadLetters
+  readonly isGenuine: IsGenuine
   readonly metrics: Metrics
   readonly outcomes: KeptOutcomes
   /** Why the service is not well, in a sentence; undefined where it is. */
@@ -97,7 +98,7 @@ export async function openInside(
   const isFull = () => pipeline.open >= settings.mostNotificationsUnderWay
   return {
     ...parts,
-    ...{ ring, pending, journal, pipeline, deadLetters: letters },
+    ...{ ring, pending, journal, pipeline, deadLetters: letters, isGenuine },
     ...metricsAndOutcomes,
     problem: () => {
       if (journal.problem !== undefined) return journal.problem

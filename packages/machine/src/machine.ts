@@ -4,7 +4,7 @@ import { rateLimit } from '@heliograph/core/rate-limit'
 import type { Answer } from '@heliograph/core/send/answer'
 import { tokenTrust } from '@heliograph/core/trust/token-trust'
 import type { DeviceId } from '@heliograph/protocol/identifiers'
-import { type Identity, serverIdentity } from './identity.ts'
+import { type Identity, renewIdentity, serverIdentity } from './identity.ts'
 import { type Inside, openInside, type World } from './inside.ts'
 import { faultFields, type Log, seldom } from './log.ts'
 import { type DeviceServer, startDeviceServer } from './mqtt/device-server.ts'
@@ -104,10 +104,8 @@ async function start(
   const { stage } = world.settings
   const trust = await openTrust({ clock, ids, authorities, tokenKeys, stage })
   const { environment } = store
-  const identity = await serverIdentity(world.settings, {
-    ...{ environment, clock, ids },
-    vault: vaultUnder(key),
-  })
+  const place = { environment, clock, ids, vault: vaultUnder(key) }
+  const identity = await serverIdentity(world.settings, place)
   const inside = await openInside(world, { store, trust, sessions: new Sessions() })
   steps.push(() => inside.journal.close())
   steps.push(() => inside.outcomes.flush())
@@ -125,6 +123,8 @@ async function start(
   steps.push(() => activation.close(DRAIN_MS))
   const provider = await serveProviders(world, inside, identity)
   steps.push(() => provider.close(DRAIN_MS))
+  const servers = [devices, activation, provider]
+  steps.push(renewIdentity(world.settings, place, { servers, log: world.log }))
   const ports = {
     provider: provider.port,
     activation: activation.port,
@@ -210,6 +210,9 @@ function issuePorts(
   }
 }
 
+/** The part of all requests for activation that one network may make: it must keep nobody else out. */
+const NETWORK_SHARE = 0.25
+
 async function serveActivation(
   world: World,
   inside: Inside,
@@ -223,7 +226,7 @@ async function serveActivation(
     mqtt: { host: settings.host, port: devicePort, ca: identity.authority },
     stage: settings.stage,
     perSecond: {
-      ofNetwork: settings.activationRequestsPerSecond,
+      ofNetwork: Math.ceil(settings.activationRequestsPerSecond * NETWORK_SHARE),
       all: settings.activationRequestsPerSecond,
     },
     log,

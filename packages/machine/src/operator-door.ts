@@ -25,10 +25,11 @@ export function serveOperator(
 ): Promise<OperatorServer> {
   const { folder, settings, clock, ids, log } = world
   const { store, trust, pending, pipeline, journal, outcomes, deadLetters, sessions } = inside
+  const { isGenuine } = inside
   const { presences, disconnect, keySource } = parts
   const { stage } = settings
   const machine = machineOperations({
-    ...{ stage, folder, clock, store, keySource, deadLetters, queue: pipeline },
+    ...{ stage, folder, clock, store, keySource, deadLetters, isGenuine, queue: pipeline },
     entrances: entrancesOf(settings.host, parts),
     connectedDevices: () => sessions.count,
     problem: () => inside.problem(),

@@ -213,3 +213,17 @@ test('a port that is taken is said in words that an owner can act on', async () 
   await expect(again).rejects.toThrow(MachineError)
   await expect(again).rejects.toThrow(/is taken: give --port-base/)
 })
+
+test('another certificate is shown to those who come from then on', async () => {
+  const world = await startWorld()
+  const authority = await makeAuthority('another')
+  const place = { clock: systemClock, ids: systemIds() }
+  const open = openSession(world)
+  await once(open, 'connect')
+  world.front.show(await serverCertificate(['localhost'], authority, place))
+  expect(await send(open, OURS).status).toBe(200)
+  const next = openSession({ ...world, ca: authority.certificate })
+  expect(await send(next, OURS).status).toBe(200)
+  expect(() => world.front.show({ cert: 'x', key: 'y' })).toThrow()
+  expect(await send(openSession({ ...world, ca: authority.certificate }), OURS).status).toBe(200)
+})

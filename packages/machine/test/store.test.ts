@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -23,6 +23,14 @@ test('what was written is there for the next process, and for its owner only', a
   expect(statSync(folder).mode & 0o777).toBe(0o700)
   for (const file of ['store.mdb', 'store.mdb-lock'])
     expect(statSync(join(folder, file)).mode & 0o777, file).toBe(0o600)
+})
+
+test('a folder that everybody may write to is refused: its files could be exchanged', async () => {
+  const folder = temporaryFolder()
+  chmodSync(folder, 0o777)
+  await expect(openStore({ folder, key })).rejects.toThrow(`chmod 700 ${folder}`)
+  chmodSync(folder, 0o755)
+  await (await openStore({ folder, key })).close()
 })
 
 test('a state folder has one process: another hears which, and the first goes on', async () => {

@@ -2,6 +2,8 @@ import { once } from 'node:events'
 import { appendFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
+import { sealNotification } from '@heliograph/core/delivery/seal'
+import type { Notification } from '@heliograph/core/notification'
 import { type Device, openDevice } from '@heliograph/device'
 import { type Machine, startMachine } from '@heliograph/machine/machine'
 import { defaultSettings } from '@heliograph/machine/settings'
@@ -188,9 +190,20 @@ describe('dead letters of a machine', () => {
       await heliograph('dlq', 'drop', 'notifications', '--yes', '--message', 'x'),
     ).toMatchObject({ code: 3 })
     expect((await heliograph('dlq', 'drop', 'notifications', '--yes')).out).toContain('1 message')
-    await machine.deadLetters.keep({ ...letter, deviceId } as never)
+    const genuine = { ...letter, deviceId } as never as Notification
+    const seal = sealNotification(await machine.store.ring.keys(), genuine)
+    await machine.deadLetters.keep({ ...genuine, seal })
     expect((await heliograph('dlq', 'redrive', 'notifications')).out).toContain('1 message handed')
     expect(await json('dlq', 'list')).toEqual([{ queue: 'notifications', waiting: 0 }])
+  })
+
+  it('that accept never made are not handed over: somebody else wrote them into the file', async () => {
+    const forged = { ...letter, deviceId: device.deviceId, seal: 'F'.repeat(22) }
+    await machine.deadLetters.keep(forged as never)
+    const { out: text } = await heliograph('dlq', 'redrive', 'notifications')
+    expect(text).toContain('0 messages handed')
+    expect(await json('dlq', 'list')).toEqual([{ queue: 'notifications', waiting: 1 }])
+    await heliograph('dlq', 'drop', 'notifications', '--yes')
   })
 
   it('other queues are not there, and it says so', async () => {

@@ -5,15 +5,15 @@ import { parseDeviceId } from '@heliograph/protocol/identifiers'
 import { upstreams, upTopic } from '@heliograph/protocol/mqtt-topic'
 import { seldom } from '../log.ts'
 import { Doorway } from '../server/doorway.ts'
-import { listenOn, tlsContext } from '../server/tls.ts'
+import { listenOn, type ServerTls, tlsContext } from '../server/tls.ts'
 import type { Admissions, Admitted, DeviceServerContext, DeviceServerOptions } from './context.ts'
 import { DeviceConnection } from './device-connection.ts'
 import type { Sessions } from './sessions.ts'
 
 export interface DeviceServer {
   readonly port: number
-  /** From now on certificates of these CAs count. */
-  setAuthorities(pem: string): void
+  /** From now on devices are shown this certificate. */
+  show(tls: ServerTls): void
   /** Takes no more connections, ends those that are there, resolves after the last one. */
   close(): Promise<void>
 }
@@ -52,7 +52,7 @@ export async function startDeviceServer(options: DeviceServerOptions): Promise<D
   await listenOn(server, options.listen, 'devices')
   return {
     port: (server.address() as AddressInfo).port,
-    setAuthorities: (pem) => server.setSecureContext(tlsContext(options.tls, pem)),
+    show: (renewed) => server.setSecureContext(tlsContext(renewed, options.authorities)),
     close: () => close(server, { sessions, sockets, sweep }),
   }
 }

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { IsGenuine } from '@heliograph/core/delivery/seal'
 import type { Notification } from '@heliograph/core/notification'
 import type { Clock, NotificationQueue } from '@heliograph/core/ports'
 import type { Seq } from '@heliograph/protocol/identifiers'
@@ -16,6 +17,7 @@ export interface MachineWorld {
   readonly store: Store
   readonly keySource: string
   readonly queue: Pick<NotificationQueue, 'send'>
+  readonly isGenuine: IsGenuine
   readonly deadLetters: {
     count(): number
     list(limit: number): readonly Notification[]
@@ -44,13 +46,16 @@ export function machineOperations(world: MachineWorld): MachineOperations {
       })),
 
     async redriveDeadLetters() {
-      const all = deadLetters.list(ALL)
-      for (const one of all) {
+      let handed = 0
+      for (const one of deadLetters.list(ALL)) {
+        // what somebody else wrote into the file is nobody's notification
+        if (!(await world.isGenuine(one))) continue
         // a letter leaves only after it has been handed over
         await queue.send(one)
         await deadLetters.remove(one.seq)
+        handed += 1
       }
-      return all.length
+      return handed
     },
 
     async dropDeadLetters(messageId) {

@@ -7,7 +7,7 @@ import { MAX_ACTIVATION_CHARACTERS } from '@heliograph/protocol/limits'
 import type { ActivationAnswer, ActivationRefusal } from '@heliograph/protocol/messages'
 import { upTopics } from '@heliograph/protocol/mqtt-topic'
 import { activationStatuses } from '@heliograph/protocol/reasons'
-import { faultFields, type Log } from '../log.ts'
+import { faultFields, type Log, seldom } from '../log.ts'
 
 const ACTIVATION_PATH = '/activate'
 
@@ -34,11 +34,12 @@ export function activationApi(options: ActivationApiOptions) {
   const { ports, log, perSecond } = options
   const ofNetwork = rateLimit(perSecond.ofNetwork)
   const all = rateLimit(perSecond.all)
+  const refused = seldom((reason, count) => log.warn('activations were refused', { reason, count }))
 
   async function work(request: ProviderRequest): Promise<Answer> {
     const result = await activate(readBody(request.body), ports)
     if ('reason' in result) {
-      log.warn('activation refused', { reason: result.reason })
+      refused(result.reason)
       const { retryAfter, ...answer } = result
       return json(activationStatuses[result.reason], answer, retryAfter)
     }

@@ -23,8 +23,8 @@ export interface FrontOptions {
 /** A server for HTTP/2 and HTTP/1.1 over TLS. */
 export interface Front {
   readonly port: number
-  /** From now on clients are asked for certificates of these CAs. */
-  setAuthorities(pem: string): void
+  /** From now on clients are shown this certificate. */
+  show(tls: ServerTls): void
   /** Takes no more connections, lets requests end, and cuts after `ms` what has not. */
   close(ms: number): Promise<void>
 }
@@ -56,7 +56,7 @@ export async function startFront(options: FrontOptions): Promise<Front> {
   await listenOn(server, options.listen, options.name)
   return {
     port: (server.address() as AddressInfo).port,
-    setAuthorities: (pem) => server.setSecureContext(tlsContext(tls, pem)),
+    show: (renewed) => server.setSecureContext(tlsContext(renewed, authorities)),
     close: (ms) => connections.close(ms),
   }
 }

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type {
   ActivationCodes,
@@ -20,6 +20,7 @@ import type {
   Registrations,
   TokenKeyRing,
 } from '@heliograph/core/ports'
+import { MachineError } from '../failure.ts'
 import { DATABASE } from '../state-files.ts'
 import { type Vault, vaultUnder } from '../trust/vault.ts'
 import { systemClock, systemIds } from '../world.ts'
@@ -148,12 +149,18 @@ function portsOf(
   }
 }
 
+const OTHERS_WRITE = 0o002
+
 /**
  * LMDB makes its files for everybody to read: here they are there before it. One that is there stays
  * untouched: to close a lock file frees what this process has locked with it (POSIX, fcntl).
  */
 function makePrivate(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
+  if ((statSync(folder).mode & OTHERS_WRITE) !== 0)
+    throw new MachineError(
+      `anybody on this machine may write to the state folder ${folder}, and so put other files in the place of its own: chmod 700 ${folder}`,
+    )
   for (const name of [DATABASE, `${DATABASE}-lock`]) {
     const path = join(folder, name)
     if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600))

@@ -36,12 +36,18 @@ export async function serve(options: ServeOptions): Promise<number> {
 
 const log = jsonLog()
 
+const development = {
+  tokenRatePerSecond: 0,
+  activationsPerSecond: 1_000,
+  activationRequestsPerSecond: 4_000,
+} as const
+
 function open(options: ServeOptions, folder: string): Promise<Machine> {
   const { config, durability, portBase, keyFile, dev = false } = options
   const settings = settingsOf(
     {
       // tests and demonstrations flood one device, and activate many, on purpose
-      ...(dev && { tokenRatePerSecond: 0, activationsPerSecond: 1_000 }),
+      ...(dev && development),
       ...(config !== undefined && readSettings(config)),
       ...(portBase !== undefined && portsFrom(Number(portBase))),
       ...(durability !== undefined && { durability }),
