@@ -20,6 +20,7 @@ import { type Front, startFront } from './server/front.ts'
 import { serverLimits } from './server/limits.ts'
 import { startOperations } from './server/operations.ts'
 import { providerApi, providerEdge } from './server/provider-api.ts'
+import { startNoting } from './store/ascending.ts'
 import { activationPace, deviceRegistry, openStore, type Store } from './store/store.ts'
 import { rotateWhenDue } from './trust/rotation.ts'
 import { openTrust } from './trust/trust.ts'
@@ -92,12 +93,14 @@ async function undoAll(steps: Steps): Promise<void> {
 }
 
 async function start(
-  world: World,
+  given: World,
   { key, keySource = 'unknown' }: MachineOptions,
   steps: Steps,
 ): Promise<Omit<Machine, 'close'>> {
-  const { folder, clock, ids } = world
-  const store = await openStore({ folder, key, clock, ids })
+  const { folder, clock } = given
+  const store = await openStore({ folder, key, clock, ids: given.ids })
+  const { ids } = store
+  const world = { ...given, ids }
   steps.push(() => store.close())
   await removeUnfinishedBackups(folder)
   const { authorities, tokenKeys } = store
@@ -149,7 +152,7 @@ async function start(
 const ROTATION_LOOK_MS = 3_600_000
 
 /** What happens by the clock; returns what stops it. */
-function startClocks({ clock, ids, log }: World, { store, outcomes }: Inside) {
+function startClocks({ clock, ids, log }: World, { store, outcomes }: Inside): () => void {
   const { pending: slots, feedback, tokenKeys } = store
   const stopExpiry = startExpiry({
     ...{ slots, log, ports: { clock, feedback, outcomes } },
@@ -162,8 +165,12 @@ function startClocks({ clock, ids, log }: World, { store, outcomes }: Inside) {
     )
   void rotate()
   const rotation = setInterval(rotate, ROTATION_LOOK_MS)
+  const stopNoting = startNoting(store.ids, (fault) =>
+    log.error('the time of the latest notification cannot be noted', faultFields(fault)),
+  )
   return () => {
     stopExpiry()
+    stopNoting()
     clearInterval(rotation)
   }
 }

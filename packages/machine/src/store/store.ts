@@ -25,6 +25,7 @@ import { DATABASE } from '../state-files.ts'
 import { type Vault, vaultUnder } from '../trust/vault.ts'
 import { systemClock, systemIds } from '../world.ts'
 import { activations } from './activations.ts'
+import { type AscendingIds, ascendingIds } from './ascending.ts'
 import { type AuthorityStore, authorities } from './authorities.ts'
 import { claims, type StoredClaims } from './claims.ts'
 import { type Admissions, devices } from './devices.ts'
@@ -75,6 +76,8 @@ export interface Store {
   readonly tokenKeys: TokenKeyVault
   /** The live token keys; what is created or retired counts at once. */
   readonly ring: TokenKeyRing
+  /** Ids whose seqs ascend, whatever the clock does. */
+  readonly ids: AscendingIds
   readonly format: Format
   /** Removes what is over and has nobody to tell; says how many rows. Slots are for `pending.expired`. */
   sweep(nowMs: number, limit: number): Promise<number>
@@ -96,14 +99,17 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const environment = openEnvironment({ folder, ...(maxBytes !== undefined && { maxBytes }) })
   const vault = vaultUnder(key)
   const unlock = await orClose(environment, () => lockFolder(environment, folder))
+  const ascending = ascendingIds(ids, environment)
   const format = await orClose(
     environment,
     () => openFormat(environment, vault, clock.now()),
     unlock,
   )
-  return { ...portsOf(environment, vault, { clock, ids, receiptSeconds }), format, close }
+  const ports = portsOf(environment, vault, { clock, ids: ascending, receiptSeconds })
+  return { ...ports, ids: ascending, format, close }
 
   async function close(): Promise<void> {
+    await ascending.note().catch(() => {})
     // what cannot be unlocked on a full disk is taken over by the next process
     await unlock().finally(() => environment.close())
   }
@@ -127,7 +133,7 @@ function portsOf(
   environment: Environment,
   vault: Vault,
   { clock, ids, receiptSeconds }: Required<Pick<StoreOptions, 'clock' | 'ids' | 'receiptSeconds'>>,
-): Omit<Store, 'close' | 'format'> {
+): Omit<Store, 'close' | 'format' | 'ids'> {
   const expiries = expiriesIn(environment)
   const tokenKeys = tokenKeyStore(environment, vault)
   return {
