@@ -1,4 +1,10 @@
-import { createHash, createSign, generateKeyPairSync, X509Certificate } from 'node:crypto'
+import {
+  createHash,
+  createSign,
+  generateKeyPairSync,
+  type KeyObject,
+  X509Certificate,
+} from 'node:crypto'
 import type { Authority, ProviderRecord, SigningKey } from '@heliograph/core/ports'
 import { issueAuthority } from '@heliograph/core/trust/certificate'
 import { readProviderCertificate } from '@heliograph/core/trust/provider-trust'
@@ -13,7 +19,17 @@ export interface Certificates {
   readonly foreign: ProviderCertificate
   /** Shared by all runs: reading a certificate always gives the same. */
   readonly cache: CertificateCache
+  /** Of provider keys: the operator hands out the first of them one by one; the last is somebody else's. */
+  readonly keyPairs: readonly KeyPair[]
 }
+
+export interface KeyPair {
+  /** SubjectPublicKeyInfo, DER in base64. */
+  readonly publicKey: string
+  readonly privateKey: KeyObject
+}
+
+const KEY_PAIRS = 4
 
 export interface ProviderCertificate {
   readonly pem: string
@@ -37,7 +53,14 @@ export async function makeCertificates(): Promise<Certificates> {
     good: [await issue(ours, 1), await issue(ours, 2)],
     foreign: await issue(theirs, 3),
     cache: new Map(),
+    keyPairs: Array.from({ length: KEY_PAIRS }, makeKeyPair),
   }
+}
+
+function makeKeyPair(): KeyPair {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const der = publicKey.export({ format: 'der', type: 'spki' })
+  return { publicKey: der.toString('base64'), privateKey }
 }
 
 async function makeAuthority(): Promise<{ certificate: string; key: SigningKey }> {

@@ -19,7 +19,8 @@ export function checkAtRest(
   topics: readonly Topic[],
 ): void {
   const { ledger } = world.cloud
-  if (!world.queue.isEmpty) ledger.violate('rest', 'the queue never comes to rest')
+  for (const { isEmpty, line } of [world.queue, world.slotQueue])
+    if (!isEmpty) ledger.violate('rest', `the queue of ${line} never comes to rest`)
   for (const slot of world.pending.all()) checkSlot(world, slot)
   for (const device of devices)
     for (const topic of topics) {
@@ -179,6 +180,8 @@ function checkRegistration(world: World, device: Device, topic: Topic): void {
   if (device.isRevoked && isLive && !isLost)
     ledger.violate('I4', `the revoked ${deviceId} is registered for ${topic}`)
   if (wish === undefined || wish === isLive || isLost || device.isRevoked) return
+  // beyond its allowance a request is dropped; without a token it asks again as soon as it is connected
+  if (wish && !device.isConnected && !device.token(topic)) return
   ledger.violate('rest', `${deviceId} wants ${topic} ${wish}, but its token is live ${isLive}`)
 }
 

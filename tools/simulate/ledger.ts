@@ -19,6 +19,7 @@ export type Invariant =
   | 'I6'
   | 'receipts'
   | 'answers'
+  | 'lines'
   | 'feedback'
   | 'rest'
 

@@ -1,6 +1,8 @@
+import type { Topic } from '@heliograph/protocol/identifiers'
 import type { ProviderCertificate } from './certificates.ts'
 import type { Device } from './device.ts'
 import { invokeAsync } from './lambda.ts'
+import { type HeldKey, makeKey } from './provider-keys.ts'
 import type { World } from './world.ts'
 
 /** A device, good or bad. */
@@ -9,6 +11,8 @@ type Revocable = Pick<Device, 'deviceId' | 'isRevoked'>
 /** What an operator does while notifications flow. */
 export class Operator {
   readonly #world: World
+  /** Those that it has handed out, the newest last. */
+  readonly keys: HeldKey[] = []
   readonly #revoked = new Map<ProviderCertificate, number>()
   readonly #shutOut = new Map<Revocable, number>()
 
@@ -38,6 +42,27 @@ export class Operator {
     this.#world.providers.revoke(certificate.record.fingerprint, Math.floor(scheduler.now))
     this.#revoked.set(certificate, scheduler.now)
     trace.note(() => 'a provider certificate is revoked')
+  }
+
+  createKey(topics: readonly Topic[]): void {
+    const { providerKeys, certificates, cloud } = this.#world
+    const pair = certificates.keyPairs[this.keys.length]
+    if (!pair) throw new Error('the simulation has no more key pairs')
+    const key = makeKey(this.keys.length + 1, topics, pair, Math.floor(cloud.scheduler.now))
+    providerKeys.save(key.record)
+    this.keys.push(key)
+    cloud.trace.note(() => `provider key ${key.record.keyId} is made for ${topics.join(' ')}`)
+  }
+
+  /** The newest, once another is there in its place. */
+  replaceKey(): void {
+    const { providerKeys, cloud } = this.#world
+    const key = this.keys.at(-1)
+    if (!key) return
+    this.createKey(key.record.topics)
+    providerKeys.revoke(key.record.keyId, Math.floor(cloud.scheduler.now))
+    key.revokedAt = cloud.scheduler.now
+    cloud.trace.note(() => `provider key ${key.record.keyId} is revoked`)
   }
 
   /** In the order of the CLI: the mark, the certificate, the connection, then every registration. */

@@ -2,30 +2,23 @@ import type { Answer } from '@heliograph/core/send/answer'
 import type { ProviderRequest } from '@heliograph/core/send/provider-request'
 import { openToken } from '@heliograph/core/token/token'
 import type { DeviceToken, Topic } from '@heliograph/protocol/identifiers'
-import type { ProviderCertificate } from './certificates.ts'
+import { type Credential, type CredentialParts, Credentials, presented } from './credentials.ts'
 import type { Device } from './device.ts'
-import type { Cloud, LambdaFunction } from './lambda.ts'
+import type { LambdaFunction } from './lambda.ts'
 import type { TokenKeys } from './ports/token-keys.ts'
-import type { Expiration, ProviderHabits } from './settings.ts'
+import type { Expiration } from './settings.ts'
 
 /** What a provider works with. */
-export interface ProviderParts {
-  readonly cloud: Cloud
+export interface ProviderParts extends CredentialParts {
   readonly accept: LambdaFunction<ProviderRequest, Answer>
-  readonly habits: ProviderHabits
   readonly tokenKeys: TokenKeys
-  readonly certificates: readonly ProviderCertificate[]
-  readonly foreign: ProviderCertificate
-  /** When a certificate was revoked (true time). */
-  revokedAt(certificate: ProviderCertificate): number | undefined
   /** When a device had been shut out (true time). */
   shutOutAt(device: Device): number | undefined
 }
 
 /** lambdas/http answers a request within this time, come what may. */
 const ANSWER_WITHIN_MS = 4_500
-/** Bounds of I4: how long accept may believe a certificate, and a registration, that it has read. */
-export const TRUST_CACHE_SECONDS = 30
+/** Bound of I4: how long accept may believe a registration that it has read. */
 export const REGISTRATION_CACHE_SECONDS = 10
 const MAX_RETRIES = 3
 /**
@@ -44,7 +37,7 @@ interface Send {
   /** One, or those of a request to many devices. */
   readonly recipients: readonly Recipient[]
   readonly request: ProviderRequest
-  readonly certificate: ProviderCertificate
+  readonly credential: Credential
   readonly startedAt: number
 }
 
@@ -59,11 +52,13 @@ interface Result {
 /** Sends to devices by the tokens their apps have told it, old ones included. */
 export class Provider {
   readonly #parts: ProviderParts
+  readonly #credentials: Credentials
   readonly #tokens = new Map<string, DeviceToken>()
   #sent = 0
 
   constructor(parts: ProviderParts) {
     this.#parts = parts
+    this.#credentials = new Credentials(parts)
   }
 
   /** One notification for an app, as far as its token is known. */
@@ -94,10 +89,10 @@ export class Provider {
     })
     if (recipients.length === 0) return
     this.#sent += 1
-    const certificate = this.#certificate()
+    const credential = this.#credentials.next()
     const words = write(...recipients.map(({ token }) => token))
-    const request = { ...this.#request(topic, certificate), ...words }
-    const send = { recipients, certificate, request, startedAt: 0 }
+    const request = { ...this.#request(topic, credential), ...words }
+    const send = { recipients, credential, request, startedAt: 0 }
     this.#post(send, MAX_RETRIES)
     // a client that repeats too soon (node-apn does, four times within 50 ms)
     if (request.headers['apns-id'] && random.chance(0.1)) this.#post(send, 0)
@@ -112,26 +107,22 @@ export class Provider {
     return token
   }
 
-  #certificate(): ProviderCertificate {
-    const { certificates, foreign, habits, cloud } = this.#parts
-    if (cloud.faults.chance(habits.strangers)) return foreign
-    return cloud.random.pick(certificates)
-  }
-
-  #request(topic: Topic, { pem }: ProviderCertificate): Omit<ProviderRequest, 'path' | 'body'> {
+  #request(topic: Topic, credential: Credential): Omit<ProviderRequest, 'path' | 'body'> {
     const { cloud, habits } = this.#parts
     const expiration = this.#expiration(cloud.random.pick(habits.expirations))
     const ownId = cloud.random.chance(habits.ownId)
+    const who = presented(credential)
     return {
+      ...who,
       method: 'POST',
       headers: {
+        ...who.headers,
         'apns-topic': topic,
         'apns-push-type': 'alert',
         ...(ownId ? { 'apns-id': idOf(this.#sent) } : {}),
         ...(expiration === undefined ? {} : { 'apns-expiration': String(expiration) }),
       },
       query: {},
-      clientCertificate: pem,
     }
   }
 
@@ -180,19 +171,16 @@ export class Provider {
   }
 
   #judgeAccepted(
-    { certificate, startedAt }: Send,
+    { credential, startedAt }: Send,
     { device, topic }: Recipient,
     uniqueId: string | undefined,
   ): void {
     const { ledger, scheduler, skew } = this.#parts.cloud
     if (!ledger.byUniqueId.has(uniqueId ?? ''))
       ledger.violate('I6', '200 before the queue held the notification')
-    const revokedAt = this.#parts.revokedAt(certificate) ?? Number.POSITIVE_INFINITY
-    if (
-      startedAt > revokedAt + TRUST_CACHE_SECONDS * 1000 + 2 * skew ||
-      this.#isForeign(certificate)
-    )
-      ledger.violate('I4', 'a provider that is not trusted was served')
+    const flaw = this.#credentials.flawOf(credential, topic, startedAt)
+    if (flaw) ledger.violate('I4', `${flaw} was served`)
+    if ('token' in credential) ledger.count('accepted by token')
     const shutOutAt = this.#parts.shutOutAt(device) ?? Number.POSITIVE_INFINITY
     if (startedAt > shutOutAt + REGISTRATION_CACHE_SECONDS * 1000 + 2 * skew)
       ledger.violate('I4', `a token of the revoked ${device.deviceId} was accepted`)
@@ -210,13 +198,12 @@ export class Provider {
   }
 
   #isJustified(
-    { certificate, startedAt }: Send,
+    { credential, startedAt }: Send,
     { device, topic, token }: Recipient,
     { reason, timestamp }: Result,
   ): boolean {
     const { ledger, scheduler } = this.#parts.cloud
-    if (reason === 'BadCertificate')
-      return this.#isForeign(certificate) || this.#parts.revokedAt(certificate) !== undefined
+    if (this.#credentials.mayRefuse(credential, topic, reason)) return true
     if (reason === 'Unregistered')
       return (
         timestamp !== undefined && ledger.wasDead(device.deviceId, topic, startedAt, scheduler.now)
@@ -229,10 +216,6 @@ export class Provider {
     return (
       opened !== undefined && this.#parts.cloud.scheduler.now - opened.key.createdAt > NEW_KEY_MS
     )
-  }
-
-  #isForeign(certificate: ProviderCertificate): boolean {
-    return certificate === this.#parts.foreign
   }
 }
 

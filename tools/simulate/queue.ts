@@ -16,25 +16,43 @@ interface Message {
 
 const BATCH_SIZE = 10
 
+type Consumer = Pick<LambdaFunction<SQSEvent, SQSBatchResponse>, 'invoke'>
+
+/** What waits in a queue: notifications on their way, or slots that are to be tried again. */
+export type Line = 'notifications' | 'slots'
+
+export interface QueueOptions {
+  readonly line: Line
+  /** Batches that are worked at the same time, at most. */
+  readonly concurrency: number
+  readonly habits: QueueFaults
+}
+
 /**
  * A standard queue with its event source mapping: at least once, in any order, at most
  * `MAX_RECEIVES` times, after which a message is in the dead-letter queue.
  */
 export class Queue {
-  readonly deadLetters: Message[] = []
+  readonly line: Line
+  readonly #concurrency: number
   readonly #cloud: Cloud
   readonly #habits: QueueFaults
   readonly #messages = new Map<string, Message>()
-  #consumer: LambdaFunction<SQSEvent, SQSBatchResponse> | undefined
+  #consumer: Consumer | undefined
   #made = 0
   #handles = 0
+  #running = 0
+  /** A poll came while as many batches were worked as may be. */
+  #isPollDue = false
 
-  constructor(cloud: Cloud, habits: QueueFaults) {
+  constructor(cloud: Cloud, { line, concurrency, habits }: QueueOptions) {
     this.#cloud = cloud
+    this.line = line
+    this.#concurrency = concurrency
     this.#habits = habits
   }
 
-  consumeWith(consumer: LambdaFunction<SQSEvent, SQSBatchResponse>): void {
+  consumeWith(consumer: Consumer): void {
     this.#consumer = consumer
   }
 
@@ -45,6 +63,7 @@ export class Queue {
   readonly enqueue = (body: string, delaySeconds: number): void => {
     const { faults, ledger } = this.#cloud
     for (const notification of notificationsIn(body)) ledger.queued(notification)
+    this.#mustBelong(body)
     this.#add(body, delaySeconds)
     if (faults.chance(this.#habits.duplicated)) this.#add(body, delaySeconds)
   }
@@ -56,8 +75,7 @@ export class Queue {
 
   /** Straight to the dead-letter queue, where an operator would find it. */
   readonly giveUp = (body: string): void => {
-    this.#made += 1
-    this.#bury({ id: `m${this.#made}`, body, receives: 0, visibleAt: 0, handle: '' })
+    this.#bury({ id: this.#nextId(), body, receives: 0, visibleAt: 0, handle: '' })
   }
 
   /** ChangeMessageVisibility. */
@@ -67,10 +85,21 @@ export class Queue {
     this.#hide(message, seconds * 1000)
   }
 
+  #nextId(): string {
+    this.#made += 1
+    return `${this.line === 'slots' ? 's' : 'm'}${this.#made}`
+  }
+
+  /** Slots are tried in a line of their own: a silent device keeps it waiting for seconds. */
+  #mustBelong(body: string): void {
+    const strays = this.line === 'slots' ? notificationsIn(body) : slotsIn(body)
+    for (const { seq } of strays)
+      this.#cloud.ledger.violate('lines', `${seq} waits among the ${this.line}`)
+  }
+
   #add(body: string, delaySeconds: number): void {
     const { random } = this.#cloud
-    this.#made += 1
-    const id = `m${this.#made}`
+    const id = this.#nextId()
     const message: Message = { id, body, receives: 0, visibleAt: 0, handle: '' }
     this.#messages.set(id, message)
     const isLate = this.#cloud.faults.chance(this.#habits.late)
@@ -87,6 +116,10 @@ export class Queue {
   /** One batch of what is visible, in any order; the rest waits for the next poll. */
   #poll(): void {
     const { random, scheduler } = this.#cloud
+    if (this.#running >= this.#concurrency) {
+      this.#isPollDue = true
+      return
+    }
     const visible = [...this.#messages.values()].filter(
       ({ visibleAt }) => visibleAt <= scheduler.now,
     )
@@ -94,8 +127,19 @@ export class Queue {
     if (visible.length > batch.length)
       scheduler.after(random.wait(this.#habits.latency), () => this.#poll())
     const records = batch.flatMap((message) => this.#receive(message))
-    if (records.length > 0)
-      this.#consumer?.invoke({ Records: records }, (result) => this.#settle(records, result))
+    if (records.length > 0) this.#work(records)
+  }
+
+  #work(records: readonly SQSRecord[]): void {
+    this.#running += 1
+    this.#consumer?.invoke({ Records: [...records] }, (result) => {
+      this.#running -= 1
+      this.#settle(records, result)
+      if (!this.#isPollDue) return
+      this.#isPollDue = false
+      const { random, scheduler } = this.#cloud
+      scheduler.after(random.wait(this.#habits.latency), () => this.#poll())
+    })
   }
 
   #receive(message: Message): SQSRecord[] {
@@ -105,10 +149,10 @@ export class Queue {
     }
     message.receives += 1
     this.#handles += 1
-    message.handle = `h${this.#handles}`
+    message.handle = `${message.id}-${this.#handles}`
     this.#hide(message, VISIBILITY_SECONDS * 1000)
     this.#note(message)
-    return [recordOf(message)]
+    return [recordOf(message, this.line)]
   }
 
   /** What the batch did not report as failed is deleted, unless that call is lost. */
@@ -123,7 +167,6 @@ export class Queue {
 
   #bury(message: Message): void {
     this.#messages.delete(message.id)
-    this.deadLetters.push(message)
     const { ledger, trace } = this.#cloud
     for (const { seq } of [...notificationsIn(message.body), ...slotsIn(message.body)]) {
       const life = ledger.lives.get(seq)
@@ -159,8 +202,9 @@ function slotsIn(body: string): Notification[] {
   return message?.slotOnly ? [message.notification] : []
 }
 
-function recordOf(message: Message): SQSRecord {
+function recordOf(message: Message, line: Line): SQSRecord {
   return {
+    eventSourceARN: line,
     messageId: message.id,
     receiptHandle: message.handle,
     body: message.body,

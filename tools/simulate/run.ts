@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto'
 import { deviceIdFromBytes } from '@heliograph/core/device-id'
 import { Forger } from './attackers/forger.ts'
 import { HostileDevice } from './attackers/hostile-device.ts'
@@ -60,6 +61,8 @@ async function setUp(world: World, settings: Settings): Promise<Actors> {
   operator.rotate()
   await cloud.scheduler.runUntilIdle()
   const topics = allTopics.slice(0, settings.topics)
+  // one for a single topic, and one for all of them
+  for (const named of [topics.slice(0, 1), topics]) operator.createKey(named)
   const devices = Array.from({ length: settings.devices }, (_, index) => {
     const deviceId = deviceIdFromBytes(cloud.random.bytes(10))
     cloud.trace.name(deviceId, `d${index + 1}`)
@@ -77,6 +80,8 @@ async function setUp(world: World, settings: Settings): Promise<Actors> {
     tokenKeys: world.tokenKeys,
     certificates: certificates.good,
     foreign: certificates.foreign,
+    foreignKey: strangerOf(certificates),
+    keys: operator.keys,
     revokedAt: (certificate) => operator.revokedAt(certificate),
     shutOutAt: (device) => operator.shutOutAt(device),
   })
@@ -86,6 +91,12 @@ async function setUp(world: World, settings: Settings): Promise<Actors> {
   cloud.trace.name(hostileId, 'hostile')
   const hostile = new HostileDevice(hostileId, world, { devices, topics })
   return { devices, topics, provider, operator, readers, forger: new Forger(world), hostile }
+}
+
+function strangerOf({ keyPairs }: Certificates): KeyObject {
+  const last = keyPairs.at(-1)
+  if (!last) throw new Error('the simulation has no key pairs')
+  return last.privateKey
 }
 
 /** A storm, then the calm in which everything must come to rest, then some time of silence. */

@@ -21,6 +21,7 @@ export interface Settings {
   readonly store: StoreFaults
   readonly broker: BrokerFaults
   readonly queue: QueueFaults
+  readonly concurrency: Concurrency
   readonly crash: number
   readonly device: DeviceHabits
   readonly provider: ProviderHabits
@@ -63,6 +64,12 @@ export interface QueueFaults {
   readonly lateness: number
 }
 
+/** Batches of deliver's two queues that are worked at the same time, at most (MaximumConcurrency). */
+export interface Concurrency {
+  readonly notifications: number
+  readonly slots: number
+}
+
 export interface DeviceHabits {
   readonly halfDead: number
   /** An app fails to take over for a while. */
@@ -78,6 +85,9 @@ export interface ProviderHabits {
   readonly strangers: number
   /** Share of the requests that are for many devices. */
   readonly together: number
+  /** Share of the requests with a provider token, and of these with one that is no good. */
+  readonly byToken: number
+  readonly badTokens: number
 }
 
 /** `short`: seconds, in the middle of what happens. */
@@ -87,6 +97,8 @@ export interface OperatorHabits {
   readonly rotates: boolean
   readonly revokesProvider: boolean
   readonly revokesDevice: boolean
+  /** A provider key, and another is made in its place. */
+  readonly revokesKey: boolean
   readonly deviceRefused: number
 }
 
@@ -116,14 +128,16 @@ export function settingsOf(seed: number, notifications: number): Settings {
     },
     broker: brokerFaults(r),
     queue: queueFaults(r),
+    concurrency: concurrencyOf(seed),
     crash: sometimes(r, 0.02),
     device: deviceHabits(r),
-    provider: { ...providerHabits(r), together: togetherOf(seed) },
+    provider: { ...providerHabits(r), together: togetherOf(seed), ...tokenHabits(seed) },
     operator: {
       rotates: r.chance(0.3),
       revokesProvider: r.chance(0.2),
       revokesDevice: r.chance(0.15),
       deviceRefused: r.chance(0.1) ? r.between(0, 0.1) : 0,
+      revokesKey: random(seed + 4_000_007).chance(0.4),
     },
     ttlDelay: r.logBetween(1, 6 * HOUR),
     attacks: {
@@ -169,7 +183,18 @@ function togetherOf(seed: number): number {
   return r.chance(0.5) ? r.next() : 0
 }
 
-function providerHabits(r: Random): Omit<ProviderHabits, 'together'> {
+/** AWS allows 2 at least; few enough that batches wait for each other. */
+function concurrencyOf(seed: number): Concurrency {
+  const r = random(seed + 3_000_017)
+  return { notifications: 2 + r.int(9), slots: 2 + r.int(3) }
+}
+
+function tokenHabits(seed: number): Pick<ProviderHabits, 'byToken' | 'badTokens'> {
+  const r = random(seed + 5_000_011)
+  return { byToken: sometimes(r, 1), badTokens: sometimes(r, 0.3) }
+}
+
+function providerHabits(r: Random): Omit<ProviderHabits, 'together' | 'byToken' | 'badTokens'> {
   const kinds: Expiration[] = ['absent', 'zero', 'past', 'short', 'hour']
   return {
     ownId: r.chance(0.6) ? r.next() : 0,

@@ -21,6 +21,9 @@ export interface Actors {
 /** How long the apps of a device fail at a time, in milliseconds. */
 const FAILING = { shortest: 100, longest: 120_000 }
 
+/** One for a single topic, one for all, and one in its place. */
+const MOST_KEYS = 3
+
 /** A time in which everybody acts and everything may fail; over when the provider has sent enough. */
 export class Storm {
   readonly #world: World
@@ -132,6 +135,8 @@ export class Storm {
     if (habits.revokesProvider && second)
       this.#later(length, () => !operator.revokedAt(second) && operator.revokeProvider(second))
     if (habits.revokesDevice) this.#later(length, () => operator.revokeDevice(random.pick(devices)))
+    if (habits.revokesKey)
+      this.#later(length, () => operator.keys.length < MOST_KEYS && operator.replaceKey())
     if (habits.deviceRefused > 0) this.#later(length / 4, () => this.#refuse())
   }
 

@@ -21,6 +21,7 @@ import { recordHandler } from '../../lambdas/record/handler.ts'
 import { registerHandler } from '../../lambdas/register/handler.ts'
 import { unregisterHandler } from '../../lambdas/unregister/handler.ts'
 import type { Certificates } from './certificates.ts'
+import { TRUST_CACHE_SECONDS } from './credentials.ts'
 import { Expiry } from './expiry.ts'
 import { Faults } from './faults.ts'
 import { Iot } from './iot.ts'
@@ -48,8 +49,8 @@ import {
   memoryTokenKeyStore,
   TokenKeys,
 } from './ports/token-keys.ts'
-import { REGISTRATION_CACHE_SECONDS, TRUST_CACHE_SECONDS } from './provider.ts'
-import { Queue } from './queue.ts'
+import { REGISTRATION_CACHE_SECONDS } from './provider.ts'
+import { type Line, Queue } from './queue.ts'
 import { random } from './random.ts'
 import { Scheduler } from './scheduler.ts'
 import type { Settings } from './settings.ts'
@@ -71,6 +72,7 @@ export class World {
   readonly faults: Faults
   readonly iot: Iot
   readonly queue: Queue
+  readonly slotQueue: Queue
   readonly outcomes: OutcomeQueue
   readonly receipts = new ReceiptStore()
   readonly expiry: Expiry
@@ -101,12 +103,13 @@ export class World {
     )
     this.tokenKeys = new TokenKeys((length) => chance.bytes(length))
     this.iot = new Iot(this.cloud, settings.broker)
-    this.queue = new Queue(this.cloud, settings.queue)
+    this.queue = this.#makeQueue('notifications', settings)
+    this.slotQueue = this.#makeQueue('slots', settings)
     this.outcomes = new OutcomeQueue(this.cloud, settings.queue.duplicated)
     this.expiry = new Expiry(this.cloud, this.pending, settings.ttlDelay)
     for (const { record } of certificates.good) this.providers.issue(record)
     this.functions = this.makeFunctions()
-    this.queue.consumeWith(this.functions.deliver)
+    for (const { line } of [this.queue, this.slotQueue]) this.#feedDeliver(line, settings)
     this.expiry.consumeWith(this.functions.expire)
     this.outcomes.consumeWith(this.functions.record)
     this.iot.handTo(this.functions)
@@ -184,6 +187,28 @@ export class World {
     }
   }
 
+  #makeQueue(line: Line, { queue: habits, concurrency }: Settings): Queue {
+    return new Queue(this.cloud, { line, concurrency: concurrency[line], habits })
+  }
+
+  /** Lambda's pollers keep to a line's concurrency: what one line keeps busy is not missing to the other. */
+  #feedDeliver(line: Line, { concurrency }: Settings): void {
+    const { deliver } = this.functions
+    const queue = line === 'slots' ? this.slotQueue : this.queue
+    let working = 0
+    queue.consumeWith({
+      invoke: (event, done) => {
+        working += 1
+        if (working > concurrency[line])
+          this.cloud.ledger.violate('lines', `${working} batches of ${line} are worked at once`)
+        deliver.invoke(event, (result) => {
+          working -= 1
+          done(result)
+        })
+      },
+    })
+  }
+
   #function<Event, Answer>(options: FunctionOptions<Event, Answer>) {
     return new LambdaFunction(options, this.cloud)
   }
@@ -194,7 +219,7 @@ export class World {
       ...this.#slotPorts(environment),
       registrations: this.#registrations(environment),
       claims: memoryClaims(this.claims, access, clock),
-      queue: memoryQueue(this.queue.enqueue, access),
+      queue: memoryQueue(this.slotQueue.enqueue, access),
       isGenuine: this.#isGenuine(environment),
       notifications: memoryQueue(this.queue.enqueue, access),
       deadLetters: memoryQueue(this.queue.giveUp, access),
@@ -204,8 +229,10 @@ export class World {
       // the queue's latency spreads them
       chance: () => 1,
     }
-    const putOff: PutOff = ({ receiptHandle: handle }, seconds) =>
-      access('queue.putOff', handle, () => this.queue.putOff(handle, seconds))
+    const putOff: PutOff = ({ receiptHandle: handle, eventSourceARN: line }, seconds) =>
+      access('queue.putOff', handle, () =>
+        (line === 'slots' ? this.slotQueue : this.queue).putOff(handle, seconds),
+      )
     return flushing(deliverHandler(ports, putOff, silent), ports.outcomes)
   }
 
@@ -262,7 +289,7 @@ export class World {
       providers: memoryProviders(this.providers, access),
       providerKeys: memoryProviderKeys(this.providerKeys, access),
       ring: this.#ring(environment),
-      queue: memoryQueue(this.queue.enqueue, access),
+      queue: memoryQueue(this.slotQueue.enqueue, access),
     }
   }
 

@@ -21,12 +21,13 @@ export class Forger {
   }
 
   act(deviceId: DeviceId, topic: Topic): void {
-    const { pending, queue, expiry, cloud } = this.#world
+    const { pending, queue, slotQueue, expiry, cloud } = this.#world
     const forged = this.#forge(deviceId, topic)
     if (cloud.random.chance(0.3)) {
       const isSlotOnly = cloud.random.chance(0.5)
       cloud.trace.note(() => `somebody forges a message for ${deviceId}`)
-      queue.forge(writeMessage(forged, isSlotOnly))
+      const target = cloud.random.chance(0.5) ? queue : slotQueue
+      target.forge(writeMessage(forged, isSlotOnly))
     } else if (!pending.holdsGenuine(deviceId, topic)) {
       cloud.trace.note(() => `somebody forges a row for ${deviceId}, ${forged.seq}`)
       pending.forge(forged)

@@ -11,6 +11,7 @@ const outcomeBatch = 'packages/aws/src/outcome-batch.ts'
 const receipt = 'packages/core/src/receipts/receipt.ts'
 const slots = 'tools/simulate/ports/pending.ts'
 const seal = 'packages/core/src/delivery/seal.ts'
+const tokenTrust = 'packages/core/src/trust/token-trust.ts'
 
 /**
  * Bugs in the rules of deliver and drain (and in the conditions of the slot, which are also in
@@ -445,6 +446,89 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     find: "faultFields(fault))\n    return 'again'",
     replace: "faultFields(fault))\n    return 'done'",
     seed: 21,
+  },
+  {
+    name: 'slot-among-notifications',
+    bug: 'the slot of a silent device waits in the line of notifications and holds them up',
+    file: deliver,
+    find: 'await ports.queue.send(notification, SLOT_RETRY)',
+    replace: 'await (ports as any).notifications.send(notification, SLOT_RETRY)',
+    seed: 2,
+  },
+  {
+    name: 'rest-among-slots',
+    bug: 'what is left of a multicast is given back to the line of slots, which has little room',
+    file: multicast,
+    find: 'ports.notifications.sendMulticasts([again]',
+    replace: '(ports as any).queue.sendMulticasts([again]',
+    seed: 7,
+  },
+  {
+    name: 'drain-as-if-new',
+    bug: 'connect hands a slot to deliver as if it were a notification that has just been accepted',
+    file: connect,
+    find: 'queue.send(slot, { slotOnly: true })',
+    replace: 'queue.send(slot)',
+    seed: 2,
+  },
+  {
+    name: 'queue-without-a-limit',
+    bug: 'a queue hands out as many batches at once as it has messages for',
+    file: 'tools/simulate/queue.ts',
+    find: 'if (this.#running >= this.#concurrency)',
+    replace: 'if (this.#running < 0)',
+    seed: 1,
+  },
+  {
+    name: 'revoked-key-still-counts',
+    bug: 'the tokens of a revoked provider key are good until they expire',
+    file: tokenTrust,
+    find: 'if (revokedAt !== undefined)',
+    replace: 'if (revokedAt === 0)',
+    seed: 17,
+  },
+  {
+    name: 'key-believed-for-long',
+    bug: 'a provider key that was read once is believed for most of an hour',
+    file: 'packages/core/src/cached.ts',
+    find: `  const recall = remember<ProviderKey>(
+    Math.min(seconds, MAX_TRUST_SECONDS),`,
+    replace: `  const recall = remember<ProviderKey>(
+    Math.min(seconds, MAX_TRUST_SECONDS) * 100,`,
+    seed: 34,
+  },
+  {
+    name: 'remembered-for-ever',
+    bug: 'a token that was checked once is good for as long as its key is',
+    file: tokenTrust,
+    find: '(isFresh(token.issuedAt, clock.now()) ? key : expired)',
+    replace: 'key',
+    seed: 28,
+  },
+  {
+    name: 'no-expiry',
+    bug: 'a token may be as old as it likes when it is first seen',
+    file: tokenTrust,
+    find: 'if (!isFresh(token.issuedAt, clock.now())) return expired',
+    replace: '',
+    seed: 2,
+  },
+  {
+    name: 'any-signature-is-good',
+    bug: 'whoever knows the id of a provider key can make tokens of it',
+    file: tokenTrust,
+    find: 'if (!isProven(token.proof, publicKeyOf(key)))',
+    replace: 'if (!token.proof)',
+    seed: 2,
+  },
+  {
+    name: 'key-for-any-topic',
+    bug: 'a provider key sends to topics that it does not name',
+    file: 'packages/core/src/trust/authenticated-provider.ts',
+    find: 'return topics.includes(topic) ? topic : foreignTopic(credential, topic)',
+    replace:
+      'return topics.includes(topic) || credential ? topic : foreignTopic(credential, topic)',
+    seed: 2,
   },
   {
     name: 'answer-before-queue-of-many',
