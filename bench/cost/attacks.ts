@@ -51,6 +51,18 @@ const lostRecipient: Amounts = {
 }
 
 /**
+ * A token that is garbage or dead, in a request to many devices: it is opened with every key, or its registration is
+ * read, and nothing is queued. With three token keys a request to a thousand takes up to half a second.
+ */
+const badRecipient: Amounts = {
+  httpApi: 1 / MAX_RECIPIENTS,
+  lambdaRequest: 1 / MAX_RECIPIENTS,
+  lambdaGigabyteSecond: gigabyteSeconds(1024, 0.5),
+  dynamoRead: 1,
+  logGigabyte: logGigabyte / MAX_RECIPIENTS,
+}
+
+/**
  * A message beyond the device's allowance: rule, function, no more. Rules are metered by 5 kB, and a
  * connection takes 512 kB a second: messages of a little more than 5 kB are the dearest, two units each.
  */
@@ -139,7 +151,7 @@ const garbageToken: Amounts = {
   logGigabyte,
 }
 
-export type Attacker = 'provider' | 'device' | 'anonymous' | 'garbage'
+export type Attacker = 'provider' | 'recipients' | 'device' | 'anonymous' | 'garbage'
 
 export function attacksOn(stage: StageProps): Readonly<Record<Attacker, Attack>> {
   return {
@@ -152,6 +164,10 @@ export function attacksOn(stage: StageProps): Readonly<Record<Attacker, Attack>>
           each: lostRecipient,
         },
       ],
+    },
+    recipients: {
+      perSecond: stage.multicastThrottle.ratePerSecond * MAX_RECIPIENTS,
+      each: badRecipient,
     },
     garbage: { perSecond: stage.tokenThrottle.ratePerSecond, each: garbageToken },
     device: {

@@ -32,7 +32,12 @@ const knock = (upstream: Parameters<typeof door>[0], one: DeviceRequest) =>
     return 'result'
   })
 
-const fit = { register: { topic: 'a.b' }, unregister: { topic: 'a.b' }, connect: { tokens: [] } }
+const fit = {
+  register: { topic: 'a.b' },
+  unregister: { topic: 'a.b' },
+  connect: { tokens: [] },
+  renew: { csr: 'x' },
+}
 
 describe('a request', () => {
   test.each([
@@ -86,6 +91,26 @@ describe('a request whose work failed', () => {
     expect(await knock('register', { ...one, receivedAt: now + 1 })).toMatchObject({
       is: 'dropped',
     })
+  })
+
+  test('takes nothing out of it either where others of the same millisecond failed with it', async () => {
+    const one = request(fit.unregister)
+    const { burst } = allowances.unregister
+    const all = Array.from({ length: burst }, () => one)
+    for (const each of all) await expect(fails('unregister', each)).rejects.toThrow('no table')
+    for (const each of all) expect(await knock('unregister', each)).toMatchObject({ is: 'worked' })
+    expect(await knock('unregister', one)).toMatchObject({ is: 'dropped' })
+  })
+
+  test('is new to another execution environment, whose allowance it is taken out of', async () => {
+    const one = request(fit.renew)
+    const { burst } = allowances.renew
+    const all = Array.from({ length: burst }, () => one)
+    for (const each of all) await expect(fails('renew', each)).rejects.toThrow('no table')
+    const other = deviceDoor({ find: async () => record })
+    const passed = []
+    for (const each of [...all, one]) passed.push(await other('renew', each, async () => 'result'))
+    expect(passed.map(({ is }) => is)).toEqual([...all.map(() => 'worked'), 'dropped'])
   })
 
   test('buys nothing for the next: each failure is worth one repeat of the same request', async () => {

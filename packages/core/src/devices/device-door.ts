@@ -50,17 +50,28 @@ const PAID: Spent = { may: true }
 /** About 100 bytes each; beyond it the one that failed first is forgotten, and pays again. */
 const MAX_FAILED = 1_000
 
-/** Requests whose work failed, until they come again: each failure is worth one repeat. */
+/**
+ * Requests whose work failed, until they come again: each failure is worth one repeat, also of several that came in
+ * the same millisecond. Only here: another execution environment, to which Lambda may hand the repeat, takes it out
+ * of its own allowance as if it were new. So none of them works more for a device than its allowance.
+ */
 function failedRequests() {
-  const keys = new Set<string>()
+  const failures = new Map<string, number>()
   const keyOf = (kind: AllowanceName, { deviceId, receivedAt }: DeviceRequest) =>
     `${deviceId} ${kind} ${receivedAt}`
   return {
     putIn(kind: AllowanceName, request: DeviceRequest): void {
-      keys.add(keyOf(kind, request))
-      if (keys.size > MAX_FAILED) keys.delete(keys.values().next().value as string)
+      const key = keyOf(kind, request)
+      failures.set(key, (failures.get(key) ?? 0) + 1)
+      if (failures.size > MAX_FAILED) failures.delete(failures.keys().next().value as string)
     },
-    takeOut: (kind: AllowanceName, request: DeviceRequest) => keys.delete(keyOf(kind, request)),
+    takeOut(kind: AllowanceName, request: DeviceRequest): boolean {
+      const key = keyOf(kind, request)
+      const left = failures.get(key) ?? 0
+      if (left > 1) failures.set(key, left - 1)
+      else failures.delete(key)
+      return left > 0
+    },
   }
 }
 
