@@ -1,9 +1,19 @@
 import { randomBytes } from 'node:crypto'
-import { appendFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { runCampaign } from '../src/campaign/campaign.ts'
-import { openJournal, type Terms } from '../src/campaign/journal.ts'
+import type { Terms } from '../src/campaign/entries.ts'
+import { refuseForeignList } from '../src/campaign/gone-file.ts'
+import { openJournal } from '../src/campaign/journal.ts'
 import { patience } from '../src/campaign/pace.ts'
 import { endedOf, isOver, summaryOf } from '../src/campaign/summary.ts'
 import { openTokenFile, type TokenFile } from '../src/campaign/token-file.ts'
@@ -92,15 +102,15 @@ function newPath(): string {
 async function runOn(path: string, service: FakeService, options: Options = {}) {
   const file = await openTokenFile(path)
   try {
-    return await runWith(path, file, service, options)
+    return await runWith(file, `${path}.progress`, service, options)
   } finally {
     await file.close()
   }
 }
 
-async function runWith(path: string, file: TokenFile, service: FakeService, options: Options) {
+async function runWith(file: TokenFile, path: string, service: FakeService, options: Options) {
   const journal = await openJournal(
-    `${path}.progress`,
+    path,
     {
       tokensFile: file.digest,
       payload: 'digest',
@@ -519,6 +529,95 @@ describe('a journal', () => {
     },
   )
 
+  it.each([
+    ['with nothing but its kind', '{"heliograph":"campaign 1"}\n'],
+    ['with an id that no header takes', (text: string) => text.replace('5B2F1E6A', '5B2F\\r\\n')],
+    ['of zeros', Buffer.alloc(4_096)],
+    ['of one endless line', Buffer.alloc(3 << 20, 'x')],
+  ])('%s is refused and left as it is', async (_name, damage) => {
+    const { path } = await begun()
+    const journal = `${path}.progress`
+    const text = readFileSync(journal, 'utf8')
+    const damaged = typeof damage === 'function' ? damage(text) : damage
+    expect(damaged).not.toBe(text)
+    writeFileSync(journal, damaged)
+    const before = readFileSync(journal)
+    await expect(runOn(path, new FakeService())).rejects.toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining('is not the journal of a campaign'),
+    })
+    expect(readFileSync(journal).equals(before)).toBe(true)
+  })
+
+  const done = '"ends":{},"gone":[],"later":{},"doubt":[]'
+  it.each([
+    ['of another program', '{"level":"info"}'],
+    ['cut out of the middle', '{"done":1,"at":1,"ends":{"acc'],
+    ['with nothing of what came of it', '{"done":1,"at":1}'],
+    ['of a chunk that there is not', `{"done":2,"at":1,${done}}`],
+    ['of half a chunk', `{"begun":0.5,"at":1}`],
+    ['of a chunk below the first', `{"begun":-1,"at":1}`],
+    ['without a time', `{"begun":1}`],
+    ['with a place outside', `{"done":1,"at":1,${done.replace('"doubt":[]', '"doubt":[10]')}}`],
+    [
+      'with more ends than recipients',
+      `{"done":1,"at":1,${done.replace('"ends":{}', '"ends":{"accepted":11}')}}`,
+    ],
+    ['with an end below none', `{"done":1,"at":1,${done.replace('"ends":{}', '"ends":{"a":-9}')}}`],
+    ['with tokens that are not', `{"done":1,"at":1,${done.replace('"gone":[]', '"gone":[7]')}}`],
+  ])('with a line %s is refused, by its number', async (_name, line) => {
+    const { path, service } = await begun()
+    const journal = `${path}.progress`
+    const [first, ...others] = readFileSync(journal, 'utf8').split('\n')
+    writeFileSync(journal, [first, line, ...others].join('\n'))
+    const { length } = service.requests
+    await expect(runOn(path, service)).rejects.toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining('is damaged in line 2'),
+    })
+    expect(service.requests).toHaveLength(length)
+  })
+
+  it('that an editor gave the line ends of Windows loses nothing', async () => {
+    const { path, service } = await begun()
+    const journal = `${path}.progress`
+    const text = readFileSync(journal, 'utf8').replaceAll('\n', '\r\n')
+    writeFileSync(journal, text)
+    const { over } = await runOn(path, service)
+    expect(over).toBe(true)
+    expect(readFileSync(journal, 'utf8')).toBe(text)
+  })
+
+  it('that is a link is refused, and what it leads to stays', async () => {
+    const path = fileOf(newTokens(5))
+    const victim = newPath()
+    writeFileSync(victim, '')
+    symlinkSync(victim, `${path}.progress`)
+    await expect(runOn(path, new FakeService())).rejects.toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining('is a link'),
+    })
+    expect(readFileSync(victim, 'utf8')).toBe('')
+  })
+
+  it('that is a folder or a device is refused', async () => {
+    const path = fileOf(newTokens(5))
+    mkdirSync(`${path}.progress`)
+    await expect(runOn(path, new FakeService())).rejects.toThrow('is not a file')
+  })
+
+  it('that has no place is told in one sentence', async () => {
+    const path = join(folder.path, 'nowhere', 'journal')
+    const terms = {
+      ...{ tokensFile: 'digest', payload: 'digest', headers: {} },
+      ...{ tokens: 1, perRequest: 1 },
+    }
+    await expect(openJournal(path, terms, () => 'unused')).rejects.toMatchObject({
+      kind: 'failed',
+      message: expect.stringMatching(/there is no such file; another place for it: --resume FILE$/),
+    })
+  })
+
   it('is used by one process at a time', async () => {
     const path = fileOf(newTokens(5))
     writeFileSync(`${path}.progress.lock`, `${process.ppid}\n`)
@@ -538,5 +637,34 @@ describe('a journal', () => {
     expect(endedOf(journal)).toBe(20)
     await journal.close()
     await file.close()
+  })
+})
+
+describe('a list of dead tokens', () => {
+  const line = `${JSON.stringify({ token: newToken(), reason: 'Unregistered', timestamp: 5 })}\n`
+  const tokens = newToken()
+
+  it.each([
+    ['a list', line, true],
+    ['nothing', '', true],
+    ['device tokens', tokens, false],
+    ['other JSON', '{"aps":{}}\n', false],
+  ])('of a campaign that goes on takes the place of %s: %s', async (_name, text, replaces) => {
+    const path = newPath()
+    writeFileSync(path, text)
+    const refused = refuseForeignList(path, true).then(
+      () => undefined,
+      (fault: Failure) => fault.message,
+    )
+    expect((await refused) === undefined).toBe(replaces)
+    await expect(refuseForeignList(path, false)).rejects.toThrow('choose another --dead-tokens')
+  })
+
+  it('takes the place of no folder and no link', async () => {
+    await expect(refuseForeignList(folder.path, true)).rejects.toThrow('is there already')
+    const [path, list] = [newPath(), newPath()]
+    writeFileSync(list, line)
+    symlinkSync(list, path)
+    await expect(refuseForeignList(path, true)).rejects.toThrow('is there already')
   })
 })

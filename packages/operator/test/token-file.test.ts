@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { appendFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -97,6 +97,39 @@ describe('a token file', () => {
       'there is no such file',
     )
     await expect(openTokenFile(folder.path)).rejects.toThrow('it is a directory')
+  })
+
+  it.each([
+    ['a NUL', `${a}\0`],
+    ['an order to the terminal', `\u001b[2J${a}`],
+    ['old line ends', `${a}\r${b}`],
+    ['characters that only look like digits', `${'\uff11'.repeat(64)}`],
+    ['UTF-16', Buffer.from(`\ufeff${a}`, 'utf16le')],
+  ])('with %s has a bad line, told by its number alone', async (_name, text) => {
+    const file = await opened(Buffer.concat([Buffer.from(`${c}\n`), Buffer.from(text)]))
+    expect(file).toMatchObject({ count: 1, bad: { count: 1, first: [2] } })
+    expect(await tokensOf(file)).toEqual([[c]])
+  })
+
+  it('that is too large is refused before it is read', async () => {
+    const path = join(folder.path, 'huge')
+    writeFileSync(path, '')
+    truncateSync(path, 10 * 2 ** 30)
+    await expect(openTokenFile(path)).rejects.toMatchObject({
+      kind: 'usage',
+      message: expect.stringContaining('is larger than 1 GiB'),
+    })
+  })
+
+  it('without an end is none', async () => {
+    await expect(openTokenFile('/dev/zero')).rejects.toThrow('is not a file')
+  })
+
+  it('of standard input is refused where it does not end, and leaves nothing', async () => {
+    async function* endless() {
+      for (;;) yield Buffer.from(`${a}\n`)
+    }
+    await expect(spoolTokens(endless(), 10_000)).rejects.toThrow('standard input is larger')
   })
 
   it('may come by standard input, of which nothing stays', async () => {

@@ -1,8 +1,8 @@
-import { createReadStream } from 'node:fs'
-import { type FileHandle, open, stat } from 'node:fs/promises'
-import { createInterface } from 'node:readline'
+import { type FileHandle, lstat, open } from 'node:fs/promises'
 import { Failure } from '../failure.ts'
 import { reasonOf } from '../files.ts'
+import { type Begun, type Done, type Gone, KIND, type Open, type Terms } from './entries.ts'
+import { eachEntry, readTerms } from './journal-file.ts'
 import { lockFile } from './lock.ts'
 
 /**
@@ -23,47 +23,6 @@ export interface Journal {
   gone(): AsyncGenerator<Gone>
   close(): Promise<void>
 }
-
-/** What a campaign is: with anything else it would be another one. */
-export interface Terms {
-  /** The `apns-id` of every request of the campaign. */
-  readonly id: string
-  /** SHA-256 of the token file and of the payload. */
-  readonly tokensFile: string
-  readonly payload: string
-  /** The `apns-` headers but the id. */
-  readonly headers: Readonly<Record<string, string>>
-  readonly tokens: number
-  /** Tokens of a request, which numbers the chunks. */
-  readonly perRequest: number
-}
-
-export interface Begun {
-  readonly begun: number
-  /** Milliseconds since the epoch, as all times here. */
-  readonly at: number
-}
-
-export interface Done extends Open {
-  readonly done: number
-  readonly at: number
-  /** How many ended with which reason, or `accepted`. */
-  readonly ends: Readonly<Record<string, number>>
-  readonly gone: readonly Gone[]
-}
-
-/** Recipients of a chunk, by their places in it, that have no end yet. */
-export interface Open {
-  /** Those that the service certainly has not accepted, by its last reason. */
-  readonly later: Readonly<Record<string, readonly number[]>>
-  /** Those that it may have accepted: the answer was lost, or was a 5xx. */
-  readonly doubt: readonly number[]
-  /** Since when, if there are any. */
-  readonly since?: number
-}
-
-/** A token that is of no use any more: `[token, reason, timestamp]`. */
-export type Gone = readonly [token: string, reason: string, timestamp: number]
 
 export interface ChunkState extends Open {
   readonly ends: Readonly<Record<string, number>>
@@ -90,20 +49,22 @@ export function openIn(state: ChunkState, length: number): OpenRecipients {
   return { sure: [], doubt: [...places, ...doubt], since: Math.min(since, begunAt) }
 }
 
-const KIND = 'campaign 1'
+/** An id that is not named is that of the journal. */
+type WantedTerms = Omit<Terms, 'id'> & { readonly id?: string | undefined }
 
-/** Opens the journal of these terms, or begins it; an id that the terms do not name is that of the journal. */
+/** Opens the journal of these terms, or begins it. */
 export async function openJournal(
   path: string,
-  terms: Omit<Terms, 'id'> & { readonly id?: string | undefined },
+  terms: WantedTerms,
   newId: () => string,
 ): Promise<Journal> {
-  const unlock = await lockFile(path)
+  const unlock = await lockFile(path).catch((fault: unknown) => {
+    throw fault instanceof Failure ? fault : unusable(path, fault)
+  })
   try {
     const size = await sizeOf(path)
     // one without a first line was never begun
-    const found = size ? await readJournal(path) : undefined
-    if (found) demandSame(path, found.terms, terms)
+    const found = size ? await readJournal(path, terms) : undefined
     const handle = await open(path, size === undefined ? 'wx' : 'r+', 0o600)
     const { id = newId(), ...rest } = terms
     const own = found?.terms ?? { id, ...rest }
@@ -131,7 +92,7 @@ export async function openJournal(
 }
 
 function unusable(path: string, fault: unknown): Failure {
-  const text = `the journal ${path} cannot be used: ${reasonOf(fault)}`
+  const text = `the journal ${path} cannot be used: ${reasonOf(fault)}; another place for it: --resume FILE`
   return new Failure('failed', text, { cause: fault })
 }
 
@@ -185,7 +146,8 @@ class FileJournal implements Journal {
 
   async *gone(): AsyncGenerator<Gone> {
     await this.#written
-    for await (const { value } of eachEntry(this.#parts.path)) if (isDone(value)) yield* value.gone
+    const { path, terms } = this.#parts
+    for await (const { entry } of eachEntry(path, terms)) if ('done' in entry) yield* entry.gone
   }
 
   async close(): Promise<void> {
@@ -224,79 +186,38 @@ interface Found {
   readonly bytes: number
 }
 
-/** What a journal says. */
-async function readJournal(path: string): Promise<Found> {
+/** What a journal says, which must be of these terms. */
+async function readJournal(path: string, wanted: WantedTerms): Promise<Found> {
+  const { terms, end } = await readTerms(path)
+  demandSame(path, terms, wanted)
   const states = new Map<number, ChunkState>()
-  let terms: Terms | undefined
-  let bytes = 0
-  for await (const { value, end } of eachEntry(path)) {
-    if (terms) apply(states, value)
-    else terms = termsIn(path, value)
-    bytes = end
+  let bytes = end
+  for await (const { entry, end: endOfEntry } of eachEntry(path, terms)) {
+    apply(states, entry)
+    bytes = endOfEntry
   }
-  if (terms) return { terms, states, bytes }
-  throw new Failure(
-    'refused',
-    `${path} is not the journal of a campaign: name another with --resume`,
-  )
+  return { terms, states, bytes }
 }
 
+/** Undefined where there is none. */
 async function sizeOf(path: string): Promise<number | undefined> {
   try {
-    return (await stat(path)).size
+    const found = await lstat(path)
+    // the journal of another could be behind a link, and a device never ends
+    if (!found.isFile())
+      throw new Failure(
+        'refused',
+        `${path} is ${found.isSymbolicLink() ? 'a link' : 'not a file'}: name the journal itself with --resume`,
+      )
+    return found.size
   } catch (fault) {
     if ((fault as { readonly code?: unknown }).code === 'ENOENT') return undefined
     throw fault
   }
 }
 
-/** The whole lines of a journal, parsed, with the place in the file where each ends. */
-async function* eachEntry(path: string): AsyncGenerator<{ value: object; end: number }> {
-  const size = (await sizeOf(path)) ?? 0
-  const input = createReadStream(path)
-  const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })
-  let end = 0
-  try {
-    for await (const line of lines) {
-      end += Buffer.byteLength(line) + 1
-      // the last one has no line end
-      if (end > size) return
-      yield { value: parseEntry(path, line), end }
-    }
-  } finally {
-    // nobody else closes a file that was not read to its end
-    input.destroy()
-  }
-}
-
-function parseEntry(path: string, line: string): object {
-  try {
-    const value: unknown = JSON.parse(line)
-    if (typeof value === 'object' && value !== null) return value
-  } catch {
-    // falls through
-  }
-  throw new Failure(
-    'refused',
-    `${path} is damaged, or not the journal of a campaign: name another with --resume`,
-  )
-}
-
-function termsIn(path: string, value: object): Terms {
-  const { heliograph, ...terms } = value as Terms & { readonly heliograph?: unknown }
-  if (heliograph === KIND) return terms
-  throw new Failure(
-    'refused',
-    `${path} is not the journal of a campaign: name another with --resume`,
-  )
-}
-
-function isDone(entry: object): entry is Done {
-  return 'done' in entry
-}
-
-function apply(states: Map<number, ChunkState>, entry: object): void {
-  if (isDone(entry)) {
+function apply(states: Map<number, ChunkState>, entry: Begun | Done): void {
+  if ('done' in entry) {
     const { done, ends, later, doubt, since } = entry
     const before = states.get(done)?.ends ?? {}
     states.set(done, {
@@ -305,8 +226,8 @@ function apply(states: Map<number, ChunkState>, entry: object): void {
       doubt,
       ...(since !== undefined && { since }),
     })
-  } else if ('begun' in entry) {
-    const { begun, at } = entry as Begun
+  } else {
+    const { begun, at } = entry
     const before = states.get(begun) ?? { ends: {}, later: {}, doubt: [] }
     states.set(begun, { ...before, begunAt: at })
   }
@@ -323,14 +244,10 @@ export function sum(
 }
 
 /** @throws Failure that names what differs. */
-function demandSame(
-  path: string,
-  was: Terms,
-  is: Omit<Terms, 'id'> & { readonly id?: string | undefined },
-): void {
+function demandSame(path: string, was: Terms, is: WantedTerms): void {
   const names = new Set([...Object.keys(was.headers), ...Object.keys(is.headers)])
   const different = [
-    ...(was.tokensFile === is.tokensFile ? [] : ['the tokens']),
+    ...(was.tokensFile === is.tokensFile && was.tokens === is.tokens ? [] : ['the tokens']),
     ...(was.payload === is.payload ? [] : ['the payload']),
     ...[...names].filter((name) => was.headers[name] !== is.headers[name]),
     ...(is.id === undefined || is.id === was.id ? [] : ['apns-id']),

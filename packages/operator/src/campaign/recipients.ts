@@ -1,4 +1,5 @@
-import { type ChunkState, type Done, type Gone, openIn } from './journal.ts'
+import type { Done, Gone } from './entries.ts'
+import { type ChunkState, openIn } from './journal.ts'
 import { outcomeOf, type Result } from './multicast.ts'
 import type { Chunk } from './token-file.ts'
 

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, type Stats } from 'node:fs'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -44,6 +44,7 @@ const MOST_CHARACTERS = 1_000
 export async function openTokenFile(path: string): Promise<TokenFile> {
   const handle = await openFile(path)
   try {
+    demandReadable(path, await handle.stat())
     const before = await stampOf(handle)
     const survey = await surveyOf(handle)
     return {
@@ -59,14 +60,48 @@ export async function openTokenFile(path: string): Promise<TokenFile> {
 }
 
 /** The same for tokens that come by standard input, which can be read twice only from a file. */
-export async function spoolTokens(input: AsyncIterable<Uint8Array>): Promise<TokenFile> {
+export async function spoolTokens(
+  input: AsyncIterable<Uint8Array>,
+  mostBytes = MOST_BYTES,
+): Promise<TokenFile> {
   const path = join(tmpdir(), `heliograph-tokens-${randomBytes(8).toString('hex')}`)
   try {
-    await pipeline(input, createWriteStream(path, { mode: 0o600, flags: 'wx' }))
+    await pipeline(input, upTo(mostBytes), createWriteStream(path, { mode: 0o600, flags: 'wx' }))
     return await openTokenFile(path)
   } finally {
     // what is open can be read without its name
     await rm(path, { force: true })
+  }
+}
+
+/** Bytes of a file: sixteen million tokens, for which a run takes half a gigabyte of memory. */
+const MOST_BYTES = 2 ** 30
+
+/** It is read twice, which a pipe is not; a device may have no end. */
+function demandReadable(path: string, stats: Stats): void {
+  if (stats.isDirectory()) throw unreadable(path, { code: 'EISDIR' })
+  if (!stats.isFile())
+    throw new Failure(
+      'usage',
+      `tokens file ${path} is not a file: give what comes from a pipe by standard input, --tokens-file -`,
+    )
+  if (stats.size > MOST_BYTES) throw tooLarge(path)
+}
+
+function tooLarge(path: string): Failure {
+  const text = `${path} is larger than 1 GiB, which is sixteen million tokens: split it into several campaigns`
+  return new Failure('usage', text)
+}
+
+/** Passes on what fits; an input without end must not fill the disk. */
+function upTo(mostBytes: number) {
+  return async function* (input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    let size = 0
+    for await (const piece of input) {
+      size += piece.length
+      if (size > mostBytes) throw tooLarge('standard input')
+      yield piece
+    }
   }
 }
 

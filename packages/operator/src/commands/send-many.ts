@@ -2,12 +2,12 @@ import { createHash, randomUUID } from 'node:crypto'
 import { MAX_MULTICAST_BYTES, MAX_RECIPIENTS } from '@heliograph/protocol/limits'
 import { type Reason, rejections } from '@heliograph/protocol/rejection'
 import { runCampaign } from '../campaign/campaign.ts'
+import { refuseForeignList, writeGone } from '../campaign/gone-file.ts'
 import { type Journal, openJournal } from '../campaign/journal.ts'
 import { patience } from '../campaign/pace.ts'
 import { endedOf, isOver, type Summary, summaryOf, summaryText } from '../campaign/summary.ts'
 import { openTokenFile, spoolTokens, type TokenFile } from '../campaign/token-file.ts'
 import { Failure } from '../failure.ts'
-import { draftPrivate, refuseExisting } from '../files.ts'
 import { openEdge, reconnecting } from '../operations/edge.ts'
 import { headersOf, type SendOrder } from '../operations/send.ts'
 import { progressOf } from '../progress.ts'
@@ -44,7 +44,9 @@ export async function sendToMany(
     demandTokens(file, options)
     const journal = await openJournal(path, termsOf(file, order, most), newId)
     try {
-      refuseWhatIsOver(journal, path, options)
+      refuseWhatIsOver(journal, path)
+      if (options.deadTokens !== undefined)
+        await refuseForeignList(options.deadTokens, journal.isResumed)
       const edge = reconnecting(() => openEdge(provider.address, provider.identity))
       const run = { session, options, file, journal, edge, inFlight, path, payload: order.payload }
       return await campaignReport(run)
@@ -121,15 +123,12 @@ function termsOf(file: TokenFile, order: Omit<SendOrder, 'token'>, most: number)
   }
 }
 
-function refuseWhatIsOver(journal: Journal, path: string, { deadTokens }: ManyOptions): void {
+function refuseWhatIsOver(journal: Journal, path: string): void {
   if (isOver(journal))
     throw new Failure(
       'refused',
       `this campaign is over (${path}): nothing was sent; to send it a second time, as a new one, remove that file or name another with --resume`,
     )
-  // of a campaign that goes on, the list goes on
-  if (deadTokens !== undefined && !journal.isResumed)
-    refuseExisting([deadTokens], 'choose another --dead-tokens, or remove it')
 }
 
 interface Run {
@@ -179,16 +178,6 @@ async function send(
     progress.end()
     edge.close()
   }
-}
-
-/** One JSON object a line, in the shape of the feedback (docs/cli.md). */
-async function writeGone(path: string, journal: Journal): Promise<void> {
-  async function* lines() {
-    for await (const [token, reason, timestamp] of journal.gone())
-      yield `${JSON.stringify({ token, reason, timestamp })}\n`
-  }
-  const draft = await draftPrivate(path, lines(), true)
-  await draft.keep()
 }
 
 const GO_ON = 'run the same command again to go on'
