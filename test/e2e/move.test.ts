@@ -5,6 +5,7 @@ import { type Machine, startMachine } from '@heliograph/machine/machine'
 import { defaultSettings } from '@heliograph/machine/settings'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { LocalFile } from '../../bin/demo.ts'
+import { openMoveFile, sealMoveFile } from '../../packages/operator/src/move-file.ts'
 import { run } from '../../packages/operator/test/support.ts'
 import { assemblyWith, heliograph, heliographJson, welcomeOperator } from './operator-support.ts'
 import { type Activation, activatePlainly, PlainDevice, startTarget, until } from './support.ts'
@@ -97,6 +98,8 @@ describe('a fleet that outgrew its machine', () => {
       ...['provider', 'key', 'create', TOPIC, '--team', TEAM, '--out', file('app.p8')],
     )
     const { activation, token } = await deviceInTheField()
+    const stolen = await deviceInTheField()
+    await json('device', 'revoke', stolen.activation.answer.deviceId)
     const waiting = await onMachine(...sendWithKey(keyId, token, 'sent before'))
     expect(waiting.out).toContain('200, accepted')
     await until(() => machine.store.pending.nextExpiry())
@@ -105,7 +108,9 @@ describe('a fleet that outgrew its machine', () => {
     const move = [file('fleet.export'), '--passphrase-file', file('passphrase')]
     expect(await onMachine('export', '--to', ...move)).toMatchObject({ code: 0 })
     const moved = await heliographJson<object>(target, 'import', '--from', ...move, '--yes')
-    expect(moved).toMatchObject({ tokenKeys: 1, devices: 1, registrations: 1, pending: 1 })
+    expect(moved).toMatchObject({ tokenKeys: 1, devices: 2, registrations: 2, pending: 1 })
+    const thief = new PlainDevice(movedTo(target.local, stolen.activation))
+    await expect(thief.connect()).rejects.toThrow()
 
     const device = new PlainDevice(movedTo(target.local, activation))
     await device.connect()
@@ -126,5 +131,32 @@ describe('a fleet that outgrew its machine', () => {
       payload: { aps: { alert: 'sent after' } },
     })
     await device.close()
+
+    // a repeat changes nothing, and lets in nobody whom the stage has revoked since
+    const { deviceId } = activation.answer
+    await heliographJson(target, 'device', 'revoke', deviceId)
+    const again = await heliographJson<object>(target, 'import', '--from', ...move, '--yes')
+    expect(again).toMatchObject({ tokenKeys: 0, providerKeys: 0, devices: 2, pending: 0 })
+    expect(await heliographJson<object>(target, 'device', 'show', deviceId)).toMatchObject({
+      device: { revokedAt: expect.any(Number) },
+      registrations: [{ live: false }],
+      pending: [],
+    })
+    await expect(new PlainDevice(movedTo(target.local, activation)).connect()).rejects.toThrow()
+  })
+
+  it('does not go to a stage of another name, whose devices publish elsewhere', async () => {
+    writeFileSync(file('passphrase'), 'correct horse battery staple')
+    const move = [file('other.export'), '--passphrase-file', file('passphrase')]
+    expect(await onMachine('export', '--to', ...move)).toMatchObject({ code: 0 })
+    const text = await openMoveFile(
+      readFileSync(file('other.export')),
+      'correct horse battery staple',
+    )
+    const renamed = text.replace(`"stage":"${target.stage}"`, '"stage":"elsewhere"')
+    expect(renamed).not.toBe(text)
+    writeFileSync(file('other.export'), await sealMoveFile(renamed, 'correct horse battery staple'))
+    const refused = await heliograph(target, ['import', '--from', ...move, '--yes'])
+    expect(refused).toMatchObject({ code: 4, err: expect.stringContaining('a stage "elsewhere"') })
   })
 })

@@ -1,5 +1,5 @@
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -67,6 +67,16 @@ describe('a provider key', () => {
     const foreign = ['--key', file, '--team-id', 'OTHERTEAM0', '--topic', 'com.example.app']
     const refused = await heliograph(target, ['send', '--token', token, ...foreign])
     expect(refused).toMatchObject({ code: 4, out: expect.stringContaining('InvalidProviderToken') })
+  })
+
+  it('that others can read is sent with, and its owner is told', async () => {
+    const { file } = await create('com.example.app')
+    const by = ['--key', file, '--team-id', TEAM, '--topic', 'com.example.app']
+    const quiet = await heliograph(target, ['send', '--token', token, ...by])
+    expect(quiet.err).toBe('')
+    chmodSync(file, 0o644)
+    const told = await heliograph(target, ['send', '--token', token, ...by])
+    expect(told).toMatchObject({ code: 0, err: expect.stringContaining(`can read ${file}`) })
   })
 
   it('replaces no file, and makes nothing that it could not keep', async () => {

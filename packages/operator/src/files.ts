@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Failure } from './failure.ts'
@@ -83,6 +83,12 @@ export async function readBytes(path: string, what: string): Promise<Buffer> {
       cause: fault,
     })
   }
+}
+
+/** Whether others than its owner can read a file; unknown on Windows, and of one that is not there. */
+export function isForOthers(path: string): boolean {
+  const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0
+  return process.platform !== 'win32' && (mode & 0o077) !== 0
 }
 
 /** A secret is alone in its file; editors add a line ending. */

@@ -21,12 +21,14 @@ interface Head {
 const COST = { N: 2 ** 17, r: 8, p: 1 } as const
 const MAX_MEMORY = 256 * 1024 * 1024
 const TAG_BYTES = 16
+const SALT_BYTES = 16
+const NONCE_BYTES = 12
 const MAX_HEAD_BYTES = 1024
 
 const derive = promisify<string, Uint8Array, number, object, Buffer>(scrypt)
 
 export async function sealMoveFile(text: string, passphrase: string): Promise<Buffer> {
-  const [salt, nonce] = [randomBytes(16), randomBytes(12)]
+  const [salt, nonce] = [randomBytes(SALT_BYTES), randomBytes(NONCE_BYTES)]
   const head: Head = {
     ...{ heliograph: 'export', version: 1, scrypt: COST },
     ...{ salt: salt.toString('base64'), nonce: nonce.toString('base64') },
@@ -62,12 +64,17 @@ function keyOf(passphrase: string, salt: Uint8Array): Promise<Buffer> {
   return derive(passphrase, salt, 32, { ...COST, maxmem: MAX_MEMORY })
 }
 
+function hasBytes(base64: unknown, count: number): boolean {
+  return typeof base64 === 'string' && Buffer.from(base64, 'base64').length === count
+}
+
 /** With the costs of this version only: a file must not say how much memory it takes. */
 function parseHead(line: string): Head | undefined {
   try {
     const head = JSON.parse(line) as Head
     const isOurs = head.heliograph === 'export' && head.version === 1
-    return isOurs && head.scrypt.N === COST.N && head.nonce.length === 16 ? head : undefined
+    const isWhole = hasBytes(head.salt, SALT_BYTES) && hasBytes(head.nonce, NONCE_BYTES)
+    return isOurs && isWhole && head.scrypt.N === COST.N ? head : undefined
   } catch {
     return undefined
   }

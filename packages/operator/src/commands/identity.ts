@@ -1,7 +1,7 @@
 import { systemClock } from '@heliograph/aws/world'
 import type { Command } from 'commander'
 import { Failure } from '../failure.ts'
-import { readBytes, readText } from '../files.ts'
+import { isForOthers, readBytes, readText } from '../files.ts'
 import { type Edge, type ProviderIdentity, withEdge } from '../operations/edge.ts'
 import { checkKeyId, checkTeamId } from '../operations/provider-keys.ts'
 import { providerTokens } from '../operations/provider-token.ts'
@@ -65,7 +65,7 @@ async function identityOf(session: Session, options: IdentityOptions): Promise<P
   const { cert, key, p12, passphraseFile } = options
   if (p12 !== undefined && (cert !== undefined || key !== undefined))
     throw new Failure('usage', 'give either --p12, or --cert and --key')
-  if (options.teamId !== undefined || options.keyId !== undefined) return tokensOf(options)
+  if (options.teamId !== undefined || options.keyId !== undefined) return tokensOf(session, options)
   if (p12 !== undefined) {
     const pfx = await readBytes(p12, 'PKCS#12 file')
     return { pfx, passphrase: await knownPassphrase(session, p12, passphraseFile) }
@@ -80,7 +80,7 @@ async function identityOf(session: Session, options: IdentityOptions): Promise<P
   )
 }
 
-async function tokensOf({ cert, p12, key, keyId, teamId }: IdentityOptions) {
+async function tokensOf({ terminal }: Session, { cert, p12, key, keyId, teamId }: IdentityOptions) {
   if (cert !== undefined || p12 !== undefined)
     throw new Failure('usage', 'a provider token takes the place of --cert and --p12: give either')
   if (key === undefined || teamId === undefined)
@@ -89,6 +89,10 @@ async function tokensOf({ cert, p12, key, keyId, teamId }: IdentityOptions) {
   if (named === undefined)
     throw new Failure('usage', `the name of ${key} does not tell its key id: add --key-id ID`)
   const ids = { keyId: checkKeyId(named), teamId: checkTeamId(teamId) }
+  if (isForOthers(key))
+    terminal.note(
+      `warning: other users of this machine can read ${key}, and send with it: chmod 600, and revoke it if they may have`,
+    )
   return providerTokens({ ...ids, p8: await readText(key, 'provider key') }, systemClock.now)
 }
 

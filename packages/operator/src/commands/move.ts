@@ -2,7 +2,8 @@ import type { Command } from 'commander'
 import { Failure } from '../failure.ts'
 import { readBytes, readSecret, refuseExisting, writePrivate } from '../files.ts'
 import { openMoveFile, sealMoveFile } from '../move-file.ts'
-import { exportStage, importStage, type MoveRecord } from '../operations/move.ts'
+import { exportStage, importStage } from '../operations/move.ts'
+import { parseMoveRecords } from '../operations/move-record.ts'
 import { knownPassphrase } from '../passphrase.ts'
 import { count, fields, type Report } from '../report.ts'
 import { demandYes, type Runner, type Session } from '../session.ts'
@@ -92,7 +93,7 @@ async function importFrom(session: Session, flags: ImportFlags): Promise<Report>
   const { from, passphraseFile, yes } = flags
   const file = await readBytes(from, 'export')
   const text = await openMoveFile(file, await knownPassphrase(session, from, passphraseFile))
-  const records = text.split('\n').map((line) => JSON.parse(line) as MoveRecord)
+  const records = parseMoveRecords(text)
   const deployment = await session.deployment()
   demandYes(yes, `stage ${deployment.stage} will know every device and token of the export`)
   const moved = await importStage(deployment, records)

@@ -1,12 +1,12 @@
+import { MAX_CERTIFICATES } from '@heliograph/core/devices/device-record'
 import {
   isExpired,
   type Notification,
   parseNotification,
   serializeNotification,
 } from '@heliograph/core/notification'
-import type { MovedTokenKey } from '@heliograph/core/operator-ports'
 import type {
-  Authority,
+  DeviceCertificate,
   DeviceRecord,
   ProviderKey,
   ProviderRecord,
@@ -14,25 +14,8 @@ import type {
 } from '@heliograph/core/ports'
 import type { Deployment } from '../deployment.ts'
 import { Failure } from '../failure.ts'
+import type { MoveRecord } from './move-record.ts'
 import { listTokenKeys } from './token-keys.ts'
-
-/** One line of an export. Bytes are base64. */
-export type MoveRecord =
-  | { readonly kind: 'stage'; readonly stage: string; readonly exportedAt: number }
-  | { readonly kind: 'authority'; readonly name: Authority['name']; readonly certificate: string }
-  | {
-      readonly kind: 'tokenKey'
-      readonly key: Omit<MovedTokenKey, 'key'> & { readonly key: string }
-    }
-  | { readonly kind: 'providerKey'; readonly key: ProviderKey }
-  | { readonly kind: 'provider'; readonly record: ProviderRecord }
-  | {
-      readonly kind: 'device'
-      readonly device: DeviceRecord
-      readonly registrations: readonly Registration[]
-      /** As `serializeNotification` writes them. */
-      readonly pending: readonly string[]
-    }
 
 const ALL_DEVICES = 10_000_000
 
@@ -82,12 +65,23 @@ export async function importStage(
   deployment: Deployment,
   records: readonly MoveRecord[],
 ): Promise<Moved> {
+  demandSameStage(deployment, records)
   const moved = {
     ...{ tokenKeys: 0, providerKeys: 0, providers: 0 },
     ...{ devices: 0, registrations: 0, pending: 0 },
   }
   for (const record of records) await importRecord(deployment, record, moved)
   return moved
+}
+
+/** Devices publish to topics that name their stage; at another one the broker closes their connections. */
+function demandSameStage({ stage }: Deployment, records: readonly MoveRecord[]): void {
+  const from = records.find((record) => record.kind === 'stage')?.stage
+  if (from === stage || !records.some(({ kind }) => kind === 'device')) return
+  throw new Failure(
+    'refused',
+    `the export is of a stage "${from}", by whose name its devices publish, and this is "${stage}": nothing was taken in; import into a stage of the same name`,
+  )
 }
 
 async function importRecord(
@@ -138,22 +132,46 @@ async function importDevice(
   moved: Moved,
 ): Promise<void> {
   const { ports, clock } = deployment
-  const { deviceId, activatedAt, revokedAt, certificates } = device
-  // the oldest first, as they came
-  for (const certificate of [...certificates].reverse()) {
-    await ports.devices.addCertificate(deviceId, certificate, activatedAt)
-    if (revokedAt === undefined && certificate.admitted) {
-      await ports.admissions.admit(deviceId, certificate.certificate)
-      await ports.devices.confirmCertificate(deviceId, certificate.certificateId)
-    }
-  }
+  const { deviceId } = device
+  const known = await ports.devices.find(deviceId)
+  const revokedAt = known?.revokedAt ?? device.revokedAt
+  if (known?.revokedAt === undefined)
+    for (const one of missing(device, known)) await importCertificate(deployment, device, one)
   moved.devices += 1
   for (const one of registrations) await importRegistration(deployment, one, revokedAt)
   moved.registrations += registrations.length
-  if (revokedAt !== undefined) await ports.devices.revoke(deviceId, revokedAt)
+  if (revokedAt !== undefined) {
+    await ports.devices.revoke(deviceId, revokedAt)
+    return
+  }
   const waiting = pending.flatMap((text) => parseNotification(text) ?? [])
   for (const one of waiting)
     if (await importPending(deployment, one, clock.now())) moved.pending += 1
+}
+
+/**
+ * The certificates that a device may be given here, the oldest first, as they came. One that is older than the newest here
+ * has had its time: the device has renewed it since.
+ */
+function missing(device: DeviceRecord, known: DeviceRecord | undefined): DeviceCertificate[] {
+  const here = known?.certificates ?? []
+  const newest = Math.max(0, ...here.map(({ notAfter }) => notAfter))
+  const isHere = ({ keyHash }: DeviceCertificate) => here.some((one) => one.keyHash === keyHash)
+  const later = device.certificates.filter((one) => !isHere(one) && one.notAfter > newest)
+  // one whose import was broken off is done again to its end
+  const begun = device.certificates.filter(isHere)
+  return [...later.slice(0, MAX_CERTIFICATES - here.length), ...begun].reverse()
+}
+
+async function importCertificate(
+  { ports }: Deployment,
+  { deviceId, activatedAt, revokedAt }: DeviceRecord,
+  certificate: DeviceCertificate,
+): Promise<void> {
+  await ports.devices.addCertificate(deviceId, certificate, activatedAt)
+  if (revokedAt !== undefined || !certificate.admitted) return
+  await ports.admissions.admit(deviceId, certificate.certificate)
+  await ports.devices.confirmCertificate(deviceId, certificate.certificateId)
 }
 
 async function importRegistration(
