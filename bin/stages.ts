@@ -45,6 +45,8 @@ const local: StageProps = {
   tokenRatePerSecond: 0,
   receipts: { default: 'all', topics: {} },
   receiptDelaySeconds: 1,
+  // those of the demo app
+  countedTopics: ['com.example.app', 'com.example.app.voip'],
   registryCallsPerSecond: 1000,
   activationsPerSecond: 1000,
 }
@@ -53,7 +55,8 @@ const local: StageProps = {
  * The stage that the context asks for: `stage` (default `local`) and, for any other, `domain` and
  * `certificateArn`, and if wanted `tokenDomain` with `tokenCertificateArn`, `removal`, `hostedZoneId` with `hostedZoneName`, `alarmEmail`,
  * `tracing`, `takesTokenKeys`, `systemLogs`, `reserveConcurrency`, `truststoreVersion`, and for receipts `receipts` (of all topics),
- * `receiptTopics` (`com.example.a=all,com.example.b=off`) and `receiptDays`.
+ * `receiptTopics` (`com.example.a=all,com.example.b=off`) and `receiptDays`, and for metrics `countedTopics`
+ * (`com.example.a,com.example.b`).
  *
  * @throws {Refusal} when something is missing or malformed.
  */
@@ -66,10 +69,11 @@ export function stageOf(context: Context, target: Target): StageProps {
   return name === local.name ? localStage(context) : deployedStage(name, context, target)
 }
 
-/** Benchmarks ask for other receipts. */
+/** Benchmarks ask for other receipts, and count topics only where they say so. */
 function localStage(context: Context): StageProps {
   const isAsked = text(context, 'receipts') !== undefined
-  return isAsked ? { ...local, ...receiptsOf(local.name, context) } : local
+  if (!isAsked) return local
+  return { ...local, ...receiptsOf(local.name, context), ...countedOf(context) }
 }
 
 function deployedStage(name: string, context: Context, target: Target): StageProps {
@@ -94,6 +98,7 @@ function deployedStage(name: string, context: Context, target: Target): StagePro
     takesTokenKeys: text(context, 'takesTokenKeys') === 'true',
     ...systemLogsOf(name, context),
     ...receiptsOf(name, context),
+    ...countedOf(context),
     ...reservedOf(name, context),
     ...(hostedZone && { hostedZone }),
     ...(alarmEmail && { alarmEmail }),
@@ -126,6 +131,11 @@ function receiptsOf(
     receipts: { default: rest, topics: Object.fromEntries(topics) },
     ...(days !== undefined && { receiptDays: Number(days) }),
   }
+}
+
+function countedOf(context: Context): Pick<StageProps, 'countedTopics'> {
+  const topics = (text(context, 'countedTopics') ?? '').split(',').filter((topic) => topic !== '')
+  return { countedTopics: [...new Set(topics)] }
 }
 
 function levelOf(stage: string, level: string): ReceiptLevel {

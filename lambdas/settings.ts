@@ -25,6 +25,8 @@ export const variable = {
   outcomeQueue: 'OUTCOME_QUEUE_URL',
   /** Which outcomes are kept as receipts, JSON: `ReceiptSettings`. */
   receipts: 'RECEIPTS',
+  /** Topics that have metrics of their own, a JSON list; empty where none is counted. */
+  countedTopics: 'COUNTED_TOPICS',
   /** Days that receipts are kept. */
   receiptDays: 'RECEIPT_DAYS',
   /** KMS key (ARN) that wraps the token keys. */

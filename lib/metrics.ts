@@ -1,4 +1,10 @@
-import { DELIVERY_TIME, METRIC_NAMESPACE } from '@heliograph/protocol/metrics'
+import {
+  COUNTED_TOPIC,
+  DELIVERY_TIME,
+  METRIC_NAMESPACE,
+  NOTIFICATIONS,
+  STORED_DELIVERY_TIME,
+} from '@heliograph/protocol/metrics'
 import type { OutcomeKind } from '@heliograph/protocol/outcome'
 import { Duration } from 'aws-cdk-lib'
 import { Metric, Stats, Unit } from 'aws-cdk-lib/aws-cloudwatch'
@@ -9,13 +15,18 @@ import type { StageProps } from './stage.ts'
  * `CertificateWatch`, or by the embedded metric format), and dashboard and alarms read nothing else of ours.
  */
 export const metricNames = {
-  /** Count by `stage` and `outcome`. */
-  notifications: 'Notifications',
   /**
-   * Milliseconds from acceptance to the device's PUBACK, by `stage`; without those that were stored. In
-   * deliver's lines, as embedded metrics.
+   * Count by `stage` and `outcome`; where the stage counts topics, also by `stage`, `countedTopic` and one of
+   * `outcome`, `pushType` and `priority`.
+   */
+  notifications: NOTIFICATIONS,
+  /**
+   * Milliseconds from acceptance to the device's PUBACK, by `stage`, and by `stage` and `countedTopic`; without
+   * those that were stored. In deliver's lines, as embedded metrics.
    */
   deliveryTime: DELIVERY_TIME,
+  /** The same, of those that were stored; only where the stage counts topics. */
+  storedDeliveryTime: STORED_DELIVERY_TIME,
   /** Count by `stage`: tokens of unregistered devices that a provider was told of. */
   gone: 'Gone',
   /** Count by `stage`: requests of devices that were dropped because they ask too often. */
@@ -46,6 +57,40 @@ export function notificationsMetric(stage: StageProps, outcome: OutcomeKind): Me
     statistic: Stats.SUM,
     period: Duration.minutes(1),
     label: outcome,
+  })
+}
+
+/** As `notificationsMetric`, of one counted topic or `OTHER_TOPICS`. */
+export function topicMetric(
+  stage: StageProps,
+  topic: string,
+  outcome: OutcomeKind,
+  label: string,
+): Metric {
+  return new Metric({
+    namespace: metricNamespace,
+    metricName: metricNames.notifications,
+    dimensionsMap: { stage: stage.name, [COUNTED_TOPIC]: topic, outcome },
+    statistic: Stats.SUM,
+    period: Duration.minutes(1),
+    label,
+  })
+}
+
+/** Time to the device of one counted topic or `OTHER_TOPICS`, directly or from storage. */
+export function topicTimeMetric(
+  stage: StageProps,
+  topic: string,
+  time: 'deliveryTime' | 'storedDeliveryTime',
+): Metric {
+  return new Metric({
+    namespace: metricNamespace,
+    metricName: metricNames[time],
+    dimensionsMap: { stage: stage.name, [COUNTED_TOPIC]: topic },
+    statistic: Stats.percentile(90),
+    unit: Unit.MILLISECONDS,
+    period: Duration.minutes(1),
+    label: `${topic}, p90`,
   })
 }
 

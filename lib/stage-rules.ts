@@ -1,5 +1,9 @@
 import { patterns } from '@heliograph/protocol/identifiers'
-import { MAX_RECEIPT_DAYS, MAX_TRUST_SECONDS } from '@heliograph/protocol/limits'
+import {
+  MAX_COUNTED_TOPICS,
+  MAX_RECEIPT_DAYS,
+  MAX_TRUST_SECONDS,
+} from '@heliograph/protocol/limits'
 import { receiptLevels } from '@heliograph/protocol/outcome'
 import { Token } from 'aws-cdk-lib'
 import type { HostedZoneProps, StageProps } from './stage.ts'
@@ -55,8 +59,8 @@ function faultOf(stage: StageProps): string | undefined {
     return `tokenKeyGraceDays ${stage.tokenKeyGraceDays} is too short: a notification waits up to 30 days under the key that sealed it, so use at least ${LEAST_GRACE_DAYS}`
   if (stage.truststoreVersion !== undefined && !isObjectVersion(stage.truststoreVersion))
     return `truststoreVersion "${stage.truststoreVersion}" is not the version id of an S3 object: use the VersionId that aws s3api list-object-versions shows`
-  const receipts = receiptFault(stage)
-  if (receipts) return receipts
+  const records = receiptFault(stage) ?? countedFault(stage)
+  if (records) return records
   // a stage for emulators has neither a domain nor a certificate
   if (!stage.checkCertificate) return undefined
   return (
@@ -68,6 +72,16 @@ function faultOf(stage: StageProps): string | undefined {
 
 /** Lambda lets a function have 4 kB of variables; names of tables and queues take less than half. */
 const MOST_SETTINGS = 2_000
+
+function countedFault({ countedTopics, receipts }: StageProps): string | undefined {
+  const bad = countedTopics.find((topic) => !patterns.topic.test(topic))
+  if (bad !== undefined) return `countedTopics names "${bad}", which is not a bundle id`
+  if (countedTopics.length > MAX_COUNTED_TOPICS)
+    return `countedTopics names ${countedTopics.length} topics: name at most ${MAX_COUNTED_TOPICS}, the others are counted together`
+  if (JSON.stringify([receipts, countedTopics]).length > MOST_SETTINGS)
+    return "countedTopics and receipts together name more topics than a function's variables hold: name fewer"
+  return undefined
+}
 
 function receiptFault({ receipts, receiptDays, receiptDelaySeconds }: StageProps) {
   const { topics } = receipts

@@ -112,6 +112,12 @@ export interface StageProps {
    * as much as a row that holds one. Default 5.
    */
   readonly receiptDelaySeconds: number
+  /**
+   * Topics that have metrics of their own, at most 20; all others are counted together as `other`. Each is up to 26
+   * metrics of CloudWatch, which are paid for by the month (docs/cost.md); whoever sends, there are no more than
+   * named here. Default none: nothing is counted by topic, and costs nothing.
+   */
+  readonly countedTopics: readonly string[]
   /** Seconds for which a provider certificate or key is believed without a look, at most 30. Default 30. */
   readonly trustCacheSeconds: number
   /** Seconds for which a registration is believed without a look. Default 5. */
@@ -174,6 +180,7 @@ export const stageDefaults = {
   receipts: { default: 'off', topics: {} },
   receiptDays: 7,
   receiptDelaySeconds: 5,
+  countedTopics: [],
   trustCacheSeconds: 30,
   registrationCacheSeconds: 5,
   // No person reads ten a second for long, and the burst is a hundred; IoT Core gives a connection 100 a second.

@@ -10,6 +10,7 @@ import {
   peers,
   prices,
 } from './prices.ts'
+import { topicsSection } from './topics.ts'
 
 export interface Scenario {
   readonly counted: Counted
@@ -31,6 +32,7 @@ export function costPage(scenarios: readonly Scenario[], facts: Facts): string {
     breakdown(online),
     batches(online, facts),
     receipts(scenarios, facts),
+    topicsSection(),
     calls(scenarios),
     months(connect),
     assumptions(facts),

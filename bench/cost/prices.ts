@@ -82,6 +82,12 @@ export const prices = {
     unit: 'GB into CloudWatch Logs',
     source: 'known: Amazon CloudWatch pricing',
   },
+  metricMonth: {
+    usd: 0.3,
+    per: 1,
+    unit: 'CloudWatch custom metric, a month',
+    source: 'known: Amazon CloudWatch pricing',
+  },
   transferGigabyte: {
     usd: 0.09,
     per: 1,

@@ -9,6 +9,7 @@ import { tokenKeyRing } from '@heliograph/aws/token-keys'
 import { systemClock as clock, systemIds } from '@heliograph/aws/world'
 import { cachedProviders, cachedRegistrations } from '@heliograph/core/cached'
 import { rateLimit } from '@heliograph/core/rate-limit'
+import { countedBy } from '../outcomes.ts'
 import { readSettings, variable } from '../settings.ts'
 import { tokens } from '../tokens.ts'
 import { acceptHandler } from './handler.ts'
@@ -46,7 +47,7 @@ export const handler = acceptHandler(
       clock,
     ),
     queue: notificationQueue(sqsClient(), settings[variable.notificationQueue]),
-    outcomes: loggedOutcomes(log),
+    outcomes: loggedOutcomes(log, countedBy(settings)),
     providerRate: rateLimit(Number(settings[variable.providerRateLimit])),
     rate: rateLimit(Number(settings[variable.tokenRateLimit])),
     defaultLifetimeSeconds: Number(settings[variable.defaultLifetime]),

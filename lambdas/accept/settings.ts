@@ -3,6 +3,7 @@ import { variable } from '../settings.ts'
 export const acceptSettings = [
   variable.stage,
   variable.notificationQueue,
+  variable.countedTopics,
   variable.registrationsTable,
   variable.providersTable,
   variable.providerKeysTable,

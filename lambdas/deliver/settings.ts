@@ -11,6 +11,7 @@ export const deliverSettings = [
   variable.feedbackTable,
   variable.outcomeQueue,
   variable.receipts,
+  variable.countedTopics,
   variable.claimsTable,
   variable.tokenKeysTable,
   variable.tokenWrapKey,

@@ -5,6 +5,7 @@ export const expireSettings = [
   variable.feedbackTable,
   variable.outcomeQueue,
   variable.receipts,
+  variable.countedTopics,
   variable.tokenKeysTable,
   variable.tokenWrapKey,
   variable.unsealedUntil,

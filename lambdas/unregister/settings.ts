@@ -8,6 +8,7 @@ export const unregisterSettings = [
   variable.feedbackTable,
   variable.outcomeQueue,
   variable.receipts,
+  variable.countedTopics,
   variable.tokenKeysTable,
   variable.tokenWrapKey,
   variable.unsealedUntil,

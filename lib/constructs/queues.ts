@@ -106,10 +106,13 @@ export class OutcomeQueue extends Construct {
   readonly deadLetters: DeadLetterQueue
   /** Which outcomes belong here. */
   readonly settings: StageProps['receipts']
+  /** What the log counts them as. */
+  readonly countedTopics: readonly string[]
 
   constructor(scope: Construct, id: string, stage: StageProps) {
     super(scope, id)
     this.settings = stage.receipts
+    this.countedTopics = stage.countedTopics
     this.deadLetters = new DeadLetterQueue(this, 'DeadLetters', stage)
     this.queue = new Queue(this, 'Queue', {
       ...guarded,
@@ -124,6 +127,7 @@ export class OutcomeQueue extends Construct {
   grantSend(grantee: Grantee): void {
     grantee.set(variable.outcomeQueue, this.queue.queueUrl)
     grantee.set(variable.receipts, JSON.stringify(this.settings))
+    grantee.set(variable.countedTopics, JSON.stringify(this.countedTopics))
     grantee.allow(['sqs:SendMessage'], [this.queue.queueArn])
   }
 }

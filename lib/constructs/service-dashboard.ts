@@ -1,4 +1,5 @@
-import { outcomeKinds } from '@heliograph/protocol/outcome'
+import { OTHER_TOPICS } from '@heliograph/protocol/metrics'
+import { discardReasons, type OutcomeKind, outcomeKinds } from '@heliograph/protocol/outcome'
 import { Duration } from 'aws-cdk-lib'
 import {
   type Alarm,
@@ -21,6 +22,8 @@ import {
   droppedRequestsMetric,
   goneMetric,
   notificationsMetric,
+  topicMetric,
+  topicTimeMetric,
 } from '../metrics.ts'
 import type { StageProps } from '../stage.ts'
 import type { HeliographFunction } from './function.ts'
@@ -71,6 +74,7 @@ export class ServiceDashboard extends Construct {
         ],
         [new Row(...outcomeRow(props))],
         [new Row(...latencyRow(props))],
+        ...(props.stage.countedTopics.length > 0 ? topicRows(props.stage) : []),
         [new Row(...waitingRow(props))],
         [new Row(...deviceRow(props))],
         [new Row(...costRow(props))],
@@ -127,6 +131,40 @@ function latencyRow({ stage, providers }: ServiceDashboardProps): IWidget[] {
       edge.api.metricClientError({ period: minute, statistic: Stats.SUM, label: '4xx' }),
       edge.api.metricServerError({ period: minute, statistic: Stats.SUM, label: '5xx' }),
     ]),
+  ]
+}
+
+/** What the stage counts by topic. */
+function topicRows(stage: StageProps): IWidget[][] {
+  const topics = [...stage.countedTopics, OTHER_TOPICS]
+  const counts = (kinds: readonly (readonly [OutcomeKind, string])[]) =>
+    topics.flatMap((topic) =>
+      kinds.map(([kind, words]) => topicMetric(stage, topic, kind, `${topic}${words}`)),
+    )
+  const reasons = discardReasons.map((kind) => [kind, `, ${kind}`] as const)
+  const times = (time: Parameters<typeof topicTimeMetric>[2]) =>
+    topics.map((topic) => topicTimeMetric(stage, topic, time))
+  return [
+    [
+      new Row(
+        graph('Received by topic, per minute', counts([['accepted', '']])),
+        graph(
+          'Delivered by topic, per minute',
+          counts([
+            ['delivered', ''],
+            ['drained', ', from storage'],
+          ]),
+        ),
+        graph('Stored by topic, per minute', counts([['stored', '']])),
+      ),
+    ],
+    [
+      new Row(
+        graph('Discarded by topic, per minute', counts(reasons)),
+        graph('To the device by topic, ms', times('deliveryTime')),
+        graph('To the device from storage by topic, ms', times('storedDeliveryTime')),
+      ),
+    ],
   ]
 }
 

@@ -118,6 +118,7 @@ function acceptFunction(
   accept.set(variable.registrationCacheSeconds, String(stage.registrationCacheSeconds))
   accept.set(variable.providerRateLimit, String(stage.providerRatePerSecond))
   accept.set(variable.tokenRateLimit, String(stage.tokenRatePerSecond))
+  accept.set(variable.countedTopics, JSON.stringify(stage.countedTopics))
   notifications.grantSend(accept)
   stores.registrations.grant(accept, 'BatchGetItem', 'GetItem')
   stores.providers.grant(accept, 'GetItem')

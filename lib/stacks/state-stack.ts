@@ -99,6 +99,7 @@ export class StateStack extends Stack {
       SlotQueue: this.slots.queue.queueUrl,
       NotificationDeadLetters: this.notifications.deadLetters.queue.queueUrl,
       ReceiptSettings: JSON.stringify(this.outcomes.settings),
+      CountedTopics: JSON.stringify(this.outcomes.countedTopics),
       OutcomeQueue: this.outcomes.queue.queueUrl,
       OutcomeDeadLetters: this.outcomes.deadLetters.queue.queueUrl,
       EventDeadLetters: this.deadLetters.queue.queueUrl,

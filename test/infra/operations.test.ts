@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { outcomeKinds } from '@heliograph/protocol/outcome'
+import { priorities } from '@heliograph/protocol/priority'
+import { pushTypes } from '@heliograph/protocol/push-type'
 import { Match } from 'aws-cdk-lib/assertions'
 import { describe, expect, test } from 'vitest'
 import { inspectedCertificates, metricNames } from '../../lib/metrics.ts'
@@ -171,9 +173,86 @@ describe('metrics of our own', () => {
 
   test('stand in one list', () => {
     const filtered = filters.map(({ MetricTransformations: [each] }) => each.MetricName)
-    // deliver's lines carry this one themselves
-    const made = [...filtered, metricNames.deliveryTime]
+    // deliver's lines carry these themselves
+    const made = [...filtered, metricNames.deliveryTime, metricNames.storedDeliveryTime]
     expect([...new Set(made)].sort()).toEqual(Object.values(metricNames).sort())
+  })
+})
+
+describe('topics', () => {
+  const counted = { ...prodContext, countedTopics: 'com.example.a,com.example.b' }
+  const filtersOf = (context: Record<string, string>) =>
+    resourcesOf([templatesOf(context, prodTarget).operations], 'AWS::Logs::MetricFilter').map(
+      ([, { Properties }]) => Properties,
+    )
+  const dimensionsOf = ({ MetricTransformations: [each] }: ReturnType<typeof filtersOf>[number]) =>
+    each.Dimensions.map(({ Key, Value }: { Key: string; Value: string }) => `${Key}: ${Value}`)
+
+  test('are in no metric unless the stage names some', () => {
+    const text = JSON.stringify([filtersOf(prodContext), operations])
+    expect(text).not.toContain('countedTopic')
+    expect(text).not.toContain('by topic, per minute')
+  })
+
+  test('are counted by outcome, and what is accepted by push type and priority', () => {
+    const byTopic = filtersOf(counted).filter((filter) =>
+      dimensionsOf(filter).includes('countedTopic: $.countedTopic'),
+    )
+    const others = byTopic.map((filter) => [
+      filter.LogGroupName.split('-').at(-1),
+      dimensionsOf(filter).at(-1),
+    ])
+    expect(others).toEqual([
+      ['accept', 'outcome: $.outcome'],
+      ['deliver', 'outcome: $.outcome'],
+      ['unregister', 'outcome: $.outcome'],
+      ['expire', 'outcome: $.outcome'],
+      ['accept', 'pushType: $.pushType'],
+      ['accept', 'priority: $.priority'],
+    ])
+    for (const { MetricTransformations } of byTopic)
+      expect(MetricTransformations[0]).toMatchObject({
+        MetricName: metricNames.notifications,
+        MetricValue: '$.count',
+      })
+  })
+
+  test('are as many metrics each as docs/cost.md says', () => {
+    const ways = [metricNames.deliveryTime, metricNames.storedDeliveryTime]
+    const each = [outcomeKinds, Object.keys(pushTypes), priorities, ways].flat().length
+    const page = readFileSync(new URL('../../docs/cost.md', import.meta.url), 'utf8')
+    expect(page).toContain(`at most ${each} metrics`)
+  })
+
+  test('are on the dashboard, with what all others come to', () => {
+    const { operations: own } = templatesOf(counted, prodTarget)
+    const body = JSON.stringify(resourcesOf([own], 'AWS::CloudWatch::Dashboard'))
+    for (const topic of ['com.example.a', 'com.example.b', 'other'])
+      for (const kind of outcomeKinds)
+        expect(body.replaceAll('\\', '')).toContain(
+          `"Notifications","countedTopic","${topic}","outcome","${kind}"`,
+        )
+  })
+
+  test('are told to every function that logs outcomes', () => {
+    const { providers, devices } = templatesOf(counted, prodTarget)
+    const told = resourcesOf([providers, devices], 'AWS::Lambda::Function').flatMap(
+      ([, { Properties }]) => Properties.Environment?.Variables.COUNTED_TOPICS ?? [],
+    )
+    expect(told.map((each) => JSON.parse(each))).toEqual(
+      Array(4).fill(['com.example.a', 'com.example.b']),
+    )
+  })
+
+  test.each([
+    [{ countedTopics: 'com example' }, /is not a bundle id/],
+    [{ countedTopics: Array.from({ length: 21 }, (_, n) => `com.a${n}`).join() }, /at most 20/],
+    [
+      { countedTopics: Array.from({ length: 10 }, (_, n) => `com.${'a'.repeat(220)}${n}`).join() },
+      /more topics than a function's variables hold/,
+    ],
+  ])('%j ends synthesis with a sentence', (context, sentence) => {
+    expect(() => templatesOf({ ...prodContext, ...context }, prodTarget)).toThrow(sentence)
   })
 })
 

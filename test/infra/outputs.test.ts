@@ -9,6 +9,7 @@ const outputs = {
     'AuthoritiesTable',
     'AuthorityFunction',
     'ClaimsTable',
+    'CountedTopics',
     'DeviceAuthorityKey',
     'DevicesTable',
     'EventDeadLetters',

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { MetricFilter } from './metric-filter.ts'
+import type { MetricFilter } from '../../packages/embedded-cloud/src/metrics/metric-filter.ts'
 import type { MetricId } from './metrics.ts'
 
 /** A line of a graph. */

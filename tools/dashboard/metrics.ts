@@ -1,14 +1,11 @@
-/** One value of a metric, as CloudWatch takes it. */
-export interface Datum {
-  readonly namespace: string
-  readonly name: string
-  readonly dimensions: Readonly<Record<string, string>>
-  readonly value: number
-  /** Milliseconds since the epoch. */
-  readonly time: number
-}
+import {
+  type Datum,
+  keyOf,
+  type MetricId,
+  percentile,
+} from '../../packages/embedded-cloud/src/metrics/datum.ts'
 
-export type MetricId = Pick<Datum, 'namespace' | 'name' | 'dimensions'>
+export type { MetricId } from '../../packages/embedded-cloud/src/metrics/datum.ts'
 
 /** The time that a picture shows, cut into points. */
 export interface Span {
@@ -42,10 +39,6 @@ export class Metrics {
   }
 }
 
-function keyOf({ namespace, name, dimensions }: MetricId): string {
-  return JSON.stringify([namespace, name, Object.entries(dimensions).sort()])
-}
-
 /** `Sum`, `Average`, `Minimum`, `Maximum` or a percentile such as `p99` (nearest rank). */
 export function summarize(values: readonly number[], statistic: string): number {
   const sum = values.reduce((total, value) => total + value, 0)
@@ -53,8 +46,10 @@ export function summarize(values: readonly number[], statistic: string): number 
   if (statistic === 'Average') return sum / values.length
   if (statistic === 'Minimum') return Math.min(...values)
   if (statistic === 'Maximum') return Math.max(...values)
-  const [, percent] = /^p(\d+(?:\.\d+)?)$/.exec(statistic) ?? []
-  if (!percent) throw new Error(`the statistic ${statistic} is not known here`)
-  const ranked = [...values].sort((a, b) => a - b)
-  return ranked[Math.max(0, Math.ceil((Number(percent) / 100) * ranked.length) - 1)] ?? 0
+  const found = percentile(
+    statistic,
+    [...values].sort((a, b) => a - b),
+  )
+  if (found === undefined) throw new Error(`the statistic ${statistic} is not known here`)
+  return found
 }

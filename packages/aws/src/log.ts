@@ -1,7 +1,12 @@
 import type { Outcome } from '@heliograph/core/outcome'
 import type { Outcomes } from '@heliograph/core/ports'
-import { DELIVERY_TIME, METRIC_NAMESPACE } from '@heliograph/protocol/metrics'
-import type { OutcomeKind } from '@heliograph/protocol/outcome'
+import { type CountedAs, countedAs } from '@heliograph/core/stats/counted-topics'
+import {
+  COUNTED_TOPIC,
+  DELIVERY_TIME,
+  METRIC_NAMESPACE,
+  STORED_DELIVERY_TIME,
+} from '@heliograph/protocol/metrics'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -41,11 +46,16 @@ export function faultFields(fault: unknown): Fields {
     : { fault: 'unknown', detail: String(fault) }
 }
 
+const uncounted = countedAs([])
+
 /** Logs outcomes at once. */
-export function loggedOutcomes(log: Pick<JsonLog, 'line'>): Outcomes {
+export function loggedOutcomes(
+  log: Pick<JsonLog, 'line'>,
+  counted: CountedAs = uncounted,
+): Outcomes {
   return {
-    record: (outcome) => logOutcomes(log, [outcome]),
-    recordTogether: (outcomes) => logOutcomes(log, outcomes),
+    record: (outcome) => logOutcomes(log, [outcome], counted),
+    recordTogether: (outcomes) => logOutcomes(log, outcomes, counted),
   }
 }
 
@@ -54,19 +64,26 @@ const MOST_VALUES = 100
 
 /**
  * One line for each topic and outcome, as the bytes of logs are what outcomes cost. A line has no
- * message: `outcome` says all. `count` is counted by a metric filter; what filters cannot do, a
- * distribution of several values, is in the embedded metric format.
+ * message: `outcome` says all. `count` is counted by metric filters; what filters cannot do, a
+ * distribution of several values, is in the embedded metric format. Where the stage counts topics, a line
+ * says what its topic is counted as, and one about acceptance has one push type and priority.
  */
-export function logOutcomes(log: Pick<JsonLog, 'line'>, outcomes: readonly Outcome[]): void {
-  for (const group of groupsOf(outcomes))
+export function logOutcomes(
+  log: Pick<JsonLog, 'line'>,
+  outcomes: readonly Outcome[],
+  counted: CountedAs = uncounted,
+): void {
+  for (const group of groupsOf(outcomes, counted))
     for (let at = 0; at < group.length; at += MOST_VALUES)
-      log.line(fieldsOf(group.slice(at, at + MOST_VALUES)))
+      log.line(fieldsOf(group.slice(at, at + MOST_VALUES), counted))
 }
 
-function groupsOf(outcomes: readonly Outcome[]): Outcome[][] {
+function groupsOf(outcomes: readonly Outcome[], counted: CountedAs): Outcome[][] {
   const groups = new Map<string, Outcome[]>()
   for (const outcome of outcomes) {
-    const key = `${outcome.kind} ${outcome.topic}`
+    const { kind, topic, pushType, priority } = outcome
+    const isCounted = kind === 'accepted' && counted(topic) !== undefined
+    const key = `${kind} ${topic}${isCounted ? ` ${pushType} ${priority}` : ''}`
     const group = groups.get(key)
     if (group) group.push(outcome)
     else groups.set(key, [outcome])
@@ -74,35 +91,41 @@ function groupsOf(outcomes: readonly Outcome[]): Outcome[][] {
   return [...groups.values()]
 }
 
-function fieldsOf(outcomes: readonly Outcome[]): Fields {
+function fieldsOf(outcomes: readonly Outcome[], counted: CountedAs): Fields {
   const [{ kind, topic }] = outcomes as readonly [Outcome]
+  const name = counted(topic)
   return {
     outcome: kind,
     count: outcomes.length,
     topic,
+    ...(name !== undefined && { [COUNTED_TOPIC]: name }),
     uniqueIds: outcomes.map(({ uniqueId }) => uniqueId),
-    ...detailsOf(kind, outcomes),
+    ...detailsOf(outcomes, name !== undefined),
   }
 }
 
 /** What is not in another line about the same notification, or is asked for where something went wrong. */
-function detailsOf(kind: OutcomeKind, outcomes: readonly Outcome[]): Fields {
+function detailsOf(outcomes: readonly Outcome[], isCounted: boolean): Fields {
+  const [{ kind, pushType, priority }] = outcomes as readonly [Outcome]
   const ages = outcomes.map(({ age }) => age)
-  if (kind === 'delivered') return deliveryTimes(outcomes, ages)
+  if (kind === 'delivered') return times(DELIVERY_TIME, outcomes, isCounted)
   // the service's own apns-id is the apns-unique-id in capitals
   const ids = outcomes.some(({ idFromProvider }) => idFromProvider) && {
     ids: outcomes.map(({ id }) => id),
   }
-  if (kind === 'accepted') return { ...ids }
-  return { ...ids, ages, deviceIds: outcomes.map(({ deviceId }) => deviceId) }
+  // dimensions are texts
+  if (kind === 'accepted')
+    return { ...ids, ...(isCounted && { pushType, priority: String(priority) }) }
+  const stored = kind === 'drained' && isCounted && times(STORED_DELIVERY_TIME, outcomes, true)
+  return { ...ids, ages, deviceIds: outcomes.map(({ deviceId }) => deviceId), ...stored }
 }
 
-function deliveryTimes(outcomes: readonly Outcome[], ages: readonly number[]): Fields {
+function times(name: string, outcomes: readonly Outcome[], isCounted: boolean): Fields {
   const metric = {
     Namespace: METRIC_NAMESPACE,
-    Dimensions: [['stage']],
-    Metrics: [{ Name: DELIVERY_TIME, Unit: 'Milliseconds' }],
+    Dimensions: [['stage'], ...(isCounted ? [['stage', COUNTED_TOPIC]] : [])],
+    Metrics: [{ Name: name, Unit: 'Milliseconds' }],
   }
   const _aws = { Timestamp: outcomes[0]?.at, CloudWatchMetrics: [metric] }
-  return { [DELIVERY_TIME]: ages, _aws }
+  return { [name]: outcomes.map(({ age }) => age), _aws }
 }

@@ -1,6 +1,7 @@
 import { isRepeatable } from '@heliograph/core/delivery/repeatable'
 import type { Outcome } from '@heliograph/core/outcome'
 import type { OutcomeQueue, Outcomes } from '@heliograph/core/ports'
+import type { CountedAs } from '@heliograph/core/stats/counted-topics'
 import { faultFields, type JsonLog, logOutcomes } from './log.ts'
 
 /** Outcomes that wait for the end of an invocation. */
@@ -16,6 +17,7 @@ export function outcomeBatch(
   log: Pick<JsonLog, 'line' | 'error'>,
   queue: OutcomeQueue,
   isWanted: (outcome: Outcome) => boolean,
+  counted?: CountedAs,
 ): OutcomeBatch {
   const unlogged: Outcome[] = []
   const unsent: Outcome[] = []
@@ -23,7 +25,7 @@ export function outcomeBatch(
     unsent.push(outcome)
     // what nothing would say again is in the log at once, whatever becomes of this environment
     if (isRepeatable(outcome.kind)) unlogged.push(outcome)
-    else logOutcomes(log, [outcome])
+    else logOutcomes(log, [outcome], counted)
   }
   return {
     record,
@@ -31,7 +33,7 @@ export function outcomeBatch(
       for (const outcome of outcomes) record(outcome)
     },
     async flush() {
-      logOutcomes(log, unlogged.splice(0))
+      logOutcomes(log, unlogged.splice(0), counted)
       const wanted = unsent.splice(0).filter(isWanted)
       if (wanted.length === 0) return
       try {

@@ -1,4 +1,5 @@
 import { outcomeOf } from '@heliograph/core/outcome'
+import { countedAs } from '@heliograph/core/stats/counted-topics'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { notification, now, topicA, topicB } from '../../../test/contract/samples.ts'
 import { jsonLog, logOutcomes } from '../src/log.ts'
@@ -73,3 +74,65 @@ describe('outcomes in the log', () => {
     expect(text).not.toContain(one.tokenFingerprint)
   })
 })
+
+describe('topics that the stage counts', () => {
+  const counted = countedAs([topicA])
+  const [own, foreign] = [made(), made(topicB)]
+
+  test('are named in every line, and all others have one name', () => {
+    const kinds = ['accepted', 'delivered', 'drained', 'expired'] as const
+    logOutcomes(
+      log,
+      kinds.flatMap((kind) => [outcomeOf(kind, own, now), outcomeOf(kind, foreign, now)]),
+      counted,
+    )
+    expect(lines.map(({ topic, countedTopic }) => [topic, countedTopic])).toEqual(
+      kinds.flatMap(() => [
+        [topicA, topicA],
+        [topicB, 'other'],
+      ]),
+    )
+  })
+
+  test('have acceptances by push type and priority, each a line', () => {
+    const urgent = [made(), made()]
+    const calm = { ...made(), priority: 5 as const }
+    const quiet = { ...made(), pushType: 'background' as const, priority: 5 as const }
+    const all = [...urgent, calm, quiet].map((one) => outcomeOf('accepted', one, now))
+    logOutcomes(log, all, counted)
+    expect(lines.map(({ count, pushType, priority }) => [count, pushType, priority])).toEqual([
+      [2, 'alert', '10'],
+      [1, 'alert', '5'],
+      [1, 'background', '5'],
+    ])
+    logOutcomes(log, all)
+    expect(lines[3]).toMatchObject({ outcome: 'accepted', count: 4 })
+    expect(lines[3]).not.toHaveProperty('pushType')
+    expect(lines[3]).not.toHaveProperty('countedTopic')
+  })
+
+  test('have the times of both ways to the device', () => {
+    const outcomes = [outcomeOf('delivered', own, now + 3), outcomeOf('drained', own, now + 9_000)]
+    logOutcomes(log, outcomes, counted)
+    const metrics = lines.map(({ _aws }) => (_aws as EmbeddedMetrics).CloudWatchMetrics)
+    const dimensions = [['stage'], ['stage', 'countedTopic']]
+    expect(metrics).toEqual([
+      [expect.objectContaining({ Dimensions: dimensions, Metrics: [unitOf('DeliveryTime')] })],
+      [
+        expect.objectContaining({
+          Dimensions: dimensions,
+          Metrics: [unitOf('StoredDeliveryTime')],
+        }),
+      ],
+    ])
+    expect(lines[1]).toMatchObject({ StoredDeliveryTime: [9_000], ages: [9_000] })
+    logOutcomes(log, outcomes)
+    expect(lines[3]).not.toHaveProperty('_aws')
+  })
+})
+
+interface EmbeddedMetrics {
+  readonly CloudWatchMetrics: readonly object[]
+}
+
+const unitOf = (Name: string) => ({ Name, Unit: 'Milliseconds' })

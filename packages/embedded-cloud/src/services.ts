@@ -12,6 +12,7 @@ import { lambdaService } from './functions/lambda-service.ts'
 import { Permissions } from './functions/permissions.ts'
 import { type Iot, startIot } from './iot/iot.ts'
 import { type Kms, startKms } from './kms/kms.ts'
+import { type CloudWatch, startCloudWatch } from './metrics/cloudwatch.ts'
 import { cloudFormationService } from './resources/cloudformation-service.ts'
 import { CustomResources } from './resources/custom-resources.ts'
 import type { DeployedStack } from './resources/deploy.ts'
@@ -50,6 +51,7 @@ export interface Services extends Stores {
   readonly mappings: EventSourceMappings
   readonly gateways: Gateways
   readonly customResources: CustomResources
+  readonly cloudWatch: CloudWatch
   /** The address of all services. */
   readonly endpointUrl: string
 }
@@ -79,16 +81,21 @@ export async function startServices(
   const stores = await startStores(setting, endpointUrl)
   const endpoint = await listen(setting, roles, stores)
   const answers = await startAnswers(setting)
-  const functions = functionHost(setting, roles, stores.sqs, endpointUrl, answers.port)
+  const cloudWatch = startCloudWatch(setting.log)
+  const functions = functionHost(setting, {
+    ...{ roles, cloudWatch, endpointUrl },
+    ...{ sqs: stores.sqs, answerPort: answers.port },
+  })
   const iot = await startBroker(setting, functions, permissions, stores.sqs)
-  const more = [...iot.services, lambdaService(functions), cloudFormationService(stacks)]
-  for (const service of more) endpoint.add(service)
+  const more = [lambdaService(functions), cloudFormationService(stacks), cloudWatch.service]
+  for (const service of [...iot.services, ...more]) endpoint.add(service)
   return {
     ...stores,
     roles,
     permissions,
     functions,
     iot,
+    cloudWatch,
     endpointUrl,
     customResources: await openCustomResources(setting, functions, answers, iot.port),
     mappings: new EventSourceMappings({
@@ -126,12 +133,17 @@ async function startAnswers({ tls, cleanup }: Setting): Promise<ResponseServer> 
   return answers
 }
 
+interface FunctionNeighbors {
+  readonly roles: Roles
+  readonly sqs: Sqs
+  readonly cloudWatch: CloudWatch
+  readonly endpointUrl: string
+  readonly answerPort: number
+}
+
 function functionHost(
   setting: Setting,
-  roles: Roles,
-  sqs: Sqs,
-  endpointUrl: string,
-  answerPort: number,
+  { roles, sqs, cloudWatch, endpointUrl, answerPort }: FunctionNeighbors,
 ): FunctionHost {
   const { identity, state, log, tuning, tls, cleanup, openEnvironment } = setting
   linkSdk(codeFolder(state), [setting.assembly, fileURLToPath(new URL('.', import.meta.url))])
@@ -141,6 +153,7 @@ function functionHost(
     ...(openEnvironment && { openEnvironment }),
     identity,
     log,
+    heard: (name, line) => cloudWatch.hear(name, line),
     eventsFile: join(state, 'async-events.jsonl'),
     logFolder: join(state, 'logs'),
     authority: tls.ca,

@@ -47,6 +47,7 @@ export interface Outputs extends Readonly<Record<OutputName, string>> {
   readonly SlotQueue?: string
   readonly OutcomeQueue?: string
   readonly ReceiptSettings?: string
+  readonly CountedTopics?: string
   readonly OutcomeDeadLetters?: string
   /** Absent where the stage takes no provider tokens. */
   readonly TokenUrl?: string

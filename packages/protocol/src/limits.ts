@@ -45,5 +45,8 @@ export const CLAIM_SECONDS = 600
 /** Receipts are kept at most this long. */
 export const MAX_RECEIPT_DAYS = 30
 
+/** Topics that a stage counts by themselves: each is up to 26 metrics, which are paid for by the month. */
+export const MAX_COUNTED_TOPICS = 20
+
 /** Notifications that are shown under one apns-id, which a provider may use for as many as it likes. */
 export const MAX_NAMESAKES = 20

@@ -1,5 +1,17 @@
 /** Where the metrics of the functions' logs are in CloudWatch. */
 export const METRIC_NAMESPACE = 'Heliograph'
 
+/** Notifications that came to an outcome; also by push type and by priority, of those that were accepted. */
+export const NOTIFICATIONS = 'Notifications'
+
 /** Milliseconds from acceptance to the device's PUBACK, without those that were stored. */
 export const DELIVERY_TIME = 'DeliveryTime'
+
+/** Milliseconds from acceptance to the device's PUBACK, of those that were stored meanwhile. */
+export const STORED_DELIVERY_TIME = 'StoredDeliveryTime'
+
+/** Field of a log line, and dimension: a counted topic, or `OTHER_TOPICS`. */
+export const COUNTED_TOPIC = 'countedTopic'
+
+/** What topics without metrics of their own are counted as. */
+export const OTHER_TOPICS = 'other'

@@ -14,6 +14,16 @@ export const outcomeKinds = [
 
 export type OutcomeKind = (typeof outcomeKinds)[number]
 
+/** Why a notification never reached its device. */
+export const discardReasons = [
+  'coalesced',
+  'expired',
+  'unregistered',
+  'undeliverable',
+  'duplicate',
+  'dead-lettered',
+] as const satisfies readonly OutcomeKind[]
+
 /**
  * Which outcomes of a topic are kept as receipts: none, all but a notification that was delivered at
  * once, or all.

@@ -25,6 +25,8 @@ import { StartLine } from './start-line.ts'
 export interface FunctionHostOptions {
   readonly identity: CloudIdentity
   readonly log: Log
+  /** Hears every line that a function prints. */
+  readonly heard?: (name: string, line: string) => void
   /** File of the asynchronous events that are not finished; absent = memory only. */
   readonly eventsFile?: string
   /** Folder for one log file per function. */
@@ -70,7 +72,10 @@ export class FunctionHost implements Functions {
   constructor(options: FunctionHostOptions) {
     this.#options = options
     this.#kept = new KeptEvents(options.eventsFile)
-    this.#logs = new FunctionLogs(options.logFolder, options.log)
+    this.#logs = new FunctionLogs(options.logFolder, (name, line) => {
+      options.log(name, line)
+      options.heard?.(name, line)
+    })
     this.#async = new AsyncInvocations({
       retryDelaysMs: options.asyncRetryDelaysMs,
       log: options.log,

@@ -1,5 +1,7 @@
 import type { Json } from '../assembly/json.ts'
+import type { MetricFilter } from '../metrics/metric-filter.ts'
 import { checkAlarmActions, noteTopic, noteTopicPolicy } from './alarm-topics.ts'
+import type { Properties } from './properties.ts'
 import { arn, type Made, physicalName, type Resource } from './resource.ts'
 import type { CloudParts, ResourceType } from './resource-type.ts'
 
@@ -52,7 +54,10 @@ export const ignoredReasons: Readonly<Record<string, Ignored>> = {
     examine: (resource, { ref }, { logGroups }) => void logGroups.set(ref, resource),
     remove: removeLog,
   },
-  'AWS::Logs::MetricFilter': { reason: watching, examine: needsLogGroup },
+  'AWS::Logs::MetricFilter': {
+    reason: 'a filter is nothing by itself; what it finds is counted',
+    examine: noteMetricFilter,
+  },
   'AWS::Logs::ResourcePolicy': { reason: 'functions log to files' },
   'AWS::Route53::HostedZone': { reason: names },
   'AWS::Route53::RecordSet': { reason: names, nameProperty: 'Name' },
@@ -106,17 +111,33 @@ function pretended(
 }
 
 /** A filter whose log group another resource of its stack makes at the same time fails on AWS. */
-function needsLogGroup(
+function noteMetricFilter(
   { properties, stack, after }: Resource,
   _made: Made,
-  { logGroups }: CloudParts,
+  { logGroups, cloudWatch }: CloudParts,
 ): void {
   const group = logGroups.get(properties.text('LogGroupName'))
-  if (group && (group.stack !== stack || after.has(group.logicalId))) return
-  throw properties.error(
-    'LogGroupName',
-    'names a log group that may not exist yet; depend on the log group',
-  )
+  if (!group || (group.stack === stack && !after.has(group.logicalId)))
+    throw properties.error(
+      'LogGroupName',
+      'names a log group that may not exist yet; depend on the log group',
+    )
+  cloudWatch.addFilter(metricFilterOf(properties))
+}
+
+function metricFilterOf(properties: Properties): MetricFilter {
+  return {
+    FilterPattern: properties.text('FilterPattern'),
+    LogGroupName: properties.text('LogGroupName'),
+    MetricTransformations: properties.objects('MetricTransformations').map((one) => ({
+      MetricNamespace: one.text('MetricNamespace'),
+      MetricName: one.text('MetricName'),
+      MetricValue: one.text('MetricValue'),
+      Dimensions: one
+        .objects('Dimensions')
+        .map((dimension) => ({ Key: dimension.text('Key'), Value: dimension.text('Value') })),
+    })),
+  }
 }
 
 /** Functions log to files, which go with the log group of their name. */

@@ -4,6 +4,7 @@ import type { FunctionHost } from '../functions/function-host.ts'
 import type { Permissions } from '../functions/permissions.ts'
 import type { Iot } from '../iot/iot.ts'
 import type { Kms } from '../kms/kms.ts'
+import type { CloudWatch } from '../metrics/cloudwatch.ts'
 import type { S3 } from '../s3/s3.ts'
 import type { Sqs } from '../sqs/sqs.ts'
 import type { CloudIdentity, Log, PolicyDocument } from '../types.ts'
@@ -40,6 +41,7 @@ export interface CloudParts {
   readonly gateways: Gateways
   readonly mappings: EventSourceMappings
   readonly customResources: CustomResources
+  readonly cloudWatch: CloudWatch
   readonly exports: StackExports
   /** Visibility timeouts of the queues of all stacks, in seconds by queue ARN. */
   readonly visibilityTimeouts: Map<string, number>

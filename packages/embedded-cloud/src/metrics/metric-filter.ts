@@ -1,4 +1,4 @@
-import type { Datum } from './metrics.ts'
+import type { Datum } from './datum.ts'
 
 type Line = Readonly<Record<string, unknown>>
 

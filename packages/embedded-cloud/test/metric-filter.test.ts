@@ -1,10 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import {
-  embedded,
-  filtered,
-  type MetricFilter,
-  matches,
-} from '../../tools/dashboard/metric-filter.ts'
+import { embedded, filtered, type MetricFilter, matches } from '../src/metrics/metric-filter.ts'
 
 const accept = '/aws/lambda/heliograph-prod-accept'
 const refused = '{ ($.message = "request refused") && ($.status = 410) }'
