@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readmeLines, runLines } from './five-lines.ts'
 import { type Place, type Running, Workshop } from './workshop.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -22,6 +23,7 @@ const manifests: Readonly<Record<string, object>> = {
   },
 }
 const places = new Map<string, Place>()
+let tarballs: ReadonlyMap<string, string>
 
 function place(name: string): Place {
   const found = places.get(name)
@@ -36,7 +38,7 @@ const cloud = () => place('@heliograph/embedded-cloud')
 const assembly = (name: string) => join(cdk().folder, name)
 
 beforeAll(async () => {
-  const tarballs = await workshop.pack(names)
+  tarballs = await workshop.pack(names)
   const installed = [...tarballs].map(async ([name, tarball]) => {
     const manifest = manifests[name] ?? { type: 'module' }
     places.set(name, await workshop.install(name.replace(/^.*\//, ''), tarball, manifest))
@@ -90,6 +92,23 @@ test('the command is loaded by other programs too', async () => {
 
 test('the command helps', async () => {
   expect(await command().command('heliograph', ['--help'])).toContain('provider')
+})
+
+describe('the lines of the README', () => {
+  test('serve from an empty folder, and load nothing of AWS for it', async () => {
+    expect(readmeLines()).toHaveLength(5)
+    const folder = workshop.empty('five-lines')
+    const { printed, loaded } = await runLines(folder, tarballs.get('heliograph') ?? '')
+    expect(printed).toMatch(/^certificate +app\.pem, valid until/m)
+    expect(printed).toMatch(/^[0-9A-Z]{7}(-[0-9A-Z]{5,7}){3}$/m)
+    expect(existsSync(join(folder, 'app.p12'))).toBe(true)
+    expect(statSync(join(folder, 'heliograph.key')).mode & 0o077).toBe(0)
+    const names = loaded.map((path) => path.replace(/^.*\/node_modules\//, ''))
+    expect(names.filter((name) => /aws|smithy/i.test(name))).toEqual([])
+    // what it does load was looked at
+    for (const part of ['heliograph/dist/', 'lmdb', 'mqtt-packet/', 'node-forge/'])
+      expect(names.join('\n')).toContain(part)
+  })
 })
 
 describe('an app of somebody else', () => {

@@ -10,7 +10,7 @@ const programs = fileURLToPath(new URL('programs', import.meta.url))
 /** The Node that installs and runs the packages; the tests themselves run on their own. */
 const node = process.env.HELIOGRAPH_NODE ?? process.execPath
 
-const environment = {
+export const environment = {
   PATH: [dirname(node), process.env.PATH].join(delimiter),
   HOME: process.env.HOME,
   npm_config_cache: process.env.npm_config_cache,
@@ -39,10 +39,16 @@ export class Workshop {
     )
   }
 
-  /** An empty folder, but for a manifest that has `dependencies`, with a tarball installed. */
-  async install(name: string, tarball: string, manifest: object): Promise<Place> {
+  /** A folder with nothing in it. */
+  empty(name: string): string {
     const folder = join(this.folder, name)
     mkdirSync(folder)
+    return folder
+  }
+
+  /** An empty folder, but for a manifest that has `dependencies`, with a tarball installed. */
+  async install(name: string, tarball: string, manifest: object): Promise<Place> {
+    const folder = this.empty(name)
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, ...manifest }))
     await npm(folder, 'install', '--omit=dev', '--prefer-offline', '--no-audit', tarball)
     return new Place(folder, this.#running)
@@ -126,6 +132,11 @@ export class Running {
         this.#text += chunk.toString()
       })
     this.ended = new Promise((resolve) => child.once('close', resolve))
+  }
+
+  /** All that it has printed so far. */
+  get text(): string {
+    return this.#text
   }
 
   /** Waits until it has printed this, and gives the first group. */
