@@ -48,16 +48,25 @@ export const inspectedCertificates = [
 
 export type InspectedCertificate = (typeof inspectedCertificates)[number]
 
-/** Notifications that came to this outcome. */
-export function notificationsMetric(stage: StageProps, outcome: OutcomeKind): Metric {
+function countMetric(
+  stage: StageProps,
+  name: 'notifications' | 'gone' | 'lostOutcomes' | 'droppedRequests',
+  label: string,
+  more: Readonly<Record<string, string>> = {},
+): Metric {
   return new Metric({
     namespace: metricNamespace,
-    metricName: metricNames.notifications,
-    dimensionsMap: { stage: stage.name, outcome },
+    metricName: metricNames[name],
+    dimensionsMap: { stage: stage.name, ...more },
     statistic: Stats.SUM,
     period: Duration.minutes(1),
-    label: outcome,
+    label,
   })
+}
+
+/** Notifications that came to this outcome. */
+export function notificationsMetric(stage: StageProps, outcome: OutcomeKind): Metric {
+  return countMetric(stage, 'notifications', outcome, { outcome })
 }
 
 /** As `notificationsMetric`, of one counted topic or `OTHER_TOPICS`. */
@@ -67,14 +76,7 @@ export function topicMetric(
   outcome: OutcomeKind,
   label: string,
 ): Metric {
-  return new Metric({
-    namespace: metricNamespace,
-    metricName: metricNames.notifications,
-    dimensionsMap: { stage: stage.name, [COUNTED_TOPIC]: topic, outcome },
-    statistic: Stats.SUM,
-    period: Duration.minutes(1),
-    label,
-  })
+  return countMetric(stage, 'notifications', label, { [COUNTED_TOPIC]: topic, outcome })
 }
 
 /** Time to the device of one counted topic or `OTHER_TOPICS`, directly or from storage. */
@@ -107,37 +109,16 @@ export function deliveryTimeMetric(stage: StageProps, percentile: number): Metri
 }
 
 export function goneMetric(stage: StageProps): Metric {
-  return new Metric({
-    namespace: metricNamespace,
-    metricName: metricNames.gone,
-    dimensionsMap: { stage: stage.name },
-    statistic: Stats.SUM,
-    period: Duration.minutes(1),
-    label: 'answered 410',
-  })
+  return countMetric(stage, 'gone', 'answered 410')
 }
 
 export function lostOutcomesMetric(stage: StageProps): Metric {
-  return new Metric({
-    namespace: metricNamespace,
-    metricName: metricNames.lostOutcomes,
-    dimensionsMap: { stage: stage.name },
-    statistic: Stats.SUM,
-    period: Duration.minutes(1),
-    label: 'outcomes lost',
-  })
+  return countMetric(stage, 'lostOutcomes', 'outcomes lost')
 }
 
 /** Requests of devices beyond their allowance; each environment reports a device once a minute. */
 export function droppedRequestsMetric(stage: StageProps): Metric {
-  return new Metric({
-    namespace: metricNamespace,
-    metricName: metricNames.droppedRequests,
-    dimensionsMap: { stage: stage.name },
-    statistic: Stats.SUM,
-    period: Duration.minutes(1),
-    label: 'requests dropped',
-  })
+  return countMetric(stage, 'droppedRequests', 'requests dropped')
 }
 
 /** The least that was reported in a day. */

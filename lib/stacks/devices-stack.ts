@@ -7,7 +7,7 @@ import type { Construct } from 'constructs'
 import { variable } from '../../lambdas/settings.ts'
 import { CertificateDesk } from '../constructs/certificate-desk.ts'
 import { DevicePolicy } from '../constructs/device-policy.ts'
-import { HeliographFunction } from '../constructs/function.ts'
+import { HeliographFunction, type HeliographFunctionProps } from '../constructs/function.ts'
 import { HttpEdge } from '../constructs/http-edge.ts'
 import { addOutputs } from '../constructs/outputs.ts'
 import { StageDevices } from '../constructs/stage-devices.ts'
@@ -89,10 +89,21 @@ export class DevicesStack extends Stack {
   }
 }
 
-/** Executions of its own, where the stage sets some aside. */
-function reserved({ stage }: Deployment, upstream: Upstream) {
-  const reservedConcurrency = stage.upstreamConcurrency[upstream]
-  return reservedConcurrency === undefined ? {} : { reservedConcurrency }
+/** The function for one request of devices, with executions of its own where the stage sets some aside. */
+function upstreamFunction(
+  scope: Construct,
+  deployment: Deployment,
+  { deadLetters }: StateStack,
+  name: Upstream,
+  props: Pick<HeliographFunctionProps, 'description' | 'timeoutSeconds'>,
+): HeliographFunction {
+  const reservedConcurrency = deployment.stage.upstreamConcurrency[name]
+  return new HeliographFunction(scope, name, deployment, {
+    ...(reservedConcurrency === undefined ? {} : { reservedConcurrency }),
+    ...props,
+    memoryMegabytes: 512,
+    deadLetters,
+  })
 }
 
 function activateFunction(
@@ -116,15 +127,13 @@ function activateFunction(
 function renewFunction(
   scope: Construct,
   deployment: Deployment,
-  { deadLetters, iot }: StateStack,
+  state: StateStack,
   desk: CertificateDesk,
 ): HeliographFunction {
-  const renew = new HeliographFunction(scope, 'renew', deployment, {
-    ...reserved(deployment, 'renew'),
+  const { iot } = state
+  const renew = upstreamFunction(scope, deployment, state, 'renew', {
     description: 'Gives a connected device its next certificate',
     timeoutSeconds: 20,
-    memoryMegabytes: 512,
-    deadLetters,
   })
   desk.grantIssue(renew)
   desk.grantRetire(renew)
@@ -135,14 +144,12 @@ function renewFunction(
 function registerFunction(
   scope: Construct,
   deployment: Deployment,
-  { deadLetters, iot, stores, tokenKeyRing }: StateStack,
+  state: StateStack,
 ): HeliographFunction {
-  const register = new HeliographFunction(scope, 'register', deployment, {
-    ...reserved(deployment, 'register'),
+  const { iot, stores, tokenKeyRing } = state
+  const register = upstreamFunction(scope, deployment, state, 'register', {
     description: 'Returns the device token for one topic',
     timeoutSeconds: 15,
-    memoryMegabytes: 512,
-    deadLetters,
   })
   stores.registrations.grant(register, 'GetItem', 'Query', 'UpdateItem')
   stores.devices.grant(register, 'GetItem')
@@ -156,14 +163,12 @@ function registerFunction(
 function connectFunction(
   scope: Construct,
   deployment: Deployment,
-  { deadLetters, iot, slots, stores, tokenKeyRing }: StateStack,
+  state: StateStack,
 ): HeliographFunction {
-  const connect = new HeliographFunction(scope, 'connect', deployment, {
-    ...reserved(deployment, 'connect'),
+  const { iot, slots, stores, tokenKeyRing } = state
+  const connect = upstreamFunction(scope, deployment, state, 'connect', {
     description: 'Checks the tokens a device presents and asks deliver for what is pending',
     timeoutSeconds: 15,
-    memoryMegabytes: 512,
-    deadLetters,
   })
   slots.grantSend(connect)
   stores.pending.grant(connect, 'Query')
@@ -177,14 +182,12 @@ function connectFunction(
 function unregisterFunction(
   scope: Construct,
   deployment: Deployment,
-  { deadLetters, iot, outcomes, stores, tokenKeyRing }: StateStack,
+  state: StateStack,
 ): HeliographFunction {
-  const unregister = new HeliographFunction(scope, 'unregister', deployment, {
-    ...reserved(deployment, 'unregister'),
+  const { iot, outcomes, stores, tokenKeyRing } = state
+  const unregister = upstreamFunction(scope, deployment, state, 'unregister', {
     description: 'Declares the device token for one topic dead',
     timeoutSeconds: 15,
-    memoryMegabytes: 512,
-    deadLetters,
   })
   stores.registrations.grant(unregister, 'GetItem', 'UpdateItem')
   stores.devices.grant(unregister, 'GetItem')

@@ -1,4 +1,3 @@
-import type { SigningKey } from '../ports.ts'
 import 'reflect-metadata'
 import { createPublicKey, webcrypto } from 'node:crypto'
 import { isIP } from 'node:net'
@@ -7,6 +6,7 @@ import { MAX_CSR_CHARACTERS } from '@heliograph/protocol/limits'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex } from '@noble/hashes/utils.js'
 import * as x509 from '@peculiar/x509'
+import type { SigningKey } from '../ports.ts'
 
 const webAlgorithms = {
   'ECDSA-P256': { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' },
@@ -85,53 +85,63 @@ async function isSigned(request: x509.Pkcs10CertificateRequest): Promise<boolean
   }
 }
 
+interface IssuingAuthority {
+  /** PEM. */
+  readonly certificate: string
+  readonly key: SigningKey
+}
+
 /** A device's certificate: CN = device id, for TLS client authentication only. PEM. */
 export function issueDeviceCertificate(
-  subject: { readonly deviceId: DeviceId; readonly publicKey: Uint8Array },
+  { deviceId, publicKey }: { readonly deviceId: DeviceId; readonly publicKey: Uint8Array },
   validity: Validity,
   serial: Uint8Array,
-  authority: { readonly certificate: string; readonly key: SigningKey },
+  authority: IssuingAuthority,
 ): Promise<string> {
-  const issuer = new x509.X509Certificate(authority.certificate)
-  return build({
-    serial,
-    subject: `CN=${subject.deviceId}`,
-    issuer: issuer.subjectName,
-    issuerKey: issuer.publicKey,
-    publicKey: subject.publicKey,
-    validity: { ...validity, notAfter: earlier(validity.notAfter, issuer.notAfter) },
-    key: authority.key,
-    extensions: [
-      new x509.BasicConstraintsExtension(false, undefined, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]),
-    ],
+  return issue(authority, {
+    ...{ serial, validity, publicKey, subject: `CN=${deviceId}` },
+    usage: x509.ExtendedKeyUsage.clientAuth,
   })
 }
 
 /** A server's certificate for these host names and IP addresses. PEM. */
 export function issueServerCertificate(
-  subject: { readonly names: readonly string[]; readonly publicKey: Uint8Array },
+  { names, publicKey }: { readonly names: readonly string[]; readonly publicKey: Uint8Array },
   validity: Validity,
   serial: Uint8Array,
-  authority: { readonly certificate: string; readonly key: SigningKey },
+  authority: IssuingAuthority,
 ): Promise<string> {
-  const issuer = new x509.X509Certificate(authority.certificate)
-  const names = subject.names.map((value) => ({ type: isIP(value) ? 'ip' : 'dns', value }) as const)
-  return build({
-    serial,
+  const hosts = names.map((value) => ({ type: isIP(value) ? 'ip' : 'dns', value }) as const)
+  return issue(authority, {
     // clients read the names below, and none of them this one (RFC 6125 §6.4.4)
-    subject: 'CN=Heliograph server',
+    ...{ serial, validity, publicKey, subject: 'CN=Heliograph server' },
+    usage: x509.ExtendedKeyUsage.serverAuth,
+    names: new x509.SubjectAlternativeNameExtension(hosts),
+  })
+}
+
+interface EndEntity extends Pick<Content, 'serial' | 'validity' | 'publicKey' | 'subject'> {
+  readonly usage: x509.ExtendedKeyUsage
+  readonly names?: x509.Extension
+}
+
+/** A certificate for one use that ends no later than the authority's own. */
+function issue(
+  { certificate, key }: IssuingAuthority,
+  { validity, usage, names, ...content }: EndEntity,
+): Promise<string> {
+  const issuer = new x509.X509Certificate(certificate)
+  return build({
+    ...content,
     issuer: issuer.subjectName,
     issuerKey: issuer.publicKey,
-    publicKey: subject.publicKey,
     validity: { ...validity, notAfter: earlier(validity.notAfter, issuer.notAfter) },
-    key: authority.key,
+    key,
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-      new x509.SubjectAlternativeNameExtension(names),
+      new x509.ExtendedKeyUsageExtension([usage]),
+      ...(names ? [names] : []),
     ],
   })
 }

@@ -1,10 +1,11 @@
 import type { TLSSocket } from 'node:tls'
+import type { Drainable } from '@heliograph/listener/http2-session'
 import type { HttpProtocol } from '@heliograph/listener/protocol'
 import type { Log } from '../types.ts'
 import { clientCertificateOf } from './client-certificate.ts'
 import { createHttpApi, type HttpApi } from './http-api.ts'
 import { createHttp1Server, type Http1Server } from './http1-server.ts'
-import { type Connection, serveHttp2 } from './http2-connection.ts'
+import { serveHttp2 } from './http2-connection.ts'
 import { createListener } from './listener.ts'
 import { defaultLimits, type Gateway, type GatewayLimits, type GatewayOptions } from './options.ts'
 import type { Peer } from './request.ts'
@@ -57,7 +58,7 @@ interface Connections {
 
 function serveConnections(api: HttpApi, limits: GatewayLimits): Connections {
   const http1 = createHttp1Server(api, limits)
-  const http2 = new Set<Connection>()
+  const http2 = new Set<Drainable>()
   const sockets = new Set<TLSSocket>()
   return {
     serve(socket, protocol) {
@@ -77,12 +78,12 @@ function serveConnections(api: HttpApi, limits: GatewayLimits): Connections {
   }
 }
 
-function keep(all: Set<Connection>, socket: TLSSocket, connection: Connection): void {
+function keep(all: Set<Drainable>, socket: TLSSocket, connection: Drainable): void {
   all.add(connection)
   socket.once('close', () => all.delete(connection))
 }
 
-function drainAll(http1: Http1Server, http2: ReadonlySet<Connection>): void {
+function drainAll(http1: Http1Server, http2: ReadonlySet<Drainable>): void {
   http1.drain()
   for (const connection of http2) connection.drain()
 }

@@ -1,16 +1,10 @@
 import * as http2 from 'node:http2'
 import type { TLSSocket } from 'node:tls'
-import { watchSession } from '@heliograph/listener/http2-watch'
+import { type Drainable, serveSession } from '@heliograph/listener/http2-session'
 import { hasNoBody } from './answers.ts'
 import type { HttpApi } from './http-api.ts'
 import type { Answer, GatewayLimits } from './options.ts'
 import { type Exchange, type Peer, pairHeaders, type RequestHead } from './request.ts'
-
-/** A connection that can be told to end without harm to the work it carries. */
-export interface Connection {
-  /** Ends the connection at once if it is idle, otherwise as soon as its last answer is out. */
-  drain(): void
-}
 
 /** RFC 9113 section 8.3.1 pseudo-headers and the name that stands for `host`. */
 const METHOD = ':method'
@@ -23,41 +17,15 @@ const AUTHORITY = ':authority'
  */
 const CONCURRENT_STREAMS = 1000
 
-const sessionOptions: http2.ServerOptions = {
-  settings: { maxConcurrentStreams: CONCURRENT_STREAMS, enablePush: false },
-  // Beyond 10,240 bytes of headers there is an answer (431); beyond 64 KB or this many a reset.
-  maxHeaderListPairs: 512,
-  // Megabytes; a thousand streams with ten kilobytes of headers each must not be refused.
-  maxSessionMemory: 32,
-}
-
-/**
- * Serves HTTP/2 on a TLS socket, whether or not the client named the protocol in ALPN. A GOAWAY is sent
- * only while no request is in flight: several clients fail those it covers.
- */
+/** Serves a client that speaks HTTP/2. */
 export function serveHttp2(
   socket: TLSSocket,
   peer: () => Peer,
   api: HttpApi,
   limits: GatewayLimits,
-): Connection {
-  const session = http2.performServerHandshake(socket, sessionOptions)
-  const state = { open: 0, draining: false }
-  const closeIfIdle = () => {
-    if (state.open === 0 && !session.closed) session.close()
-  }
-  session.on('error', ignore)
-  session.on('frameError', ignore)
-  const active = watchSession({ session, limits, open: () => state.open })
-  const onStream: StreamListener = (stream, headers, flags, rawHeaders) => {
-    state.open += 1
-    active()
-    stream.on('error', ignore)
-    stream.once('close', () => {
-      state.open -= 1
-      active()
-      if (state.draining) closeIfIdle()
-    })
+): Drainable {
+  const sessionLimits = { ...limits, streams: CONCURRENT_STREAMS }
+  return serveSession(socket, sessionLimits, (stream, headers, flags, rawHeaders) => {
     const bodiless = (flags & http2.constants.NGHTTP2_FLAG_END_STREAM) !== 0
     const exchange = {
       head: readHead(headers, rawHeaders, peer()),
@@ -65,24 +33,8 @@ export function serveHttp2(
       abandoned: () => stream.aborted || stream.destroyed,
     }
     void answerStream(stream, exchange, { api, limits })
-  }
-  session.on('stream', onStream)
-  return {
-    drain() {
-      state.draining = true
-      closeIfIdle()
-    },
-  }
+  })
 }
-
-type StreamListener = (
-  stream: http2.ServerHttp2Stream,
-  headers: http2.IncomingHttpHeaders,
-  flags: number,
-  rawHeaders: readonly string[],
-) => void
-
-function ignore(): void {}
 
 /** `host` stands in for `:authority`, as RFC 9113 section 8.3.1 lets clients do. */
 function readHead(

@@ -1,3 +1,4 @@
+import { publishFrame } from '@heliograph/listener/publish-frame'
 import type { Authority } from './authority.ts'
 import type { Connections } from './connections.ts'
 import type { Session } from './session.ts'
@@ -42,12 +43,12 @@ export async function sendDirect(
   const refusal = refusalOf(session, message, authority, now())
   if (refusal !== undefined) return refusal
   if (message.confirmWithinMs === undefined) {
-    session.client.conn.write(publishFrame(message))
+    session.client.conn.write(publishFrame(message.topic, message.payload))
     return 'DISPATCHED'
   }
   const messageId = session.nextMessageId()
   const acknowledgement = session.acknowledgementOf(messageId, message.confirmWithinMs)
-  session.client.conn.write(publishFrame(message, messageId))
+  session.client.conn.write(publishFrame(message.topic, message.payload, messageId))
   return outcomes[await acknowledgement]
 }
 
@@ -69,37 +70,4 @@ function refusalOf(
     return 'RECEIVER_MAX_UNACKED_QOS1_EXCEEDED'
   if (session.client.conn.writableLength > unwrittenBytes) return 'CLIENT_ENDPOINT_NOT_WRITABLE'
   return session.allowance.take(now) ? undefined : 'RECEIVE_SESSION_THROTTLED'
-}
-
-/** A PUBLISH packet, QoS 1 if it has a message id [MQTT-3.3]; one buffer, so that it leaves as one TLS record. */
-function publishFrame(
-  message: Pick<DirectMessage, 'topic' | 'payload'>,
-  messageId?: number,
-): Buffer {
-  const topicBytes = Buffer.byteLength(message.topic)
-  const remaining = 2 + topicBytes + (messageId === undefined ? 0 : 2) + message.payload.length
-  const frame = Buffer.allocUnsafe(1 + lengthBytes(remaining) + remaining)
-  frame[0] = messageId === undefined ? 0x30 : 0x32
-  let at = writeLength(frame, 1, remaining)
-  at = frame.writeUInt16BE(topicBytes, at)
-  at += frame.write(message.topic, at)
-  if (messageId !== undefined) at = frame.writeUInt16BE(messageId, at)
-  message.payload.copy(frame, at)
-  return frame
-}
-
-/** MQTT's variable byte integer [MQTT 3.1.1, 2.2.3]. */
-function writeLength(frame: Buffer, start: number, length: number): number {
-  let at = start
-  let rest = length
-  while (rest > 127) {
-    frame[at++] = (rest & 127) | 128
-    rest >>>= 7
-  }
-  frame[at++] = rest
-  return at
-}
-
-function lengthBytes(length: number): number {
-  return length < 128 ? 1 : length < 16_384 ? 2 : 3
 }

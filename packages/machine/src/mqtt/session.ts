@@ -1,7 +1,7 @@
 import type { TLSSocket } from 'node:tls'
 import type { Sent, Told } from '@heliograph/core/ports'
+import { publishFrame } from '@heliograph/listener/publish-frame'
 import type { DeviceId } from '@heliograph/protocol/identifiers'
-import { publishFrame } from './frames.ts'
 import type { DeviceLimits } from './limits.ts'
 import { disconnect, type EndReason, type Version } from './packets.ts'
 
@@ -54,7 +54,7 @@ export class Session {
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.#settle(id, 'unconfirmed'), patienceMs)
       this.#unacknowledged.set(id, { resolve, timer })
-      socket.write(publishFrame(topic, message, this.facts.version, id))
+      socket.write(publishFrame(topic, message, id, this.facts.version))
     })
   }
 
@@ -62,7 +62,7 @@ export class Session {
   tell(topic: Buffer, message: string): Told {
     if (!this.socket.writable) return 'offline'
     if (this.socket.writableLength > this.#limits.unwrittenBytes) return 'busy'
-    this.socket.write(publishFrame(topic, message, this.facts.version))
+    this.socket.write(publishFrame(topic, message, undefined, this.facts.version))
     return 'told'
   }
 

@@ -1,5 +1,6 @@
 import type { AddressInfo, Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
+import type { Drainable } from '@heliograph/listener/http2-session'
 import { chooseProtocol } from '@heliograph/listener/protocol'
 import type { Log } from '../log.ts'
 import { seldom } from '../log.ts'
@@ -7,7 +8,7 @@ import { startDeadlines } from './deadlines.ts'
 import { Doorway } from './doorway.ts'
 import type { Client, Exchanges, Peer } from './exchange.ts'
 import { createHttp1Server } from './http1.ts'
-import { type Drainable, serveHttp2 } from './http2.ts'
+import { serveHttp2 } from './http2.ts'
 import { type Listening, listenOn, type ServerTls, tlsContext } from './tls.ts'
 
 export interface FrontOptions {

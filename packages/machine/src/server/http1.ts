@@ -8,6 +8,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { Answer } from '@heliograph/core/send/answer'
+import type { Drainable } from '@heliograph/listener/http2-session'
 import {
   answerRequest,
   begin,
@@ -19,7 +20,6 @@ import {
   readHead,
   refuseHead,
 } from './exchange.ts'
-import type { Drainable } from './http2.ts'
 import type { ServerLimits } from './limits.ts'
 
 /** Serves the connections of clients that speak HTTP/1.1; it does not listen itself. */

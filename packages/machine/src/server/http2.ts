@@ -1,7 +1,7 @@
 import * as http2 from 'node:http2'
 import type { TLSSocket } from 'node:tls'
 import type { Answer } from '@heliograph/core/send/answer'
-import { watchSession } from '@heliograph/listener/http2-watch'
+import { type Drainable, serveSession } from '@heliograph/listener/http2-session'
 import type { Deadlines } from './deadlines.ts'
 import {
   answerRequest,
@@ -15,16 +15,6 @@ import {
   refuseHead,
 } from './exchange.ts'
 
-/** A connection that can be told to end without harm to the work it carries. */
-export interface Drainable {
-  /** Ends the connection at once if it is idle, otherwise as soon as its last answer is out. */
-  drain(): void
-}
-
-/** Beyond 10,240 bytes of headers there is an answer (431); beyond 64 kB or this many a reset. */
-const MAX_HEADER_PAIRS = 512
-/** Megabytes; a thousand streams with ten kilobytes of headers each must not be refused. */
-const MAX_SESSION_MEMORY = 32
 const METHOD = ':method'
 const PATH = ':path'
 const END_STREAM = http2.constants.NGHTTP2_FLAG_END_STREAM
@@ -37,57 +27,18 @@ export interface Http2Context {
   readonly deadlines: Deadlines
 }
 
-/**
- * Serves HTTP/2 on a TLS socket, whether or not the client named the protocol in ALPN. A GOAWAY is sent
- * only while no request is in flight: several clients fail those it covers.
- */
+/** Serves a client that speaks HTTP/2. */
 export function serveHttp2(socket: TLSSocket, client: Client, context: Http2Context): Drainable {
   const { exchanges } = context
-  const session = http2.performServerHandshake(socket, {
-    settings: { maxConcurrentStreams: exchanges.limits.streams, enablePush: false },
-    maxHeaderListPairs: MAX_HEADER_PAIRS,
-    maxSessionMemory: MAX_SESSION_MEMORY,
-  })
-  const state = { open: 0, draining: false }
-  const closeIfIdle = () => {
-    if (state.open === 0 && !session.closed) session.close()
-  }
-  session.on('error', ignore)
-  session.on('frameError', ignore)
-  const active = watchSession({ session, limits: exchanges.limits, open: () => state.open })
-  const ended = () => {
-    state.open -= 1
-    active()
-    if (state.draining) closeIfIdle()
-  }
-  session.on('stream', ((stream, headers, flags, raw) => {
-    state.open += 1
-    active()
-    stream.on('error', ignore)
+  return serveSession(socket, exchanges.limits, (stream, headers, flags, raw) => {
     stream.once('close', begin(client, exchanges))
-    stream.once('close', ended)
     // an answer waits for a client that does not take it, too
     if (exchanges.open > 2 * exchanges.limits.inFlight)
       return stream.close(http2.constants.NGHTTP2_REFUSED_STREAM)
     const head = readHead(String(headers[METHOD] ?? ''), String(headers[PATH] ?? ''), raw)
     new Stream(stream, head, client, context).begin((flags & END_STREAM) !== 0)
-  }) as StreamListener)
-  return {
-    drain() {
-      state.draining = true
-      closeIfIdle()
-    },
-  }
+  })
 }
-
-type StreamListener = (
-  stream: http2.ServerHttp2Stream,
-  headers: http2.IncomingHttpHeaders,
-  flags: number,
-  raw: readonly string[],
-) => void
-
-function ignore(): void {}
 
 /** One request, from its head to its answer. */
 class Stream {
