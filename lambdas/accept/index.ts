@@ -1,17 +1,15 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { authorities } from '@heliograph/aws/authorities'
 import { dynamoDbClient, kmsClient, sqsClient } from '@heliograph/aws/clients'
 import { jsonLog, loggedOutcomes } from '@heliograph/aws/log'
 import { notificationQueue } from '@heliograph/aws/notification-queue'
-import { providers } from '@heliograph/aws/providers'
 import { registrationReads } from '@heliograph/aws/registration-reads'
 import { tokenKeyRing } from '@heliograph/aws/token-keys'
 import { systemClock as clock, systemIds } from '@heliograph/aws/world'
-import { cachedProviders, cachedRegistrations } from '@heliograph/core/cached'
+import { cachedRegistrations } from '@heliograph/core/cached'
 import { rateLimit } from '@heliograph/core/rate-limit'
+import { credentials } from '../credentials.ts'
 import { countedBy } from '../outcomes.ts'
 import { readSettings, variable } from '../settings.ts'
-import { tokens } from '../tokens.ts'
 import { acceptHandler } from './handler.ts'
 import { acceptSettings } from './settings.ts'
 
@@ -19,28 +17,20 @@ const settings = readSettings(acceptSettings, process.env)
 const dynamoDb = dynamoDbClient()
 const log = jsonLog('accept', settings[variable.stage])
 const ring = tokenKeyRing(dynamoDb, kmsClient(), settings[variable.tokenKeysTable], clock)
-const authority = authorities(dynamoDb, settings[variable.authoritiesTable])
+const credential = credentials(dynamoDb, settings)
 
 /** A provider waits 5 s in all: of what takes longer than this the first request sees to itself. */
 const WARM_UP_MS = 1_500
 
 // started while the environment is made, so that the first request finds them; a fault shows there
-const warmUp = Promise.allSettled([ring.keys(), authority.find('provider')])
+const warmUp = Promise.allSettled([ring.keys(), credential.authorities.find('provider')])
 await Promise.race([warmUp, wait(WARM_UP_MS)])
 
 export const handler = acceptHandler(
   {
-    clock,
+    ...credential,
     ids: systemIds(),
     ring,
-    authorities: authority,
-    certificates: new Map(),
-    tokens: tokens(dynamoDb, settings),
-    providers: cachedProviders(
-      providers(dynamoDb, settings[variable.providersTable]),
-      Number(settings[variable.trustCacheSeconds]),
-      clock,
-    ),
     registrations: cachedRegistrations(
       registrationReads(dynamoDb, settings[variable.registrationsTable]),
       Number(settings[variable.registrationCacheSeconds]),

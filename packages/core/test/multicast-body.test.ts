@@ -53,82 +53,54 @@ describe('the payload', () => {
   })
 })
 
+const notAnObject = 'the body is not a JSON object'
+const badPayload = 'payload is not a JSON object'
+
 describe('is refused', () => {
   it.each([
-    ['nothing', '', 'PayloadEmpty', 'no body'],
-    ['what is not JSON', '{"tokens":["a"],"payload":{}', 'PayloadEmpty', 'not a JSON object'],
-    [
-      'JSON with something behind it',
-      '{"tokens":["a"],"payload":{}}x',
-      'PayloadEmpty',
-      'not a JSON object',
-    ],
-    ['a comma at the end', '{"tokens":["a"],"payload":{},}', 'PayloadEmpty', 'not a JSON object'],
-    [
-      'a byte order mark',
-      '\ufeff{"tokens":["a"],"payload":{}}',
-      'PayloadEmpty',
-      'not a JSON object',
-    ],
-    ['a list', '[]', 'PayloadEmpty', 'not a JSON object'],
-    ['a text', '"{}"', 'PayloadEmpty', 'not a JSON object'],
-    ['null', 'null', 'PayloadEmpty', 'not a JSON object'],
-    ['two payloads', '{"payload":{},"tokens":["a"],"payload":{}}', 'PayloadEmpty', 'payload twice'],
+    ['nothing', '', 'no body'],
+    ['what is not JSON', '{"tokens":["a"],"payload":{}', notAnObject],
+    ['JSON with something behind it', '{"tokens":["a"],"payload":{}}x', notAnObject],
+    ['a comma at the end', '{"tokens":["a"],"payload":{},}', notAnObject],
+    ['a byte order mark', '\ufeff{"tokens":["a"],"payload":{}}', notAnObject],
+    ['a list', '[]', notAnObject],
+    ['a text', '"{}"', notAnObject],
+    ['null', 'null', notAnObject],
+    ['two payloads', '{"payload":{},"tokens":["a"],"payload":{}}', 'payload twice'],
     [
       'two payloads, one in disguise',
       String.raw`{"payload":{},"tokens":["a"],"p\u0061yload":{}}`,
-      'PayloadEmpty',
       'payload twice',
     ],
-    [
-      'two lists of tokens',
-      '{"tokens":["a"],"tokens":["a"],"payload":{}}',
-      'PayloadEmpty',
-      'tokens twice',
-    ],
+    ['two lists of tokens', '{"tokens":["a"],"tokens":["a"],"payload":{}}', 'tokens twice'],
     [
       'an unknown member',
       '{"tokens":["a"],"payload":{},"topic":"com.a"}',
-      'PayloadEmpty',
-      'a member "topic"',
+      'a member "topic": it takes tokens and payload',
     ],
-    [
-      'a prototype',
-      '{"__proto__":{"tokens":["a"]},"payload":{}}',
-      'PayloadEmpty',
-      'a member "__proto__"',
-    ],
-    ['no payload', '{"tokens":["a"]}', 'PayloadEmpty', 'has no payload'],
-    [
-      'a payload that is a text',
-      '{"tokens":["a"],"payload":"{}"}',
-      'PayloadEmpty',
-      'payload is not a JSON object',
-    ],
-    [
-      'a payload that is a list',
-      '{"tokens":["a"],"payload":[]}',
-      'PayloadEmpty',
-      'payload is not a JSON object',
-    ],
-    [
-      'a payload that is null',
-      '{"tokens":["a"],"payload":null}',
-      'PayloadEmpty',
-      'payload is not a JSON object',
-    ],
-    ['an empty object', '{}', 'MissingDeviceToken', 'at least one'],
-    ['no tokens', '{"payload":{}}', 'MissingDeviceToken', 'at least one'],
-    ['an empty list of tokens', '{"tokens":[],"payload":{}}', 'MissingDeviceToken', 'at least one'],
-    ['tokens that are a text', '{"tokens":"a","payload":{}}', 'MissingDeviceToken', 'at least one'],
-    [
-      'tokens that are an object',
-      '{"tokens":{"0":"a","length":1},"payload":{}}',
-      'MissingDeviceToken',
-      'at least one',
-    ],
-  ])('%s', (_what, text, reason, detail) => {
-    expect(read(text)).toMatchObject({ reason, detail: expect.stringContaining(detail) })
+    ['a prototype', '{"__proto__":{"tokens":["a"]},"payload":{}}', 'a member "__proto__"'],
+    ['no payload', '{"tokens":["a"]}', 'has no payload'],
+    ['a payload that is a text', '{"tokens":["a"],"payload":"{}"}', badPayload],
+    ['a payload that is a list', '{"tokens":["a"],"payload":[]}', badPayload],
+    ['a payload that is null', '{"tokens":["a"],"payload":null}', badPayload],
+  ])('%s', (_what, text, detail) => {
+    expect(read(text)).toMatchObject({
+      reason: 'PayloadEmpty',
+      detail: expect.stringContaining(detail),
+    })
+  })
+
+  it.each([
+    ['an empty object', '{}'],
+    ['no tokens', '{"payload":{}}'],
+    ['an empty list of tokens', '{"tokens":[],"payload":{}}'],
+    ['tokens that are a text', '{"tokens":"a","payload":{}}'],
+    ['tokens that are an object', '{"tokens":{"0":"a","length":1},"payload":{}}'],
+  ])('%s', (_what, text) => {
+    expect(read(text)).toMatchObject({
+      reason: 'MissingDeviceToken',
+      detail: expect.stringContaining('at least one'),
+    })
   })
 
   it('what is not UTF-8, and what a front door could not read as such', () => {
@@ -189,6 +161,7 @@ describe('whatever comes', () => {
   ])('is answered soon: a body full of %s', (_what, text) => {
     const startedAt = performance.now()
     read(text)
-    expect(performance.now() - startedAt).toBeLessThan(500)
+    // one that looks at every character again for each takes minutes
+    expect(performance.now() - startedAt).toBeLessThan(5_000)
   })
 })

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 
-/** How the services of the embedded cloud answer in the wire forms that AWS uses. */
+/** How the services of the embedded cloud are asked and answer in the wire forms that AWS uses. */
 
 /** An error that goes back to the caller as the service's own error. */
 export class AwsError extends Error {
@@ -18,6 +18,15 @@ export class AwsError extends Error {
     this.status = status
     this.details = details
   }
+}
+
+/** The input of an operation in an AWS JSON protocol; `hint` is for who may have meant another protocol. */
+export function parseInput(body: Buffer, hint = ''): Record<string, unknown> {
+  try {
+    const input: unknown = JSON.parse(body.toString('utf8'))
+    if (typeof input === 'object' && input !== null) return { ...input }
+  } catch {}
+  throw new AwsError('SerializationException', `The body is not a JSON object${hint}.`)
 }
 
 export type AnswerHeaders = Readonly<Record<string, string | number>>

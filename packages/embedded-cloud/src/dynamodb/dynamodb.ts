@@ -1,5 +1,12 @@
 import type { ServerResponse } from 'node:http'
-import { AwsError, answer, answerJson, answerJsonError, notAuthorized } from '../answer.ts'
+import {
+  AwsError,
+  answer,
+  answerJson,
+  answerJsonError,
+  notAuthorized,
+  parseInput,
+} from '../answer.ts'
 import type { CloudIdentity, Log, Service, ServiceRequest } from '../types.ts'
 import { Delivery } from './delivery.ts'
 import { DynaliteError, type Json, openStore } from './dynalite.ts'
@@ -132,7 +139,7 @@ async function handle(
   try {
     const target = String(request.headers['x-amz-target'])
     const operation = target.slice(target.indexOf('.') + 1)
-    const input = parse(request.body)
+    const input = parseInput(request.body)
     authorize(parts, operation, input, request)
     answerJson(response, await operate(parts, operation, input))
   } catch (error) {
@@ -141,14 +148,6 @@ async function handle(
     log('dynamodb', `failed inside dynalite: ${error instanceof Error ? error.stack : error}`)
     answerJsonError(response, new AwsError('InternalServerError', String(error), 500))
   }
-}
-
-function parse(body: Buffer): Json {
-  try {
-    const input: unknown = JSON.parse(body.toString('utf8'))
-    if (typeof input === 'object' && input !== null) return input as Json
-  } catch {}
-  throw new AwsError('SerializationException', 'The body is not a JSON object.')
 }
 
 function authorize(

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { AwsError, answerJson, answerJsonError, notAuthorized } from '../answer.ts'
+import { AwsError, answerJson, answerJsonError, notAuthorized, parseInput } from '../answer.ts'
 import { allows } from '../policy.ts'
 import type {
   CloudIdentity,
@@ -119,7 +119,7 @@ async function handle(
   try {
     const target = String(request.headers['x-amz-target'])
     const operation = target.slice(target.indexOf('.') + 1)
-    const output = await operate(store, authorizeKey, operation, parse(request.body), request)
+    const output = await operate(store, authorizeKey, operation, parseInput(request.body), request)
     answerJson(response, output, '1.1')
   } catch (error) {
     if (!(error instanceof AwsError)) throw error
@@ -145,14 +145,6 @@ async function operate(
   const key = keyFor(operation, input, store)
   authorizeKey(request, operation, key.arn, conditionKeys(input))
   return work(key, input, store)
-}
-
-function parse(body: Buffer): Json {
-  try {
-    const input: unknown = JSON.parse(body.toString('utf8'))
-    if (typeof input === 'object' && input !== null) return input as Json
-  } catch {}
-  throw new AwsError('SerializationException', 'The body is not a JSON object.')
 }
 
 function authorize(

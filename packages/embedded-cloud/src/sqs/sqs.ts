@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { AwsError, answerJson, answerJsonError, notAuthorized } from '../answer.ts'
+import { AwsError, answerJson, answerJsonError, notAuthorized, parseInput } from '../answer.ts'
 import type { CloudIdentity, Log, Service, ServiceRequest } from '../types.ts'
 import { attributesOf, type QueueProperties } from './attributes.ts'
 import { SqsError } from './error.ts'
@@ -185,23 +185,12 @@ async function handle(
   const target = String(request.headers['x-amz-target'])
   const action = target.slice(target.indexOf('.') + 1)
   try {
-    const input = parse(request.body)
+    const input = parseInput(request.body, '; the embedded SQS speaks the JSON protocol only')
     authorize(requests, action, input, request)
     answerJson(response, await act(requests, action, input))
   } catch (error) {
     answerFailure(response, error)
   }
-}
-
-function parse(body: Buffer): Json {
-  try {
-    const input: unknown = JSON.parse(body.toString('utf8'))
-    if (typeof input === 'object' && input !== null) return input as Json
-  } catch {}
-  throw new AwsError(
-    'SerializationException',
-    'The body is not a JSON object; the embedded SQS speaks the JSON protocol only.',
-  )
 }
 
 function authorize(
