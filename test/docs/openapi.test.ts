@@ -13,7 +13,11 @@ import {
   parseTopic,
   type Topic,
 } from '@heliograph/protocol/identifiers'
-import { MAX_COLLAPSE_ID_BYTES } from '@heliograph/protocol/limits'
+import {
+  MAX_COLLAPSE_ID_BYTES,
+  MAX_MULTICAST_BYTES,
+  MAX_RECIPIENTS,
+} from '@heliograph/protocol/limits'
 import { activationMessages, feedbackPage, receiptAnswer } from '@heliograph/protocol/messages'
 import { priorities } from '@heliograph/protocol/priority'
 import { pushTypes } from '@heliograph/protocol/push-type'
@@ -131,6 +135,91 @@ describe('what openapi.yaml says of sending', () => {
         expect(document.faults(schema, text).length === 0).toBe(isGood)
       }),
     )
+  })
+})
+
+describe('what openapi.yaml says of sending to many devices', () => {
+  const answerSchema = schemaOf(responseOf('/3/devices', 'post', 200))
+  const operation = document.at<{ requestBody: Described }>('#/paths/~13~1devices/post')
+
+  async function sent(desk: Desk, tokens: readonly string[]) {
+    const body = JSON.stringify({ tokens, payload: { aps: {} } })
+    const request = desk.request({ path: '/3/devices', body })
+    const { status, headers, body: text = '' } = await accept(request, desk.ports)
+    return { status, headers, answer: JSON.parse(text) as { results: { status: number }[] } }
+  }
+
+  it('a result of every kind, as accept answers', async () => {
+    const desk = new Desk()
+    const [ended, given] = ['com.example.app.voip', 'com.example.app.complication'] as Topic[]
+    if (!ended || !given) throw new Error('two topics')
+    desk.register(ended, { live: false, unregisteredAt: 7, expiredAt: 7 })
+    desk.register(given, { live: false, unregisteredAt: 7 })
+    const tokens = [desk.token(), 'x', desk.token(ended), desk.token(given)]
+    const { status, headers, answer } = await sent(desk, tokens)
+    expect([status, answer.results.map((one) => one.status)]).toEqual([200, [200, 400, 410, 410]])
+    expect(document.faults(answerSchema, answer)).toEqual([])
+    expect(Object.keys(headers)).toEqual([
+      'content-type',
+      ...Object.keys(responseOf('/3/devices', 'post', 200).headers ?? {}),
+    ])
+    desk.permits = 1
+    desk.takesMulticasts = async (count) => Array(count).fill(false)
+    const late = await sent(desk, [desk.token(), desk.token()])
+    expect(late.answer.results.map((one) => one.status)).toEqual([503, 429])
+    expect(document.faults(answerSchema, late.answer)).toEqual([])
+  })
+
+  it('no result that is of two kinds, or of none', () => {
+    const good = { status: 200, 'apns-id': UUID, 'apns-unique-id': 'x' }
+    const results = (one: object) => document.faults(answerSchema, { results: [one] })
+    expect(results(good)).toEqual([])
+    for (const one of [
+      { ...good, reason: 'Unregistered' },
+      { status: 400, reason: 'Unregistered' },
+      { status: 410, reason: 'Unregistered' },
+      { status: 413, reason: 'PayloadTooLarge' },
+    ])
+      expect(results(one)).not.toEqual([])
+    expect(document.faults(answerSchema, { results: [] })).not.toEqual([])
+  })
+
+  it('every status but that of one dead token, and every header', () => {
+    const toOne = Object.keys(document.at<object>('#/paths/~13~1device~1{token}/post/responses'))
+    const toMany = Object.keys(document.at<object>('#/paths/~13~1devices/post/responses'))
+    expect(toMany).toEqual(toOne.filter((status) => status !== '410'))
+    const parametersOf = (path: string) =>
+      document.at<{ parameters: object[] }>(`#/paths/${path}/post`).parameters
+    expect(parametersOf('~13~1devices')).toEqual(
+      parametersOf('~13~1device~1{token}').filter(
+        (one) => !JSON.stringify(one).includes('parameters/token'),
+      ),
+    )
+  })
+
+  it('the same limits as the code', async () => {
+    expect(operation.requestBody.description).toContain(
+      `at most ${MAX_MULTICAST_BYTES.toLocaleString('en-US')} bytes`,
+    )
+    const request = document.schema('ToMany')
+    const { tokens } = request.properties ?? {}
+    expect([tokens?.minItems, tokens?.maxItems]).toEqual([1, MAX_RECIPIENTS])
+    expect(document.schema('Results').properties?.results?.maxItems).toBe(MAX_RECIPIENTS)
+    for (const text of [
+      '{"tokens":["x"],"payload":{}}',
+      '{"tokens":[],"payload":{}}',
+      '{"tokens":["x"]}',
+      '{"payload":{}}',
+      '{"tokens":["x"],"payload":[]}',
+      '{"tokens":["x"],"payload":{},"more":1}',
+      JSON.stringify({ tokens: Array(MAX_RECIPIENTS).fill('x'), payload: {} }),
+      JSON.stringify({ tokens: Array(MAX_RECIPIENTS + 1).fill('x'), payload: {} }),
+    ]) {
+      const desk = new Desk()
+      const answer = await accept(desk.request({ path: '/3/devices', body: text }), desk.ports)
+      const isGood = document.faults(request, JSON.parse(text)).length === 0
+      expect([text.slice(0, 40), isGood]).toEqual([text.slice(0, 40), answer.status === 200])
+    }
   })
 })
 

@@ -10,18 +10,20 @@ export interface Schema {
   readonly pattern?: string
   readonly minLength?: number
   readonly maxLength?: number
+  readonly minItems?: number
   readonly maxItems?: number
   readonly items?: Schema
   readonly required?: readonly string[]
   readonly properties?: Readonly<Record<string, Schema>>
   readonly additionalProperties?: boolean
+  readonly oneOf?: readonly Schema[]
   readonly description?: string
   readonly default?: unknown
 }
 
 const KEYWORDS = new Set([
-  ...['$ref', 'type', 'enum', 'const', 'pattern', 'minLength', 'maxLength', 'maxItems', 'items'],
-  ...['required', 'properties', 'additionalProperties', 'description', 'default'],
+  ...['$ref', 'type', 'enum', 'const', 'pattern', 'minLength', 'maxLength', 'minItems', 'maxItems'],
+  ...['items', 'required', 'properties', 'additionalProperties', 'oneOf', 'description', 'default'],
 ])
 
 /** A YAML document under docs/, with a look-up of its references. */
@@ -79,13 +81,24 @@ export class Document {
       ...(typeof value === 'string' ? here(!fits(schema, value), `"${value}"`) : []),
       ...(Array.isArray(value) ? this.#ofItems(schema, value, path) : []),
       ...(isOf('object', value) ? this.#ofKeys(schema, value as object, path) : []),
+      ...(schema.oneOf ? this.#ofOne(schema.oneOf, value, path) : []),
     ]
   }
 
-  #ofItems({ items, maxItems }: Schema, values: readonly unknown[], path: string): string[] {
-    const tooMany = maxItems !== undefined && values.length > maxItems ? [`${path}: too many`] : []
-    if (!items) return tooMany
-    return [...tooMany, ...values.flatMap((one, at) => this.faults(items, one, `${path}/${at}`))]
+  #ofOne(schemas: readonly Schema[], value: unknown, path: string): string[] {
+    const fit = schemas.filter((one) => this.faults(one, value, path).length === 0)
+    return fit.length === 1 ? [] : [`${path}: fits ${fit.length} of ${schemas.length} forms`]
+  }
+
+  #ofItems(
+    { items, minItems = 0, maxItems = Infinity }: Schema,
+    values: readonly unknown[],
+    path: string,
+  ): string[] {
+    const isCount = values.length >= minItems && values.length <= maxItems
+    const wrongCount = isCount ? [] : [`${path}: ${values.length} items`]
+    if (!items) return wrongCount
+    return [...wrongCount, ...values.flatMap((one, at) => this.faults(items, one, `${path}/${at}`))]
   }
 
   #ofKeys(schema: Schema, value: object, path: string): string[] {

@@ -59,6 +59,27 @@ describe('the provider edge', () => {
     })
   })
 
+  test('takes requests to many devices at a rate of their own, by either domain', () => {
+    const [routeId] = Object.keys(
+      providers.findResources('AWS::ApiGatewayV2::Route', {
+        Properties: { RouteKey: 'POST /3/devices' },
+      }),
+    )
+    const stages = providers.findResources('AWS::ApiGatewayV2::Stage')
+    const rates = Object.values(stages).map(({ Properties, DependsOn }) => [
+      Properties.StageName,
+      Properties.RouteSettings,
+      [DependsOn].flat().includes(routeId),
+    ])
+    const settings = {
+      'POST /3/devices': { ThrottlingRateLimit: 5, ThrottlingBurstLimit: 50 },
+    }
+    expect(rates.sort()).toEqual([
+      ['$default', settings, true],
+      ['tokens', settings, true],
+    ])
+  })
+
   test('cannot be reached past its domain', () => {
     providers.resourceCountIs('AWS::ApiGatewayV2::Api', 1)
     providers.hasResourceProperties('AWS::ApiGatewayV2::Api', { DisableExecuteApiEndpoint: true })
@@ -77,6 +98,7 @@ describe('the provider edge', () => {
     ['$default', 'Accept'],
     ['GET /3/feedback', 'Feedback'],
     ['GET /3/notification/{id}', 'Receipt'],
+    ['POST /3/devices', 'Accept'],
   ])('sends %s to %s, as payload format 2.0', (RouteKey, handler) => {
     const [route] = Object.values(
       providers.findResources('AWS::ApiGatewayV2::Route', { Properties: { RouteKey } }),

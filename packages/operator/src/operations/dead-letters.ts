@@ -7,7 +7,7 @@ import {
 } from '@heliograph/aws/operator/queues'
 import { outcomeQueue } from '@heliograph/aws/outcome-queue'
 import type { Multicast } from '@heliograph/core/multicast'
-import type { Notification } from '@heliograph/core/notification'
+import { type Notification, parseObject } from '@heliograph/core/notification'
 import { parseOutcomes } from '@heliograph/core/outcome'
 import type { NotificationQueue } from '@heliograph/core/ports'
 import { type AwsDeployment, awsOnly, type OutputName } from '../aws-stage.ts'
@@ -269,13 +269,4 @@ function notificationsIn(body: string): Notification[] {
 
 function conditionOf(condition: unknown): string {
   return typeof condition === 'string' ? condition : 'no reason given'
-}
-
-function parseObject(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? { ...value } : undefined
-  } catch {
-    return undefined
-  }
 }
