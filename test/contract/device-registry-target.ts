@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import {
   CreateThingCommand,
   DeleteCertificateCommand,
@@ -12,6 +13,8 @@ import {
 import { deviceRegistry } from '@heliograph/aws/device-registry'
 import { certificateIdOf } from '@heliograph/core/devices/activate'
 import type { DeviceRegistry } from '@heliograph/core/ports'
+import { deviceRegistry as deviceStoreRegistry, openStore } from '@heliograph/machine/store'
+import { systemIds } from '@heliograph/machine/world'
 import type { DeviceId } from '@heliograph/protocol/identifiers'
 import {
   ARN,
@@ -19,7 +22,10 @@ import {
   startWorld,
   type World,
 } from '../../packages/embedded-cloud/test/iot-support.ts'
+import { temporaryFolder } from '../../packages/embedded-cloud/test/service-harness.ts'
+import { admit } from '../../packages/machine/src/mqtt/device-server.ts'
 import { MemoryDeviceRegistry } from './memory-device-registry.ts'
+import { now, SetClock } from './samples.ts'
 
 /** What goes wrong with a step: it is refused and does nothing, or it is done and nobody hears of it. */
 export type Mishap = 'throttled' | 'answer lost'
@@ -37,8 +43,11 @@ export interface DeviceRegistryTarget {
   delete(deviceId: DeviceId, certificateId: string): Promise<void>
   /** Somebody with rights on IoT Core tries to make a certificate active again. */
   reactivate(certificateId: string): Promise<void>
-  /** Lets the n-th step from now on go wrong, counted from 1; all others go well. */
-  spoil(step: number, mishap: Mishap): void
+  /**
+   * Lets the n-th step from now on go wrong, counted from 1; all others go well. Absent on one machine: a
+   * change is one transaction there, which the crash tests of its store hold.
+   */
+  spoil?(step: number, mishap: Mishap): void
   close(): Promise<void>
 }
 
@@ -158,11 +167,48 @@ async function deleteCertificate(
   await control.send(new DeleteCertificateCommand({ certificateId }))
 }
 
-/** The registry in memory, and aws/device-registry on the embedded IoT Core. */
+/** The record is the registry there, so a certificate is admitted as the rules do it: on record, then confirmed. */
+async function openMachine(): Promise<DeviceRegistryTarget> {
+  const folder = await temporaryFolder()
+  const ids = systemIds()
+  const clock = new SetClock()
+  const store = await openStore({ folder: folder.path, key: ids.bytes(32), clock, ids })
+  const { devices } = store
+  const registry = deviceStoreRegistry(store.environment, () => {})
+  return {
+    registry: {
+      async admit(deviceId, certificate) {
+        const certificateId = certificateIdOf(certificate)
+        const made = { certificateId, keyHash: certificateId, certificate, notAfter: now }
+        await devices.addCertificate(deviceId, made, now)
+        await registry.admit(deviceId, certificate)
+        await devices.confirmCertificate(deviceId, certificateId)
+      },
+      retire: (deviceId, certificateId) => registry.retire(deviceId, certificateId),
+    },
+    async letsIn(deviceId, { cert }) {
+      const admitted = admit(new X509Certificate(cert), devices)
+      return 'deviceId' in admitted && admitted.deviceId === deviceId
+    },
+    attachedTo: (deviceId) => registry.attached(deviceId),
+    // there is no thing, and nobody's rights lead past the operator's own command
+    describe: async () => {},
+    reactivate: async () => {},
+    delete: (deviceId, certificateId) => devices.forgetCertificates(deviceId, [certificateId]),
+    async close() {
+      await store.close()
+      await folder.remove()
+    },
+  }
+}
+
+/** The registry in memory, aws/device-registry on the embedded IoT Core, and the record of one machine. */
 export const deviceRegistryTargets: readonly (readonly [
   name: string,
   open: () => Promise<DeviceRegistryTarget>,
+  isInSteps: boolean,
 ])[] = [
-  ['in memory', openMemory],
-  ['aws/ on the embedded cloud', openEmulated],
+  ['in memory', openMemory, true],
+  ['aws/ on the embedded cloud', openEmulated, true],
+  ['one machine', openMachine, false],
 ]

@@ -13,7 +13,7 @@ const mishaps: readonly Mishap[] = ['throttled', 'answer lost']
 /** More than a call takes. */
 const MANY_STEPS = 10
 
-describe.each(deviceRegistryTargets)('device registry: %s', (_name, open) => {
+describe.each(deviceRegistryTargets)('device registry: %s', (_name, open, isInSteps) => {
   let target: DeviceRegistryTarget
   beforeAll(async () => {
     target = await open()
@@ -53,9 +53,9 @@ describe.each(deviceRegistryTargets)('device registry: %s', (_name, open) => {
   ): Promise<number> {
     for (let step = 1; step <= MANY_STEPS; step += 1) {
       const known = await prepare()
-      target.spoil(step, mishap)
+      target.spoil?.(step, mishap)
       const outcome = await call(known).then(() => 'done', String)
-      target.spoil(0, mishap)
+      target.spoil?.(0, mishap)
       if (outcome === 'done') return step - 1
       expect(outcome).toMatch(mishap === 'throttled' ? /Rate exceeded/ : /socket hang up/)
       await after(known, step)
@@ -87,7 +87,9 @@ describe.each(deviceRegistryTargets)('device registry: %s', (_name, open) => {
   test('the certificate of another device is refused, and stays that device’s', async () => {
     const known = await admitted()
     const thief = newDevice()
-    await expect(admit({ ...known, deviceId: thief })).rejects.toThrow('attached to the thing')
+    await expect(admit({ ...known, deviceId: thief })).rejects.toThrow(
+      /attached to the thing|belongs to/,
+    )
     expect(await target.letsIn(thief, known.certificate)).toBe(false)
     expect(await isLetIn(known)).toBe(true)
   })
@@ -130,7 +132,7 @@ describe.each(deviceRegistryTargets)('device registry: %s', (_name, open) => {
     expect(await isLetIn(deleted)).toBe(false)
   })
 
-  test.each(mishaps)(
+  test.runIf(isInSteps).each(mishaps)(
     'admit, a step %s: nobody is let in before the last, and the repeat goes on',
     async (mishap) => {
       const letIn: boolean[] = []
@@ -148,7 +150,7 @@ describe.each(deviceRegistryTargets)('device registry: %s', (_name, open) => {
     },
   )
 
-  test.each(mishaps)(
+  test.runIf(isInSteps).each(mishaps)(
     'retire, a step %s: the certificate can be found until nothing is left to do',
     async (mishap) => {
       const seen: { letIn: boolean; attached: boolean }[] = []

@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto'
+import type { X509Certificate } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
-import { parseDeviceId } from '@heliograph/protocol/identifiers'
 import { upstreams, upTopic } from '@heliograph/protocol/mqtt-topic'
 import { seldom } from '../log.ts'
 import { Doorway } from '../server/doorway.ts'
 import { listenOn, type ServerTls, tlsContext } from '../server/tls.ts'
+import { readDeviceCertificate } from '../trust/device-certificate.ts'
 import type { Admissions, Admitted, DeviceServerContext, DeviceServerOptions } from './context.ts'
 import { DeviceConnection } from './device-connection.ts'
 import type { Sessions } from './sessions.ts'
@@ -63,7 +63,7 @@ function contextOf(options: DeviceServerOptions, doorway: Doorway): DeviceServer
     ...options,
     welcome: (socket) => doorway.welcome(socket),
     room: { held: 0, most: options.limits.waitingBytes },
-    admit: (socket) => admit(socket, options.admissions),
+    admit: (socket) => admit(socket.getPeerX509Certificate(), options.admissions),
     upstreamOf: (topic, deviceId) =>
       names.find(
         ([, prefix]) => topic.startsWith(prefix) && topic.slice(prefix.length) === deviceId,
@@ -75,14 +75,16 @@ function contextOf(options: DeviceServerOptions, doorway: Doorway): DeviceServer
 }
 
 /** The device's own certificate, if it still counts: one that was retired, or that is not on record, lets nobody in. */
-function admit(socket: TLSSocket, admissions: Admissions): Admitted | { readonly refused: string } {
-  const certificate = socket.getPeerX509Certificate()
+export function admit(
+  certificate: X509Certificate | undefined,
+  admissions: Admissions,
+): Admitted | { readonly refused: string } {
   if (!certificate) return { refused: 'no certificate' }
-  const deviceId = parseDeviceId(/^CN=(.+)$/m.exec(certificate.subject)?.[1])
-  if (!deviceId) return { refused: 'the certificate names no device' }
-  const certificateId = createHash('sha256').update(certificate.raw).digest('hex')
+  const named = readDeviceCertificate(certificate)
+  if (!named) return { refused: 'the certificate names no device' }
+  const { deviceId, certificateId } = named
   return admissions.mayConnect(deviceId, certificateId)
-    ? { deviceId, certificateId }
+    ? named
     : { refused: `${deviceId} is revoked, or the certificate is not, or no longer, its own` }
 }
 

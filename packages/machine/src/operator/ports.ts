@@ -19,7 +19,6 @@ export interface OperatorWorld extends Pick<RotatePorts, 'clock' | 'ids' | 'grac
 export function operatorPorts(world: OperatorWorld): OperatorPorts {
   const { store, trust, pending, presences, outcomes, disconnect, ...rotation } = world
   const { tokenKeys, devices } = store
-  const { admit, retire } = deviceRegistry(store.environment, disconnect)
   return {
     ...{ pending, presences },
     ...{ authorities: store.authorities, ring: store.ring, feedback: store.feedback },
@@ -35,14 +34,7 @@ export function operatorPorts(world: OperatorWorld): OperatorPorts {
       rotate: () => rotate({ ...rotation, tokenKeys }),
     },
     ...{ providers: store.providers, providerKeys: store.providerKeys, devices },
-    admissions: {
-      // the record is the registry here
-      async attached(deviceId) {
-        const device = await devices.find(deviceId)
-        return (device?.certificates ?? []).map(({ certificateId }) => certificateId)
-      },
-      ...{ admit, retire },
-    },
+    admissions: deviceRegistry(store.environment, disconnect),
     activationCodes: store.activations,
     registrations: store.registrations,
     receipts: store.receipts,

@@ -1,10 +1,11 @@
+import { X509Certificate } from 'node:crypto'
 import {
   newDeviceRecord,
   withAdmitted,
   withCertificate,
   without,
 } from '@heliograph/core/devices/device-record'
-import type { DeviceRecords } from '@heliograph/core/operator-ports'
+import type { DeviceAdmissions, DeviceRecords } from '@heliograph/core/operator-ports'
 import type {
   DeviceCertificate,
   DeviceRecord,
@@ -12,6 +13,7 @@ import type {
   Devices,
 } from '@heliograph/core/ports'
 import type { DeviceId } from '@heliograph/protocol/identifiers'
+import { readDeviceCertificate } from '../trust/device-certificate.ts'
 import type { Environment } from './environment.ts'
 
 /** Who may connect, asked at every handshake. */
@@ -91,14 +93,24 @@ export function devices(environment: Environment): Devices & DeviceRecords & Adm
   }
 }
 
-/** There is nothing to admit beside the record; a certificate that is made useless stays so. */
+/** The record is the registry: what is noted there as admitted lets its device in, until it is made useless. */
 export function deviceRegistry(
   environment: Environment,
   disconnect: (deviceId: DeviceId, certificateId: string) => void,
-): DeviceRegistry {
+): DeviceRegistry & DeviceAdmissions {
+  const records = environment.table<DeviceRecord, DeviceId>('devices')
   const retired = environment.table<number, [DeviceId, string]>('retired certificates')
   return {
-    async admit() {},
+    async admit(deviceId, certificate) {
+      const owner = readDeviceCertificate(new X509Certificate(certificate))?.deviceId
+      if (owner !== deviceId)
+        throw new Error(`the certificate belongs to ${owner ?? 'no device'}, not to ${deviceId}`)
+    },
+    async attached(deviceId) {
+      const known = records.get(deviceId)?.certificates ?? []
+      const ids = known.map(({ certificateId }) => certificateId)
+      return ids.filter((id) => !retired.doesExist([deviceId, id]))
+    },
     async retire(deviceId, certificateId) {
       await environment.change(() => void retired.put([deviceId, certificateId], 1))
       disconnect(deviceId, certificateId)
