@@ -15,9 +15,26 @@ const branches = (count: number) =>
 const broken: readonly (readonly [path: string, code: string, rule: string])[] = [
   ['packages/core/src/clock.ts', 'export const a = Date.now()', 'plugin'],
   ['packages/core/src/moment.ts', 'export const a = new Date()', 'plugin'],
+  ['packages/core/src/day.ts', 'export const a = Date()', 'plugin'],
+  ['packages/core/src/stopwatch.ts', 'export const a = performance.now()', 'plugin'],
   ['packages/core/src/dice.ts', 'export const a = Math.random()', 'plugin'],
+  [
+    'packages/core/src/bytes.ts',
+    "import { randomBytes } from 'node:crypto'\nexport const a = randomBytes(1)",
+    'plugin',
+  ],
+  ['packages/core/src/uuid.ts', 'export const a = crypto.randomUUID()', 'plugin'],
   ['packages/core/src/variable.ts', 'export const a = process.env.X', 'plugin'],
+  ['packages/core/src/world.ts', 'export const a = globalThis.process', 'plugin'],
   ['packages/protocol/src/timer.ts', 'setTimeout(() => {}, 1)', 'plugin'],
+  ['packages/core/src/web.ts', "export const a = fetch('https://example.com')", 'plugin'],
+  [
+    'packages/core/src/file.ts',
+    "import { readFileSync } from 'node:fs'\nexport const a = readFileSync",
+    'plugin',
+  ],
+  ['packages/core/src/re-export.ts', "export { readFile } from 'node:fs/promises'", 'plugin'],
+  ['packages/core/src/later.ts', "export const a = import('node:os')", 'plugin'],
   [
     'packages/core/src/sdk.ts',
     "import { IoTClient } from '@aws-sdk/client-iot'\nexport const a = IoTClient",
@@ -64,11 +81,23 @@ const broken: readonly (readonly [path: string, code: string, rule: string])[] =
     "import { join } from 'node:path'\nexport {}",
     'lint/correctness/noUnusedImports',
   ],
+  ['lib/idle.ts', 'const idle = 1\nexport {}', 'lint/correctness/noUnusedVariables'],
+  [
+    'lib/only-a-type.ts',
+    "import { Stack } from 'aws-cdk-lib'\nexport type A = Stack",
+    'lint/style/useImportType',
+  ],
+  [
+    'lib/bare.ts',
+    "import { join } from 'path'\nexport const a = join",
+    'lint/style/useNodejsImportProtocol',
+  ],
 ]
 
 /** Files that keep the rules, close to where others break them. */
 const sound: readonly (readonly [path: string, code: string])[] = [
   ['packages/core/src/given.ts', 'export const a = (now: number) => new Date(now)'],
+  ['packages/core/src/hash.ts', "import { hash } from 'node:crypto'\nexport const a = hash"],
   ['packages/aws/src/now.ts', 'export const a = Date.now()'],
   ['packages/operator/src/x509/forge.ts', "import forge from 'node-forge'\nexport const a = forge"],
   ['lib/sixty.ts', `export function sixty(log: (n: number) => void) {\n${lines(57)}\n}`],
@@ -123,3 +152,71 @@ describe('the linter takes', () => {
     expect(found.get(path)).toBeUndefined()
   })
 })
+
+describe('knip', () => {
+  /** What is unused or undeclared: `kind file name`. */
+  let unfit: string[]
+
+  beforeAll(() => {
+    const tree = mkdtempSync(join(tmpdir(), 'knip-'))
+    const write = (path: string, text: string) => {
+      mkdirSync(dirname(join(tree, path)), { recursive: true })
+      writeFileSync(join(tree, path), text)
+    }
+    const manifest = (fields: object) => JSON.stringify({ type: 'module', ...fields })
+    cpSync(join(root, 'knip.jsonc'), join(tree, 'knip.jsonc'))
+    write(
+      'package.json',
+      manifest({
+        ...{ name: 'all', workspaces: ['lib', 'packages/*'] },
+        dependencies: { '@heliograph/core': '0.1.0' },
+      }),
+    )
+    write('lib/package.json', manifest({ name: '@heliograph/cdk' }))
+    write(
+      'packages/core/package.json',
+      manifest({
+        ...{ name: '@heliograph/core', exports: { './used': './src/used.ts' } },
+        dependencies: { declared: '1.0.0', idle: '1.0.0' },
+      }),
+    )
+    write('bin/app.ts', "import { used } from '@heliograph/core/used'\nused()\n")
+    write(
+      'packages/core/src/used.ts',
+      [
+        "import { one } from 'declared'",
+        "import { two } from 'phantom'",
+        'export const used = () => one + two',
+        'export const dead = 1',
+        'export interface Dead {}',
+      ].join('\n'),
+    )
+    write('packages/core/src/orphan.ts', 'export const orphan = 1\n')
+    const knip = join(root, 'node_modules/.bin/knip')
+    const { stdout } = spawnSync(knip, ['--reporter', 'json'], { cwd: tree, encoding: 'utf8' })
+    unfit = issuesIn(stdout)
+    rmSync(tree, { recursive: true, force: true })
+  })
+
+  test('refuses what nothing uses, and what no manifest declares', () => {
+    expect(unfit).toEqual([
+      'dependencies packages/core/package.json idle',
+      'exports packages/core/src/used.ts dead',
+      'files packages/core/src/orphan.ts packages/core/src/orphan.ts',
+      'types packages/core/src/used.ts Dead',
+      'unlisted packages/core/src/used.ts phantom',
+    ])
+  })
+})
+
+function issuesIn(report: string): string[] {
+  const { issues } = JSON.parse(report) as {
+    issues: ({ file: string } & Record<string, unknown>)[]
+  }
+  const lines = issues.flatMap(({ file, ...kinds }) =>
+    Object.entries(kinds).flatMap(([kind, found]) =>
+      (found as { name: string }[]).map(({ name }) => `${kind} ${file} ${name}`),
+    ),
+  )
+  return lines.sort()
+}
