@@ -16,7 +16,7 @@ export function loggedConnections(iotEndpoint: string, log: Log): Connections {
 
 /**
  * Runs `work` for the request of a device in a topic rule's event. A malformed event, or one that came
- * over a connection that is not the device's own, is logged and done with: it would be no better the
+ * over a connection that is not the device's own, is logged and dropped: it would be no better the
  * next time. What a device asks for beyond its allowance is dropped before anything is done for it. A
  * fault is thrown, so that Lambda tries again and at last puts the event into the dead-letter queue.
  */

@@ -26,14 +26,14 @@ export interface StageProps {
   /** ACM certificate for `domain`, in the region of the stacks. */
   readonly certificateArn: string
   /**
-   * Host name that providers connect to who send provider tokens in place of a certificate; asks for none.
+   * Host name for providers that send provider tokens instead of a certificate; it asks for no certificate.
    * Absent: only certificates.
    */
   readonly tokenDomain?: string
   /** ACM certificate for `tokenDomain`, in the region of the stacks; may be the same as for `domain`. */
   readonly tokenCertificateArn?: string
   /**
-   * Whether a deployment asks ACM about these certificates; the emulators have none. Default `true`.
+   * Whether a deployment asks ACM about these certificates; the emulators have no ACM. Default `true`.
    */
   readonly checkCertificate: boolean
   /**
@@ -61,7 +61,7 @@ export interface StageProps {
   readonly systemLogs: 'failures' | 'all'
   /** X-Ray traces of every function. Default `false`. */
   readonly tracing: boolean
-  /** Of the activation API. What passes is cheap: it also lets through what has no code. Default 200 a second, with a burst of 400. */
+  /** Of the activation API. A request that passes is cheap: requests without a code pass, too. Default 200 a second, with a burst of 400. */
   readonly activationThrottle: ThrottleProps
   /** Of all that come by `tokenDomain` together, whoever they are: what has no good token takes its share of this, and none of `providerThrottle`. Default 2500 a second, with a burst of 1250. */
   readonly tokenThrottle: ThrottleProps

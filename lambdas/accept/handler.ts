@@ -24,7 +24,7 @@ function refusalFields({ status, headers, body }: Answer) {
   return { status, id: headers['apns-id'], detail: headers['heliograph-detail'], answer: body }
 }
 
-/** How many of one request were refused for which reason; `gone` is what 410 says. */
+/** How many recipients of one request were refused, by reason; `gone` counts those with 410. */
 function recipientFields({ headers, refused = [] }: Answer) {
   const reasons: Partial<Record<Reason, number>> = {}
   for (const { reason } of refused) reasons[reason] = (reasons[reason] ?? 0) + 1

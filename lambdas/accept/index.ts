@@ -19,7 +19,7 @@ const log = jsonLog('accept', settings[variable.stage])
 const ring = tokenKeyRing(dynamoDb, kmsClient(), settings[variable.tokenKeysTable], clock)
 const credential = credentials(dynamoDb, settings)
 
-/** A provider waits 5 s in all: of what takes longer than this the first request sees to itself. */
+/** A provider waits 5 s in total: whatever takes longer than this is left to the first request. */
 const WARM_UP_MS = 1_500
 
 // started while the environment is made, so that the first request finds them; a fault shows there

@@ -27,7 +27,7 @@ export interface DeliverHandlerPorts extends DeliverPorts, MulticastPorts {
   chance(): number
 }
 
-/** Works a batch concurrently; one message's fault leaves the others alone. */
+/** Works through a batch concurrently; a fault of one message does not affect the others. */
 export function deliverHandler(ports: DeliverHandlerPorts, putOff: PutOff, log: Log) {
   const ofEnvironment = turns(RECIPIENTS_AT_ONCE)
   return async (event: SQSEvent): Promise<SQSBatchResponse> => {
@@ -63,7 +63,7 @@ async function deliverRecord(
   return one(notification, { number, last: number >= MAX_RECEIVES, slotOnly })
 }
 
-/** It will read no better the next time: it goes to the dead-letter queue as fast as it can. */
+/** It will not be readable the next time either: it goes to the dead-letter queue as fast as it can. */
 function reportUnreadable(record: SQSRecord, log: Log): 'unreadable' {
   log.error('queue message is no notification: it goes to the dead-letter queue', {
     messageId: record.messageId,
@@ -72,7 +72,7 @@ function reportUnreadable(record: SQSRecord, log: Log): 'unreadable' {
   return 'unreadable'
 }
 
-/** Not at once a dead letter: the token key that sealed it may be younger than the ring that was read. */
+/** Not a dead letter at once: the token key that sealed it may be newer than the ring that was read. */
 function reportForged({ id }: Notification, attempt: number, log: Log): 'again' {
   log.error('queue message has no good seal: accept did not make it', { id, attempt })
   return 'again'

@@ -62,7 +62,7 @@ const work = deliverHandler(
   log,
 )
 
-/** What became of a batch is told when all is done that a notification waits for. */
+/** The outcomes of a batch are sent once nothing is left that a notification waits for. */
 export const handler = flushing(work, outcomes)
 
 function nameOf(urlOrArn: string, separator: string): string | undefined {

@@ -29,7 +29,7 @@ export interface HandOut {
   readonly turns: Turns
 }
 
-/** Works the recipients concurrently, each settled by itself, and gives back to the queue only those that failed. */
+/** Works through the recipients concurrently, settling each by itself, and gives back to the queue only those that failed. */
 export async function deliverMulticast(
   multicast: Multicast,
   handOut: HandOut,
@@ -51,7 +51,7 @@ export async function deliverMulticast(
   return giveBack(multicast, deliveries, received, ports, log)
 }
 
-/** The message goes only after the queues hold what is left of it. */
+/** The message is removed only after the queues hold what is left of it. */
 async function giveBack(
   multicast: Multicast,
   deliveries: readonly Delivery[],

@@ -23,7 +23,7 @@ export interface EmptyStagePorts extends EmptyPorts {
  */
 export const ROUND_MS = 12 * 60_000
 
-/** The stack goes, or its first deployment has failed. What leaves the template for another reason takes no device with it. */
+/** The stack is deleted, or its first deployment has failed. A resource that leaves the template for another reason takes no devices with it. */
 const endings = ['DELETE_IN_PROGRESS', 'ROLLBACK_IN_PROGRESS']
 
 /**

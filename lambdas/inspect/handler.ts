@@ -13,7 +13,7 @@ const DAY_MS = 24 * 3600_000
 
 /**
  * Logs how long each certificate of the trust chain is still valid; a metric filter reads `certificate`
- * and `daysLeft`. Of a truststore with several, the one that ends first counts.
+ * and `daysLeft`. In a truststore with several, the one that ends first counts.
  * @throws when one is missing, which stops providers or devices at once.
  */
 export function inspectHandler(ports: InspectPorts, log: Log) {

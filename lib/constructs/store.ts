@@ -27,7 +27,7 @@ export interface StoreProps {
   readonly sortKey?: string
   /** Items go when their attribute `expiresAt` (epoch seconds) has passed. */
   readonly expires?: boolean
-  /** Removed and changed items are told to a stream, with their old and new image. */
+  /** Removed and changed items go to a stream, with their old and new image. */
   readonly streamed?: boolean
 }
 

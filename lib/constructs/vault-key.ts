@@ -51,7 +51,7 @@ const administration = [
   'UpdateKeyDescription',
 ] as const
 
-/** A KMS key. Its material never leaves KMS; who may use it is said by grants on functions alone. */
+/** A KMS key. Its material never leaves KMS; only grants to functions say who may use it. */
 export class VaultKey extends Construct {
   readonly key: Key
   readonly #variable: Variable

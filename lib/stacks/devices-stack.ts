@@ -89,7 +89,7 @@ export class DevicesStack extends Stack {
   }
 }
 
-/** The function for one request of devices, with executions of its own where the stage sets some aside. */
+/** The function for one kind of device request, with reserved concurrency where the stage sets some aside. */
 function upstreamFunction(
   scope: Construct,
   deployment: Deployment,
@@ -226,7 +226,7 @@ function expireFunction(
   return expire
 }
 
-/** DynamoDB itself deletes what has expired; a delete by a function is no expiry. */
+/** DynamoDB itself deletes what has expired; a delete by a function is not an expiry. */
 const expiredOnly = FilterCriteria.filter({
   eventName: FilterRule.isEqual('REMOVE'),
   userIdentity: { principalId: FilterRule.isEqual('dynamodb.amazonaws.com') },

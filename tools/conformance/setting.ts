@@ -93,7 +93,7 @@ function readPair(cert: string, key: string): KeyPair {
   return { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') }
 }
 
-/** One device that stays registered for whatever topic is asked for, and one that gave its topics up. */
+/** One device that stays registered for any topic that is asked for, and one that gave its topics up. */
 class Devices {
   readonly #reach: Reach
   readonly #folder = mkdtempSync(join(tmpdir(), 'heliograph-conformance-'))

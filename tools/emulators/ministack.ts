@@ -5,7 +5,7 @@ import type { Emulator, EmulatorOptions } from './emulator.ts'
 import { launch } from './launch.ts'
 import { installPython } from './python.ts'
 
-/** Every package with its hashes: pip takes nothing else. */
+/** Every package with its hashes: pip installs nothing else. */
 const pins = fileURLToPath(new URL('./ministack.txt', import.meta.url))
 
 /** Starts MiniStack from PyPI, in a virtual environment that is made when it is first needed. */

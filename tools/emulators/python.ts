@@ -8,7 +8,7 @@ export interface PythonTool {
   readonly name: string
   /** The virtual environment; made when it is first needed, and again when the pins change. */
   readonly folder: string
-  /** A requirements file in which every package has its hashes: pip takes nothing else. */
+  /** A requirements file in which every package has its hashes: pip installs nothing else. */
   readonly pins: string
   onLine(line: string): void
 }

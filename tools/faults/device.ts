@@ -62,7 +62,7 @@ export class FaultDevice {
     })
   }
 
-  /** `rudely`: the socket goes without a word, as when a train enters a tunnel. */
+  /** `rudely`: the socket closes without DISCONNECT, as when a train enters a tunnel. */
   async disconnect(rudely: boolean): Promise<void> {
     if (rudely) this.#client.stream.destroy()
     await this.#client.endAsync(rudely)

@@ -12,7 +12,7 @@ export interface Settled {
 
 /**
  * The faults are over: brings every device online and waits for the newest of every lane. What does
- * not come so gets one more reconnect, which must drain it.
+ * not arrive that way gets one more reconnect, which must drain it.
  */
 export async function settle(
   ledger: Ledger,

@@ -25,7 +25,7 @@ export interface StageOptions {
 }
 
 /**
- * The waits that only a fault brings about, a sixth of what they are on AWS: else every lost batch
+ * The waits that only a fault brings about, a sixth of what they are on AWS: otherwise every lost batch
  * (two minutes) and every failed event (one and two minutes) would outlast the test.
  */
 const hastened = { visibilitySeconds: 20, asyncRetryDelaysMs: [10_000, 20_000] } as const

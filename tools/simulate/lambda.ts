@@ -53,7 +53,7 @@ export class Environment {
     }
   }
 
-  /** Time is set anew now and then, and may run backwards. */
+  /** The clock is set now and then, and may run backward. */
   setClock(): void {
     const { random, skew } = this.#cloud
     this.#skew = random.between(-skew, skew)

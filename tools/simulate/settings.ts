@@ -177,7 +177,7 @@ function deviceHabits(r: Random): DeviceHabits {
   }
 }
 
-/** Of luck of its own, so that the seeds in which nothing is sent together stay what they were. */
+/** Drawn from a random source of its own, so that seeds in which nothing is sent together stay as they were. */
 function togetherOf(seed: number): number {
   const r = random(seed + 2_000_003)
   return r.chance(0.5) ? r.next() : 0
@@ -204,7 +204,7 @@ function providerHabits(r: Random): Omit<ProviderHabits, 'together' | 'byToken' 
   }
 }
 
-/** Off in half of all seeds, else anything up to `most`. */
+/** Off in half of all seeds, otherwise anything up to `most`. */
 function sometimes(r: Random, most: number): number {
   return r.chance(0.5) ? r.between(0, most) : 0
 }

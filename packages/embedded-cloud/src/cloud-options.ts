@@ -10,7 +10,7 @@ export interface CloudOptions {
   /** The folder that keeps everything over a restart; made with mode 0700. */
   readonly state: string
   readonly ports?: CloudPorts
-  /** What an operator signs with, who may do everything; absent: a new one that nobody can guess. */
+  /** The operator's credential, which may do everything; absent: a new one that nobody can guess. */
   readonly operatorKey?: AccessKey
   readonly log?: Log
   /** Hears a line for each step of the start. */

@@ -4,7 +4,7 @@ import type { ServerHttp2Session } from 'node:http2'
 export interface WatchLimits {
   /** A connection that has carried no request for this long is closed. */
   readonly idleMs: number
-  /** A client that has been quiet for this long is sent a PING, and then ever more seldom. */
+  /** A client that has been quiet for this long is sent a PING, and then less and less often. */
   readonly quietMs: number
   /** For the answer to such a PING; then the connection is cut. */
   readonly pongMs: number

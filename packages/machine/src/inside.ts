@@ -37,7 +37,7 @@ export interface Inside {
   readonly trust: Trust
   readonly sessions: Sessions
   readonly ring: TokenKeyRing
-  /** The slots that accept has made: what somebody else wrote into the file is as if it were not there. */
+  /** Only the slots that accept made: anything else in the file counts as absent. */
   readonly pending: PendingNotifications
   readonly journal: Journal
   readonly pipeline: Pipeline
@@ -45,14 +45,14 @@ export interface Inside {
   readonly isGenuine: IsGenuine
   readonly metrics: Metrics
   readonly outcomes: KeptOutcomes
-  /** Why the service is not well, in a sentence; undefined where it is. */
+  /** What is wrong with the service, as a sentence; undefined when nothing is. */
   problem(): string | undefined
 }
 
-/** Slots that are tried at a time. */
+/** How many slots are tried at a time. */
 const MOST_DRAINS = 1_000
 
-/** The store and what works on it; what an earlier process had accepted is taken up before this resolves. */
+/** The store and what works on it; resolves once work on what an earlier process had accepted has begun. */
 export async function openInside(
   world: World,
   parts: Pick<Inside, 'store' | 'trust' | 'sessions'>,
@@ -60,7 +60,7 @@ export async function openInside(
   const { store, sessions } = parts
   const { clock, ids, settings, log } = world
   const { ring } = store
-  // seals are older than this server: nothing without one is believed
+  // this server never wrote notifications without a seal, so it believes none
   const isGenuine = genuineBy(ring, clock, 0)
   const pending = genuineReads(store.pending, isGenuine)
   const letters = deadLetters(store.environment)

@@ -19,17 +19,17 @@ export function jsonLog(write: (line: string) => void = (line) => process.stdout
   return { info: at('info'), warn: at('warn'), error: at('error') }
 }
 
-/** Of a fault only its name and message: stacks and inputs may hold what must not be logged. */
+/** Only the name and message of a fault: stacks and inputs may hold what must not be logged. */
 export function faultFields(fault: unknown): Fields {
   return fault instanceof Error
     ? { fault: fault.name, detail: fault.message }
     : { fault: 'unknown', detail: String(fault) }
 }
 
-/** How often one kind of line is written at most. */
+/** The least time between two lines of one kind. */
 const PAUSE_MS = 1_000
 
-/** Lines that strangers can cause: one a second of each kind, with how many there were. */
+/** For lines that strangers can cause: one per second of each kind, with a count. */
 export function seldom(write: (detail: string, count: number) => void): (detail: string) => void {
   let count = 0
   let last = Number.NEGATIVE_INFINITY

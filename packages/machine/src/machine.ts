@@ -49,9 +49,9 @@ export interface Machine {
   readonly ports: Readonly<Record<'provider' | 'activation' | 'devices' | 'metrics', number>>
   /** PEM: what clients check the servers' certificates against. */
   readonly serverAuthority: string
-  /** Why the service is not well, in a sentence; undefined where it is. */
+  /** What is wrong with the service, as a sentence; undefined when nothing is. */
   problem(): string | undefined
-  /** Takes nothing more, brings to its end what is under way, and closes the store. */
+  /** Accepts nothing more, finishes what is under way, and closes the store. */
   close(): Promise<void>
 }
 
@@ -62,7 +62,7 @@ const DRAIN_MS = 5_000
 type Steps = (() => unknown)[]
 
 /**
- * Opens the state folder, takes up what an earlier process had accepted, and serves.
+ * Opens the state folder, resumes what an earlier process had accepted, and serves.
  *
  * @throws MachineError where that cannot be; its message says what to do.
  */

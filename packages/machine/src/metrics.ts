@@ -3,7 +3,7 @@ import type { Outcomes } from '@heliograph/core/ports'
 import { outcomeKinds } from '@heliograph/protocol/outcome'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
-/** What is read when somebody asks for the metrics. */
+/** Read whenever somebody asks for the metrics. */
 export interface Readings {
   devices(): number
   open(): number
@@ -37,7 +37,7 @@ export function metrics(readings: Readings): Metrics {
     labelNames: ['outcome'],
     registers,
   })
-  // a series that is not there yet cannot be told from one that does not count
+  // a series that does not exist yet looks like one that never counts
   const ofKind = new Map(outcomeKinds.map((kind) => [kind, outcomes.labels(kind)]))
   for (const one of ofKind.values()) one.inc(0)
   const age = new Histogram({

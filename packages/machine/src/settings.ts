@@ -5,11 +5,11 @@ import { type ReceiptLevel, receiptLevels } from '@heliograph/protocol/outcome'
 import { MachineError } from './failure.ts'
 import { type Durability, durabilities } from './pipeline/pipeline.ts'
 
-/** What can be set of a machine, with what holds where nothing is set. docs/one-machine.md explains each. */
+/** The settings of a machine and their defaults. docs/one-machine.md explains each. */
 export interface Settings {
-  /** Part of the topics that devices publish to; what it is on AWS, should the devices move there. */
+  /** Part of the topics that devices publish to; choose the stage's name on AWS if devices may move there. */
   readonly stage: string
-  /** Host name that providers and devices are told. */
+  /** Host name that providers and devices connect to. */
   readonly host: string
   /** Address that the three servers listen on. */
   readonly address: string
@@ -57,11 +57,11 @@ export const defaultSettings: Settings = {
   tlsAuthority: undefined,
   durability: 'delivered',
   defaultLifetimeSeconds: MAX_LIFETIME_SECONDS,
-  // a phone that its radio must wake first answers within a second
+  // a phone whose radio has to wake up first answers within a second
   deliverPatienceSeconds: 1,
   deviceCertificateDays: 825,
   providerRatePerSecond: 0,
-  // no person reads ten a second for long, and the burst is a hundred
+  // nobody reads ten a second for long, and the burst is a hundred
   tokenRatePerSecond: 10,
   activationsPerSecond: 50,
   activationRequestsPerSecond: 200,

@@ -16,7 +16,7 @@ export type UpstreamPorts = RegisterPorts &
 
 type Work = (request: DeviceRequest) => Promise<object | string>
 
-/** Works what devices publish; a fault is thrown, so that the device repeats its request. */
+/** Handles what devices publish; a fault is thrown, so that the device repeats its request. */
 export function upstreamWork(ports: UpstreamPorts, log: Log): (upload: Upload) => Promise<void> {
   const door = deviceDoor(ports.devices)
   const budget = deviceBudget()

@@ -63,7 +63,7 @@ export function isAws(deployment: Deployment): deployment is AwsDeployment {
   return 'outputs' in deployment
 }
 
-/** The stage on AWS, for what there is only there; `instead` says what an operator of another one does. */
+/** The stage on AWS, for what exists only there; `instead` says what to do elsewhere. */
 export function awsOnly(deployment: Deployment, instead: string): AwsDeployment {
   if (isAws(deployment)) return deployment
   throw new Failure('refused', `this is for a stage on AWS: ${instead}`)

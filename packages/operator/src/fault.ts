@@ -11,7 +11,7 @@ const noConnection = [
   'ETIMEDOUT',
 ]
 
-/** Any thrown value as a sentence with an exit code. What no rule knows is a fault of this program. */
+/** Any thrown value as a sentence with an exit code. What no rule covers is a bug in this program. */
 export function failureOf(thrown: unknown): Failure | undefined {
   if (thrown instanceof Failure) return thrown
   if (thrown instanceof MachineUnreachable)

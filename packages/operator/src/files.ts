@@ -18,7 +18,7 @@ function existing(path: string, remedy = OTHER_OUT): Failure {
   return new Failure('refused', `${path} is there already: ${remedy}`)
 }
 
-/** A private file whose content is on the disk, before it is certain that it is to stay. */
+/** A private file that is written but not yet certain to be kept. */
 export interface Draft {
   /** Where the file is to be. */
   readonly path: string

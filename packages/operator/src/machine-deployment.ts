@@ -31,7 +31,7 @@ export function isMachine(deployment: Deployment): deployment is MachineDeployme
   return 'machine' in deployment
 }
 
-/** The server on this machine, for what there is only there; `instead` says what to do on AWS. */
+/** The server on this machine, for what exists only there; `instead` says what to do on AWS. */
 export function machineOnly(deployment: Deployment, instead: string): MachineDeployment {
   if (isMachine(deployment)) return deployment
   throw new Failure('refused', `this is for one machine (--target machine): ${instead}`)

@@ -38,7 +38,7 @@ export async function killedWorkers(options: KillsOptions): Promise<Report> {
   return report(`kills: ${kills} under load, ${devices} devices, seed ${seed}`, aftermath)
 }
 
-/** After some more answers, or after ten seconds without: a slow machine shall not see more kills than work. */
+/** After some more answers, or after ten seconds without: a slow machine must not see more kills than work. */
 async function nextMoment(ledger: Ledger, dice: Random): Promise<void> {
   const goal = ledger.answers.length + dice.between(5, 40)
   await pause(10_000, () => ledger.answers.length >= goal)

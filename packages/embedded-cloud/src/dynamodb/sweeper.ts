@@ -55,7 +55,7 @@ export class Sweeper {
     }
   }
 
-  /** Deletes an item if it is still expired: it may have been written anew since it was found. */
+  /** Deletes an item if it is still expired: it may have been rewritten since it was found. */
   async #expire(table: string, attribute: string, due: Due, now: number): Promise<void> {
     const input = {
       TableName: table,

@@ -35,7 +35,7 @@ interface Waiter extends Pick<InvokeOptions, 'isWanted' | 'onStart' | 'source'> 
   readonly requestId: string
   /** Milliseconds of `performance.now()`, as the next. */
   readonly since: number
-  /** Whoever asked has left by then. */
+  /** The caller has left by then. */
   readonly until: number
   resolve(payload: string): void
   reject(fault: FunctionFault): void
@@ -108,7 +108,7 @@ export class EnvironmentPool {
 
   /**
    * Each event source mapping has a concurrency of its own on AWS: what one of them keeps busy is not
-   * missing to the other, unless the function's reserved concurrency is less than both.
+   * taken from the other, unless the function's reserved concurrency is less than both.
    */
   addSource(source: string): void {
     this.#sources.set(source, 0)

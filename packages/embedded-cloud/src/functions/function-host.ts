@@ -90,8 +90,8 @@ export class FunctionHost implements Functions {
   }
 
   /**
-   * Whether who sends asynchronous events should wait. Lambda would run hundreds at the same time; here they would
-   * only stand in one line, behind whoever sent most.
+   * Whether who sends asynchronous events should wait. Lambda would run hundreds at the same time;
+   * here they would only queue up behind whoever sent most.
    */
   get isBusy(): boolean {
     return this.#async.backlog >= enoughEvents

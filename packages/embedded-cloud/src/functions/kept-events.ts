@@ -4,7 +4,7 @@ import type { AsyncEvent } from './async-event.ts'
 
 type Entry = { readonly event: AsyncEvent } | { readonly done: string }
 
-/** Lines after which the file is written anew. */
+/** Lines after which the file is rewritten. */
 const compactAfter = 5_000
 
 /**

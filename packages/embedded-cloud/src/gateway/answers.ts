@@ -7,7 +7,7 @@ export function refuse({ status, message }: Refusal): Answer {
   return { status, headers: { 'content-type': 'application/json' }, body }
 }
 
-/** Why a function's result is not an answer, in words for the log. */
+/** Why a function's result is not an answer, as a text for the log. */
 export interface InvalidResult {
   readonly invalid: string
 }

@@ -36,7 +36,7 @@ export interface GatewayLimits {
   readonly answerMs: number
   /** A connection that has carried no request for this long is closed; API Gateway: 310 s. */
   readonly idleMs: number
-  /** An HTTP/2 client that has been quiet for this long is sent a PING, and then ever more seldom. */
+  /** An HTTP/2 client that has been quiet for this long is sent a PING, and then less and less often. */
   readonly quietMs: number
   /** For the answer to such a PING; then the connection is cut. */
   readonly pongMs: number

@@ -35,7 +35,7 @@ export class Session {
   readonly facts: SessionFacts
   /** What messages in and out count against. */
   readonly allowance: Allowance
-  /** Why it will end, once somebody has decided that it shall. */
+  /** Why it will end, once that has been decided. */
   endReason: DisconnectReason | undefined
   readonly #unacknowledged = new Map<number, (how: Acknowledgement) => void>()
   readonly #decisions = new Map<string, boolean>()

@@ -4,8 +4,8 @@ const pauseMs = 2
 const mostWaiting = 100
 
 /**
- * Lets one piece of work through in each turn of the event loop, and nothing while `isBusy`; of those that keep many
- * waiting each has its turn. A burst of one client then delays neither the others nor what else this process does.
+ * Lets one piece of work through in each turn of the event loop, and nothing while `isBusy`; clients
+ * with work waiting take turns. A burst of one client then delays neither the others nor what else this process does.
  */
 export class Turnstile<Key> {
   readonly #isBusy: () => boolean

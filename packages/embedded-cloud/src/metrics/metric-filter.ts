@@ -94,7 +94,7 @@ const absent = /^\(?\s*\$\.(\w+) NOT EXISTS\s*\)?$/
 
 /**
  * Whether a JSON pattern matches: one comparison with `=`, `!=` or `>`, or `NOT EXISTS`, or several joined by
- * `&&`, as the CDK writes them. A `*` at the end of a text stands for anything.
+ * `&&`, as the CDK writes them. A `*` at the end of a text matches anything.
  * @throws for any other pattern.
  */
 export function matches(pattern: string, line: Line): boolean {

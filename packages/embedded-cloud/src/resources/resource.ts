@@ -11,7 +11,7 @@ export interface Resource {
   readonly properties: Properties
   /** For errors: logical id, type and stack. */
   readonly where: string
-  /** Logical ids of what is made before it for certain: AWS makes everything else at once. */
+  /** Logical ids of what is certain to be made before it: AWS makes everything else at once. */
   readonly after: ReadonlySet<string>
   /** The folder or file of a code asset by its S3 key. */
   asset(objectKey: string): string | undefined

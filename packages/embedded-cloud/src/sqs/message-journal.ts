@@ -14,7 +14,7 @@ interface Place {
   readonly message: Message
 }
 
-/** Lines after which the file is written anew: about 30 MB of notifications. */
+/** Lines after which the file is rewritten: about 30 MB of notifications. */
 const compactAfter = 20_000
 
 /**

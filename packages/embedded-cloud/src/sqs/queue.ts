@@ -75,7 +75,7 @@ export class Queue {
     return this.attributes.FifoQueue === 'true'
   }
 
-  /** Receives end at once, and for good. */
+  /** Ends all receives at once, permanently. */
   get closed(): boolean {
     return this.#closed
   }

@@ -7,7 +7,7 @@ import type { DeviceLimits } from './limits.ts'
 import type { PartialBytes } from './packet-reader.ts'
 import type { Sessions } from './sessions.ts'
 
-/** Whom the CA's signature is not enough for: the certificate must be on the device's record, too. */
+/** The CA's signature is not enough: the certificate must be on the device's record, too. */
 export interface Admissions {
   /** Whether this certificate (its id: SHA-256 of its DER, hex) lets the device in now. */
   mayConnect(deviceId: DeviceId, certificateId: string): boolean
@@ -26,20 +26,20 @@ export interface Upload {
 export interface DeviceServerOptions {
   readonly listen: Listening
   readonly tls: ServerTls
-  /** PEM of the CAs that device certificates are from. */
+  /** PEM of the CAs that issue device certificates. */
   readonly authorities: string
-  /** What device topics are named after. */
+  /** The stage, which is part of the names of device topics. */
   readonly stage: string
   readonly admissions: Admissions
   readonly sessions: Sessions
   readonly limits: DeviceLimits
   readonly now: () => number
-  /** Resolves when the request has been worked; a fault ends the connection, so that the device repeats it. */
+  /** Resolves when the request has been handled; a fault ends the connection, so that the device repeats it. */
   readonly work: (upload: Upload) => Promise<void>
   readonly log: Log
 }
 
-/** A device whose certificate is its own now. */
+/** A device whose certificate still counts. */
 export interface Admitted {
   readonly deviceId: DeviceId
   readonly certificateId: string
@@ -50,7 +50,7 @@ export interface DeviceServerContext extends DeviceServerOptions {
   readonly room: PartialBytes
   /** The device of a connection, or why its certificate lets nobody in. */
   admit(socket: TLSSocket): Admitted | { readonly refused: string }
-  /** The request that a topic stands for, where it is the device's own. */
+  /** The request that a topic stands for, if the topic is the device's own. */
   upstreamOf(topic: string, deviceId: DeviceId): Upstream | undefined
   refused(why: string): void
   /** Its device has been let in. */

@@ -27,7 +27,7 @@ export class DeviceConnection {
   readonly #context: DeviceServerContext
   readonly #reader: PacketReader
   #session: Session | undefined
-  /** Requests are worked one after another, in their order. */
+  /** Requests are handled one after another, in order. */
   #work = Promise.resolve()
   #waiting = 0
   #waitingBytes = 0
@@ -62,7 +62,7 @@ export class DeviceConnection {
     if (this.#socket.writableEnded) return
     this.#pace(chunk)
     const session = this.#session
-    // the way of almost all that devices say: one PUBACK, whole
+    // almost everything that devices send: a single whole PUBACK
     if (session && chunk.length === 4 && chunk[0] === PUBACK && !this.#reader.isWithin) {
       this.#takeAcknowledgement(session, chunk)
       return

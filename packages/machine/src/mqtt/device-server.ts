@@ -12,9 +12,9 @@ import type { Sessions } from './sessions.ts'
 
 export interface DeviceServer {
   readonly port: number
-  /** From now on devices are shown this certificate. */
+  /** Shows devices this certificate from now on. */
   show(tls: ServerTls): void
-  /** Takes no more connections, ends those that are there, resolves after the last one. */
+  /** Accepts no more connections, ends the open ones, and resolves after the last. */
   close(): Promise<void>
 }
 
@@ -23,7 +23,7 @@ const SWEEP_MS = 5_000
 
 /**
  * MQTT 3.1.1 and 5 for devices with a certificate of the device CA: a device connects as itself,
- * publishes its own requests, subscribes to nothing and is sent to directly.
+ * publishes its own requests, subscribes to nothing, and gets direct messages.
  */
 export async function startDeviceServer(options: DeviceServerOptions): Promise<DeviceServer> {
   const { sessions } = options

@@ -2,7 +2,7 @@
 const MOST_LENGTH_BYTES = 4
 
 /**
- * Where the packet that begins at `start` ends. Undefined where its header has not come whole;
+ * Where the packet that begins at `start` ends. Undefined while its header is incomplete;
  * `malformed` where its length has no end [MQTT 3.1.1, 2.2.3].
  */
 export function packetEnd(bytes: Buffer, start: number): number | undefined | 'malformed' {

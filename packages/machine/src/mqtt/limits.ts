@@ -4,11 +4,11 @@ import { MAX_REQUEST_BYTES } from '@heliograph/protocol/limits'
 export interface DeviceLimits {
   /** Devices that are connected at a time. */
   readonly connections: number
-  /** Connections that have not been let in, where all others are taken; beyond it the one that came first is cut. */
+  /** Connections not yet let in when all others are taken; beyond it the oldest of them is cut. */
   readonly newcomers: number
   /** For the TLS handshake and CONNECT. */
   readonly connectMs: number
-  /** Seconds; what a device asks for is brought within. */
+  /** Seconds; what a device asks for is clamped to them. */
   readonly keepAlive: { readonly least: number; readonly most: number }
   /** Bytes of a whole packet. */
   readonly packetBytes: number
@@ -31,11 +31,11 @@ export interface DeviceLimits {
   readonly unacknowledged: number
   /** Bytes that wait to be written to one device; beyond it, it is busy. */
   readonly unwrittenBytes: number
-  /** A device that takes nothing of what waits for it in this time is disconnected. */
+  /** A device that reads nothing of what waits for it for this long is disconnected. */
   readonly stalledMs: number
 }
 
-/** Those of AWS IoT Core where it has one (AWS IoT Core quotas), so that a device meets no other here. */
+/** AWS IoT Core's limits where it has one (AWS IoT Core quotas), so that devices meet the same ones here. */
 export const deviceLimits: DeviceLimits = {
   connections: 12_000,
   newcomers: 1_000,

@@ -1,12 +1,12 @@
 import { packetEnd } from './frames.ts'
 
-/** Bytes of packets that have not come whole, over all connections. */
+/** Bytes of incomplete packets, over all connections. */
 export interface PartialBytes {
   held: number
   readonly most: number
 }
 
-/** Why a connection's bytes are read no further. */
+/** Why nothing more is read from a connection. */
 export type ReadProblem = 'malformed' | 'too-large' | 'no-room'
 
 const nothing = Buffer.alloc(0)
@@ -27,7 +27,7 @@ export class PacketReader {
     this.#room = room
   }
 
-  /** Hands every packet that has come whole to `take`; says what is wrong, if anything is. */
+  /** Hands every complete packet to `take`; returns what is wrong, if anything is. */
   read(chunk: Buffer, mostBytes: number, take: (packet: Buffer) => void): ReadProblem | undefined {
     if (this.#length === 0) return this.#cut(chunk, mostBytes, take)
     this.#append(chunk)

@@ -66,7 +66,7 @@ export class Session {
     return 'told'
   }
 
-  /** The device has the message; false where nothing waits for the id: its time was over, or it is made up. */
+  /** The device has the message; false where nothing waits for the id: it has timed out, or is made up. */
   acknowledge(id: number): boolean {
     return this.#settle(id, 'acknowledged')
   }
@@ -76,7 +76,7 @@ export class Session {
     this.endReason ??= reason
     if (this.facts.version === 5 && this.socket.writable) this.socket.end(disconnect(reason))
     else this.socket.end()
-    // one that does not end its side is not waited for
+    // do not wait for a client that does not end its side
     setTimeout(() => this.socket.destroy(), 1_000).unref()
   }
 
@@ -85,7 +85,7 @@ export class Session {
     for (const id of [...this.#unacknowledged.keys()]) this.#settle(id, 'unconfirmed')
   }
 
-  /** Why the connection is of no more use, if it is not. Times as `performance.now()`. */
+  /** Why the connection is no longer of use, if so. Times as `performance.now()`. */
   problemAt(now: number): EndReason | 'stalled' | undefined {
     // [MQTT-3.1.2-24]
     if (now - this.heardAt > this.facts.keepAlive * 1_500) return 'keepAliveTimeout'

@@ -4,7 +4,7 @@ import { type DownTopic, downTopics } from '@heliograph/protocol/mqtt-topic'
 import type { EndReason } from './packets.ts'
 import type { Session } from './session.ts'
 
-/** How long a device that does not acknowledge is waited for where nobody says, milliseconds. */
+/** The default time to wait for a device's acknowledgement, milliseconds. */
 const PATIENCE_MS = 5_000
 
 const topicBytes = new Map<DownTopic, Buffer>(
@@ -27,7 +27,7 @@ export class Sessions implements Connections {
     return this.#byDevice.get(deviceId)
   }
 
-  /** From here on the device can be sent to; an older connection of it ends [MQTT-3.1.4-2]. */
+  /** From now on the device gets messages; an older connection of it ends [MQTT-3.1.4-2]. */
   begin(session: Session): void {
     const { deviceId } = session.facts
     const older = this.#byDevice.get(deviceId)

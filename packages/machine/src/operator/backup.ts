@@ -45,7 +45,7 @@ const JOURNAL = 'journal'
 const DRAFT = 'unfinished-backup-'
 
 /**
- * Writes a state folder as it is while it is served. The journal comes first: what leaves it meanwhile is in
+ * Writes a snapshot of a state folder in use. The journal comes first: what leaves it meanwhile is in
  * the database by then, and what is in both is delivered once more, and never lost. The owner's key
  * is not in it.
  */

@@ -27,24 +27,24 @@ export interface MachineState {
   readonly deadLetters: number
   readonly connectedDevices: number
   readonly entrances: Readonly<Record<'provider' | 'activation' | 'devices', MachineEntrance>>
-  /** Why the service is not well, in a sentence. */
+  /** What is wrong with the service, as a sentence. */
   readonly problem?: string
 }
 
-/** A notification that was given up, as an operator may see it: never what it says. */
+/** A dead letter as an operator may see it: never its content. */
 export interface MachineDeadLetter {
   readonly messageId: string
   readonly sentAt: number
   readonly about: string
 }
 
-/** What there is only on one machine. */
+/** What exists only on one machine. */
 export interface MachineOperations {
   state(): Promise<MachineState>
   deadLetters(limit: number): Promise<readonly MachineDeadLetter[]>
-  /** Hands every dead letter over once more; says how many. */
+  /** Redrives every dead letter; returns how many. */
   redriveDeadLetters(): Promise<number>
-  /** Removes one for good, or all; says how many. */
+  /** Removes one permanently, or all; returns how many. */
   dropDeadLetters(messageId?: string): Promise<number>
 }
 

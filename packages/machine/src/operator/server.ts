@@ -17,9 +17,9 @@ export type Download = (body: unknown, response: ServerResponse) => Promise<void
 export interface OperatorServerOptions {
   readonly folder: string
   readonly ports: RemotePorts
-  /** What is too large for one answer, by its name. */
+  /** What is streamed because it is too large for one answer, by name. */
   readonly downloads: Readonly<Record<string, Download>>
-  /** Hears of a call that failed for no reason that its caller could know. */
+  /** Called when a call fails for a reason its caller cannot know. */
   failed(call: string, fault: unknown): void
 }
 
@@ -42,7 +42,7 @@ export async function startOperatorServer(options: OperatorServerOptions): Promi
     throw new MachineError(
       `the path of the operator's socket, ${path}, is longer than ${MAX_PATH_BYTES} bytes: give --state a shorter one`,
     )
-  // the folder is ours: what lies there is of a process that is gone
+  // the folder is ours, so a socket in it belonged to a process that is gone
   rmSync(path, { force: true })
   const server = createServer((request, response) => void answer(request, response, options))
   await new Promise<void>((resolve, reject) => {

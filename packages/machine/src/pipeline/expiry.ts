@@ -12,12 +12,12 @@ export interface ExpiringSlots extends Pick<PendingNotifications, 'remove'> {
 export interface ExpiryOptions {
   readonly slots: ExpiringSlots
   readonly ports: ExpirePorts
-  /** Removes what else is over; says how many rows. */
+  /** Removes everything else that has expired; returns how many rows. */
   readonly sweep: (nowMs: number, limit: number) => Promise<number>
   readonly log: Log
 }
 
-/** Slots of one look; where there are more, the next one follows at once. */
+/** Slots per look; if there are more, the next look follows at once. */
 const AT_ONCE = 500
 /** How often feedback, claims and codes that are over are removed, milliseconds. */
 const SWEEP_MS = 10_000

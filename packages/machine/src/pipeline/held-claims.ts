@@ -47,7 +47,7 @@ export class HeldClaims implements Claims {
     )
   }
 
-  /** They are in the order of their time. */
+  /** They are ordered by time. */
   #forgetOld(now: number): void {
     for (const [key, { until }] of this.#held) {
       if (until > now) return

@@ -9,17 +9,17 @@ import {
 import type { Seq } from '@heliograph/protocol/identifiers'
 import { MachineError } from '../failure.ts'
 
-/** What is accepted and has neither arrived nor reached its slot, on disk. */
+/** Keeps on disk what is accepted but has neither arrived nor reached its slot. */
 export interface Journal {
   /** What an earlier process left, oldest first. */
   readonly left: readonly Notification[]
   /** Resolves when the notifications are synced to disk; those that are asked for meanwhile share the next sync. */
   add(notification: Notification): Promise<void>
-  /** The notification needs the journal no more. Written with what comes next; lost, it is delivered once more. */
+  /** The journal may forget the notification. Written with the next entry; if that is lost, it is delivered again. */
   done(seq: Seq): void
   /** Bytes on disk. */
   readonly bytes: number
-  /** Why the last write failed, in a sentence; undefined where it did not. It is tried again until it does not. */
+  /** Why the last write failed, as a sentence; undefined if it did not. It is retried until it succeeds. */
   readonly problem: string | undefined
   /** No segment goes until what is returned is called: a backup reads them. */
   keepSegments(): () => void

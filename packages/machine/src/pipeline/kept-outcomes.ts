@@ -4,7 +4,7 @@ import { wantsReceipt } from '@heliograph/core/receipts/receipt-settings'
 import type { ReceiptLevel } from '@heliograph/protocol/outcome'
 import { faultFields, type Log } from '../log.ts'
 
-/** Outcomes of so long are written together, milliseconds: a write for each would double what a notification costs. */
+/** Outcomes are collected for this long before they are written, milliseconds: a write for each would double the cost of a notification. */
 const TOGETHER_MS = 1_000
 /** Written at once when there are so many, and dropped beyond ten times as many: receipts must not fill the memory. */
 const AT_ONCE = 1_000
@@ -30,7 +30,7 @@ export function keptOutcomes(
 ): KeptOutcomes {
   const settings = { default: level, topics: {} }
   let waiting: Outcome[] = []
-  /** Those that a slow disk has not taken yet included. */
+  /** Including those that a slow disk has not yet taken. */
   let unwritten = 0
   let timer: NodeJS.Timeout | undefined
   let writing = Promise.resolve()

@@ -25,7 +25,7 @@ export interface PipelineOptions {
   readonly journal: Journal
   readonly durability: Durability
   readonly isGenuine: IsGenuine
-  /** Notifications under way at a time; beyond it none is accepted, and beyond half of it none of the same topic. */
+  /** How many notifications may be under way; beyond it, none is accepted, and beyond half of it none of the same topic. */
   readonly mostOpen: number
   /** Slots that are tried at a time. */
   readonly mostDrains: number
@@ -39,7 +39,7 @@ export interface PipelineOptions {
 /** How long delivery has before the journal is asked to keep what is still under way, milliseconds. */
 const GRACE_MS = 4
 
-/** How long the attempts of a notification that failed are put off at most, milliseconds. */
+/** The longest pause before the next attempt of a failed notification, milliseconds. */
 const LONGEST_REST_MS = 60_000
 
 /** The pipeline has no room: the provider is told to send later. */
@@ -54,7 +54,7 @@ interface Open {
   isKept: boolean
   /** Its provider knows that it was not accepted. */
   isRefused: boolean
-  /** Tells accept that the notification is in good hands. */
+  /** Lets accept answer: the notification is safe. */
   accepted(): void
   refused(fault: unknown): void
 }
@@ -116,7 +116,7 @@ export class Pipeline implements NotificationQueue {
     return new Set(all.filter((_, at) => sent[at]?.status === 'fulfilled'))
   }
 
-  /** Takes up what an earlier process had accepted; resolves when each has had its first attempt. */
+  /** Resumes what an earlier process had accepted; resolves when each has had its first attempt. */
   async resume(left: readonly Notification[]): Promise<void> {
     await Promise.all(
       left.map((notification) => {
@@ -176,7 +176,7 @@ export class Pipeline implements NotificationQueue {
     this.#graceTimer ??= setTimeout(() => this.#endGrace(), GRACE_MS)
   }
 
-  /** All that waited at least the grace, and a little less: one timer for all of them. */
+  /** One timer for all that have waited about as long as the grace. */
   #endGrace(): void {
     this.#graceTimer = undefined
     for (const one of this.#grace.splice(0)) if (!one.isDone) this.#journal(one)

@@ -3,7 +3,7 @@ import type { ServerLimits } from './limits.ts'
 /** How often deadlines are looked at, milliseconds: a request may be this much late. */
 const SWEEP_MS = 100
 
-/** Who waits, the first first: all of one kind wait equally long, so that only the first need be looked at. */
+/** Waiting requests, oldest first: all of a kind wait equally long, so that only the first need be checked. */
 export class Line<Waiting> {
   readonly #waiting = new Map<Waiting, number>()
 
@@ -15,7 +15,7 @@ export class Line<Waiting> {
     this.#waiting.delete(one)
   }
 
-  /** Takes out those who have waited for longer. */
+  /** Takes out those that have waited too long. */
   overdue(ms: number, now = performance.now()): Waiting[] {
     const due: Waiting[] = []
     for (const [one, since] of this.#waiting) {
@@ -33,7 +33,7 @@ export interface Timed {
   cut(): void
 }
 
-/** One clock for all requests: a timer for each costs more than all else that is done for its time. */
+/** One timer for all requests: one for each would cost more than everything else about its deadline. */
 export interface Deadlines {
   readonly body: Line<Timed>
   readonly answer: Line<Timed>

@@ -34,7 +34,7 @@ export interface Exchanges {
   held: number
   /** Requests under way. */
   open: number
-  /** Those among them of clients that are not known. */
+  /** How many of them come from unknown clients. */
   ofNewcomers: number
   readonly answer: (request: ProviderRequest) => Promise<Answer>
   /** An answer that needs no rule, by its status. */

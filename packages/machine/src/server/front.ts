@@ -24,9 +24,9 @@ export interface FrontOptions {
 /** A server for HTTP/2 and HTTP/1.1 over TLS. */
 export interface Front {
   readonly port: number
-  /** From now on clients are shown this certificate. */
+  /** Shows clients this certificate from now on. */
   show(tls: ServerTls): void
-  /** Takes no more connections, lets requests end, and cuts after `ms` what has not. */
+  /** Accepts no more connections, lets requests finish, and cuts the rest after `ms`. */
   close(ms: number): Promise<void>
 }
 

@@ -14,7 +14,7 @@ export interface ServerLimits {
   readonly takeMs: number
   /** A connection that has carried no request for this long is closed. */
   readonly idleMs: number
-  /** An HTTP/2 client that has been quiet for this long is sent a PING, and then ever more seldom. */
+  /** An HTTP/2 client that has been quiet for this long is sent a PING, and then less and less often. */
   readonly quietMs: number
   /** For the answer to such a PING; then the connection is cut. */
   readonly pongMs: number
@@ -24,7 +24,7 @@ export interface ServerLimits {
   readonly headBytes: number
   /** Bytes of one body; then 413. */
   readonly bodyBytes: number
-  /** Bytes of one body that are read, most of them for nothing; then 413 at once. */
+  /** Bytes of one body that are read, though most are thrown away; then 413 at once. */
   readonly readBytes: number
   /** Bytes of bodies that are being read, over all connections; then 503. */
   readonly bufferedBytes: number

@@ -5,7 +5,7 @@ import { type Listening, listenOn } from './tls.ts'
 export interface OperationsOptions {
   readonly listen: Listening
   readonly metrics: () => Promise<{ readonly type: string; readonly body: string }>
-  /** Why the service is not well, in a sentence; undefined where it is. */
+  /** What is wrong with the service, as a sentence; undefined when nothing is. */
   readonly problem: () => string | undefined
 }
 

@@ -12,7 +12,7 @@ export type ProviderApiPorts = AcceptPorts & FeedbackPorts & ReadReceiptPorts
 const FEEDBACK_PATH = '/3/feedback'
 const RECEIPT_PATH = '/3/notification/'
 
-/** Every path and method: what no other part takes is accept's, which knows Apple's answer. */
+/** Every path and method: accept gets what no other part handles, as it knows Apple's answer. */
 export function providerApi(ports: ProviderApiPorts) {
   return (request: ProviderRequest): Promise<Answer> => {
     if (request.method !== 'GET') return accept(request, ports)

@@ -30,7 +30,7 @@ export interface ServerAuthority {
 
 interface Row {
   readonly certificate: string
-  /** Base64 of what the vault made of the PKCS#8 key. */
+  /** The PKCS#8 key, sealed by the vault, in base64. */
   readonly wrapped: string
 }
 
@@ -44,7 +44,7 @@ export interface ServerAuthorityPlace {
 const generate = promisify(generateKeyPair)
 
 /**
- * The CA of a machine that has no certificate of a public one; made once, because devices and providers
+ * The CA of a machine without a certificate from a public CA; made once, because devices and providers
  * keep it. Its key is in the store, under the vault.
  */
 export async function serverAuthority(place: ServerAuthorityPlace): Promise<ServerAuthority> {
@@ -70,7 +70,7 @@ export async function serverAuthority(place: ServerAuthorityPlace): Promise<Serv
   return { certificate, key }
 }
 
-/** A certificate for these names. Its key is made at every start, and nowhere but in memory. */
+/** A certificate for these names. Its key is made anew at every start and exists only in memory. */
 export async function serverCertificate(
   names: readonly string[],
   authority: ServerAuthority,

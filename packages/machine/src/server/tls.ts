@@ -16,10 +16,10 @@ export interface Listening {
 }
 
 /**
- * TLS 1.2 and 1.3. Sessions are never resumed: a resumed one would skip the look at the client's
+ * TLS 1.2 and 1.3. Sessions are never resumed: a resumed one would skip the check of the client's
  * certificate. Security level 2 asks for RSA-2048, ECC-224 and SHA-256 or better.
  *
- * @param authorities PEM of the CAs that client certificates are from.
+ * @param authorities PEM of the CAs that issue client certificates.
  */
 export function tlsContext({ cert, key }: ServerTls, authorities?: string): SecureContextOptions {
   return {
@@ -32,7 +32,7 @@ export function tlsContext({ cert, key }: ServerTls, authorities?: string): Secu
   }
 }
 
-/** Resolves when the server listens; says in words why it cannot. */
+/** Resolves when the server listens; rejects with a sentence that says why it cannot. */
 export function listenOn(server: Server, { host, port }: Listening, what: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (error: NodeJS.ErrnoException) => reject(listenError(error, port, what))

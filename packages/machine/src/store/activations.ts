@@ -6,7 +6,7 @@ import type { Expiries } from './expiries.ts'
 
 const ACTIVATIONS = 'activations'
 
-/** A code is known for a while after its time: a device whose answer was lost may ask again, seconds. */
+/** How long a code is kept after it has expired, seconds: a device whose answer was lost may ask again. */
 const KEPT_AFTER_SECONDS = 7 * 24 * 3600
 
 interface Bound {

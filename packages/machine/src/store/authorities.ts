@@ -11,13 +11,13 @@ import type { Vault } from '../trust/vault.ts'
 import type { Environment } from './environment.ts'
 
 interface KeyRow {
-  /** Base64 of what the vault made of the PKCS#8 key. */
+  /** The PKCS#8 key, sealed by the vault, in base64. */
   readonly wrapped: string
 }
 
 export interface AuthorityStore extends Authorities {
   save(authority: Authority): Promise<void>
-  /** The key of a CA, made where there is none. It leaves the vault for a signature only. */
+  /** The key of a CA, made if there is none. It leaves the vault only to sign. */
   key(name: Authority['name']): Promise<AuthorityKey>
 }
 

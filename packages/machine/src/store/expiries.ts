@@ -3,11 +3,11 @@ import type { Environment } from './environment.ts'
 /** Something kept until a time, by the name of its table and its key there. */
 type ExpiryKey = [expiresAtSeconds: number, table: string, ...key: string[]]
 
-/** What is removed when its time has come, with nobody to tell: feedback, claims, codes. */
+/** What is removed silently when it expires: feedback, claims, codes. */
 export interface Expiries {
   /** Notes within a transaction that the row goes at that second. */
   note(expiresAt: number, table: string, key: readonly string[]): void
-  /** Removes at most `limit` rows whose time is over; says how many. */
+  /** Removes at most `limit` expired rows; returns how many. */
   sweep(nowMs: number, limit: number): Promise<number>
 }
 

@@ -5,7 +5,7 @@ import { MachineError } from '../failure.ts'
 import { DATABASE, OPERATOR_SOCKET } from '../state-files.ts'
 import type { Environment } from './environment.ts'
 
-/** Who works on a state folder: enough to tell a process from another one that got its number. */
+/** Who uses a state folder: enough to tell a process from a later one with the same number. */
 interface Holder {
   readonly pid: number
   /** When it began, in ticks since the machine did. Like the others empty where there is no /proc. */
@@ -14,7 +14,7 @@ interface Holder {
   readonly boot: string
   /** Numbers of processes mean something within one of these: a container has its own. */
   readonly namespace: string
-  /** Of the database: a copy of it is nobody's. */
+  /** The database's own mark: a copy of it belongs to nobody. */
   readonly file: string
 }
 

@@ -9,7 +9,7 @@ import { damaged } from './damaged.ts'
 import type { Environment } from './environment.ts'
 import { ofDevice } from './ranges.ts'
 
-/** Slots whose time is over, for those who tell their providers. */
+/** Expired slots, for those who tell the providers. */
 export interface ExpiringSlots {
   /** When the next slot expires, milliseconds since the epoch; undefined where none waits. */
   nextExpiry(): number | undefined

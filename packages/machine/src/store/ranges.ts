@@ -1,6 +1,6 @@
 import type { DeviceId, Topic } from '@heliograph/protocol/identifiers'
 
-/** Above every text that a key may have in this place. */
+/** Sorts after every text that a key may have in this place. */
 const LAST = '\uffff'
 
 /** The rows of one device, in a table whose keys are (device, topic). */

@@ -7,7 +7,7 @@ import type { Expiries } from './expiries.ts'
 const RECEIPTS = 'receipts'
 const BY_ID = 'receipts by apns-id'
 
-/** Above every text that a key may have in this place. */
+/** Sorts after every text that a key may have in this place. */
 const LAST = '\uffff'
 
 interface Row {

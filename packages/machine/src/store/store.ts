@@ -79,7 +79,7 @@ export interface Store {
   /** Ids whose seqs ascend, whatever the clock does. */
   readonly ids: AscendingIds
   readonly format: Format
-  /** Removes what is over and has nobody to tell; says how many rows. Slots are for `pending.expired`. */
+  /** Silently removes what has expired; returns how many rows. Slots are for `pending.expired`. */
   sweep(nowMs: number, limit: number): Promise<number>
   /** Resolves when every change asked for so far is on disk. */
   synced(): Promise<void>

@@ -10,7 +10,7 @@ import type { Environment } from './environment.ts'
 interface Row {
   readonly createdAt: number
   readonly retiredAt?: number
-  /** Base64 of what the vault made of the key. */
+  /** The key, sealed by the vault, in base64. */
   readonly wrapped: string
 }
 

@@ -30,7 +30,7 @@ const DEVELOPMENT_KEY = 'development.key'
 
 /**
  * Finds the key under which the state folder is encrypted: `--key-file`, then the systemd credential
- * `heliograph`, then HELIOGRAPH_KEY. Two different ones are refused, not chosen from.
+ * `heliograph`, then HELIOGRAPH_KEY. If they differ, both are refused.
  */
 export function findOwnerKey(options: KeyOptions): OwnerKey {
   const { folder, keyFile, environment, mayMakeBesideData = false } = options

@@ -27,7 +27,7 @@ export type Trust = Readonly<
   Record<Authority['name'], { readonly authority: Authority; readonly key: AuthorityKey }>
 >
 
-/** What every start needs: makes both CAs and a token key on the first, and finds them on the others. */
+/** What every start needs: the first makes both CAs and a token key, later ones find them. */
 export async function openTrust(ports: TrustPorts): Promise<Trust> {
   const { authorities } = ports
   const [provider, device] = await Promise.all([

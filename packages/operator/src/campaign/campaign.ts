@@ -14,9 +14,9 @@ export interface CampaignParts extends PaceParts {
   readonly payload: string
   /** Requests at the same time. */
   readonly inFlight: number
-  /** Sends once more what is in doubt, however long ago. */
+  /** Resends what is in doubt, no matter how old. */
   readonly again: boolean
-  /** Hears how many more recipients have their end. */
+  /** Called with how many more recipients are done. */
   readonly onProgress: (more: number) => void
 }
 
@@ -32,7 +32,7 @@ export async function runCampaign(parts: CampaignParts): Promise<boolean> {
   return new Campaign(parts).run()
 }
 
-/** Codes with which nothing can have reached the service. */
+/** Errors that mean that nothing can have reached the service. */
 const NO_CONNECTION = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']
 
 class Campaign {
@@ -90,13 +90,13 @@ class Campaign {
     }
   }
 
-  /** What became of a chunk that an earlier run was killed in goes on record, too. */
+  /** Also records the fate of a chunk during which an earlier run was killed. */
   async #note({ number }: Chunk, recipients: Recipients): Promise<void> {
     const { journal, now } = this.#parts
     if (journal.chunk(number)?.begunAt !== undefined) await journal.finish(recipients.done(now()))
   }
 
-  /** Until each has its end, or none of the rest comes to one. */
+  /** Repeats until every recipient is done, or none of the rest makes progress. */
   async #sendTo(recipients: Recipients, { idleAttempts, repeatWithinMs }: Patience): Promise<void> {
     for (let idle = 0; recipients.count > 0 && idle < idleAttempts; ) {
       if (idle > 0) await this.#pace.pause(this.#pace.backOff(idle))

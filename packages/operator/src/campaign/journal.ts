@@ -26,7 +26,7 @@ export interface Journal {
 
 export interface ChunkState extends Open {
   readonly ends: Readonly<Record<string, number>>
-  /** Begun at this time, and nothing is known of it: all that was open is in doubt. */
+  /** Begun at this time, with no result: everything that was open is in doubt. */
   readonly begunAt?: number
 }
 

@@ -1,7 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { Failure } from '../failure.ts'
 
-/** Keeps other processes away from a file until what is returned is called; one that died keeps nobody away. */
+/** Keeps other processes away from a file until the returned function is called; a process that died keeps nobody away. */
 export async function lockFile(path: string): Promise<() => Promise<void>> {
   const lock = `${path}.lock`
   if (!(await create(lock))) {

@@ -24,7 +24,7 @@ export function outcomeOf({ status, reason }: Result): Outcome {
 /** An answer to a request for many devices. */
 export type Answer =
   | { readonly kind: 'results'; readonly results: readonly Result[] }
-  /** Refused as a whole, for now; with a 5xx it may have been accepted nevertheless. */
+  /** Refused as a whole, for now; after a 5xx it may have been accepted all the same. */
   | {
       readonly kind: 'later'
       readonly result: Result

@@ -6,7 +6,7 @@ export interface Patience {
   /** Before the second attempt; it doubles from there. */
   readonly firstWaitMs: number
   readonly longestWaitMs: number
-  /** Without one request that was answered with results, before the campaign ends. */
+  /** Time without a request that was answered with results, before the campaign ends. */
   readonly giveUpAfterMs: number
   /** Attempts for some recipients of which none is accepted, before the others come first. */
   readonly idleAttempts: number
@@ -25,7 +25,7 @@ export const patience: Patience = {
   repeatWithinMs: 8 * 60_000,
 }
 
-/** A wait that ends early because the user wants the command to end. */
+/** Ends a wait early because the user wants the command to end. */
 export class Interrupted extends Error {}
 
 export interface PaceParts {
@@ -83,7 +83,7 @@ export class Pace {
     this.#notBefore = Math.max(this.#notBefore, now() + ms)
   }
 
-  /** Milliseconds to wait after so many failures in a row; by chance, so that not all come at once. */
+  /** Milliseconds to wait after so many failures in a row; drawn at random, so that not all come at once. */
   backOff(failures: number): number {
     const { firstWaitMs, longestWaitMs } = this.#parts.patience
     const most = Math.min(longestWaitMs, firstWaitMs * 2 ** (failures - 1))

@@ -12,7 +12,7 @@ const isDoubtful = ({ status }: Result) => status >= 500
 export interface PlanOptions {
   readonly now: number
   readonly repeatWithinMs: number
-  /** Sends once more what is in doubt, however long ago. */
+  /** Resends what is in doubt, no matter how old. */
   readonly again: boolean
 }
 
@@ -66,7 +66,7 @@ export class Recipients {
     return places.map((place) => this.#chunk.tokens[place] as string)
   }
 
-  /** Takes what the service said of each; returns how many have their end. */
+  /** Records what the service said of each; returns how many are done. */
   settle(
     places: readonly number[],
     results: readonly Result[],
@@ -94,7 +94,7 @@ export class Recipients {
       this.#gone.push([this.#chunk.tokens[place] as string, reason, result.timestamp ?? now])
   }
 
-  /** Takes it that the request came to nothing for now, or may have come to nothing. */
+  /** Records that the request failed for now, or may have failed. */
   postpone(places: readonly number[], result: Result, sentAt: number): void {
     for (const place of places) this.#postpone(place, result, sentAt)
   }
@@ -106,7 +106,7 @@ export class Recipients {
     this.#since = Math.min(this.#since ?? sentAt, sentAt)
   }
 
-  /** Lets go of what is in doubt and was first sent so long ago that a repeat could be a second notification. */
+  /** Gives up what is in doubt and was first sent so long ago that a repeat could arrive as a second notification. */
   giveUpOld(now: number, repeatWithinMs: number): void {
     const since = this.#since
     // a clock that was put back proves nothing

@@ -49,7 +49,7 @@ export function isOver(journal: Journal): boolean {
   return total(ends) === journal.terms.tokens
 }
 
-/** Recipients that have their end. */
+/** Recipients that are done. */
 export function endedOf(journal: Journal): number {
   return total(totalsOf(journal).ends)
 }

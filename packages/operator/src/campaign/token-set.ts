@@ -3,7 +3,7 @@ import { hash } from 'node:crypto'
 /** 32-bit words kept of a token's hash: with 96 bits no two of a billion tokens are taken for one. */
 const WORDS = 3
 
-/** Tells whether a token was added before, in some 25 bytes for each, where a Set of texts needs 150. */
+/** Tells whether a token was added before, in about 25 bytes per token, where a Set of strings needs 150. */
 export class TokenSet {
   #slots: Uint32Array
   #size = 0

@@ -76,7 +76,7 @@ function probe(address: Address): Promise<EdgeAnswer> {
   )
 }
 
-/** Devices to be: the activation endpoint answers, and its clock agrees with this machine's. */
+/** For new devices: the activation endpoint answers, and its clock agrees with this machine's. */
 export const activationCheck: Check = {
   name: 'activation',
   async run({ deployment, entrances }) {

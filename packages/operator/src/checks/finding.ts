@@ -5,7 +5,7 @@ import type { Entrances } from '../target.ts'
 export interface Finding {
   readonly check: string
   readonly state: 'ok' | 'warning' | 'problem'
-  /** What is so, and where it is not well what to do. */
+  /** What was found, and what to do about it if it is not well. */
   readonly detail: string
 }
 

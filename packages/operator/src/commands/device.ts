@@ -84,7 +84,7 @@ function validUntil({ certificates: [newest] }: DeviceRecord): string | undefine
   return newest && dayText(newest.notAfter)
 }
 
-/** What a script wants to know of a certificate is not its PEM. */
+/** Without the PEM, which scripts do not need. */
 function withoutPem(device: DeviceRecord) {
   const certificates = device.certificates.map(({ certificate: _, ...rest }) => rest)
   return { ...device, certificates }

@@ -39,7 +39,7 @@ export function namesProvider(options: IdentityOptions): boolean {
   return [cert, key, p12, keyId, teamId, url].some((value) => value !== undefined)
 }
 
-/** Where a provider goes, and as whom. */
+/** Where a provider connects, and with which credential. */
 export interface Provider {
   readonly address: Address
   readonly identity: ProviderIdentity

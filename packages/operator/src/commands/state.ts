@@ -10,7 +10,7 @@ import { machineOnly } from '../machine-deployment.ts'
 import { fields, type Report, timeText } from '../report.ts'
 import type { Runner, Session } from '../session.ts'
 
-/** What keeps and brings back the state folder of one machine. */
+/** Backs up and restores the state folder of one machine. */
 export function addStateCommands(program: Command, run: Runner): void {
   addBackup(program, run)
   addRestore(program, run)
@@ -50,7 +50,7 @@ async function backup(session: Session, file: string): Promise<Report> {
   return { value: { file, bytes }, text }
 }
 
-/** The file gets its name when it is whole and on the disk. */
+/** The file gets its name once it is complete and on disk. */
 async function saved(from: NodeJS.ReadableStream, file: string): Promise<number> {
   const draft = `${file}.${process.pid}.tmp`
   const to = createWriteStream(draft, { mode: 0o600, flags: 'wx', flush: true })
