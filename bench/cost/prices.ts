@@ -88,6 +88,12 @@ export const prices = {
     unit: 'CloudWatch custom metric, a month',
     source: 'known: Amazon CloudWatch pricing',
   },
+  metricRequest: {
+    usd: 10,
+    per: million,
+    unit: 'metric requested with GetMetricData',
+    source: 'known: Amazon CloudWatch pricing',
+  },
   transferGigabyte: {
     usd: 0.09,
     per: 1,

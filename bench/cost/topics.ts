@@ -12,6 +12,9 @@ const TIMES = 2
 /** Metrics of one counted topic where everything happens to it. */
 const most = outcomeKinds.length + Object.keys(pushTypes).length + priorities.length + TIMES
 
+/** What is asked of a topic: of times, three percentiles each. */
+const asked = most - TIMES + 3 * TIMES
+
 /** An app that sends alerts of one priority, of which nothing is undeliverable or given up. */
 const usual = outcomeKinds.length - 2 + 1 + 1 + TIMES
 
@@ -26,7 +29,8 @@ ${outcomeKinds.length} outcomes, ${Object.keys(pushTypes).length} push types, ${
 charges a metric by the hour in which it has values, so an app that sends alerts of one priority costs about ${month(usual)} for its ${usual}. All other topics
 together are one more. At most 20 topics can be named, so that the bill is at most ${month(21 * most)} a month, whatever providers send.
 
-A notification's log lines get ${bytes} bytes longer (in batches of ten, of a bundle id of ${TOPIC.length} characters): $${dollars('logGigabyte', bytes / 1e3).toFixed(2)} per million. Metric filters cost nothing.`
+A notification's log lines get ${bytes} bytes longer (in batches of ten, of a bundle id of ${TOPIC.length} characters): $${dollars('logGigabyte', bytes / 1e3).toFixed(2)} per million. Metric filters cost nothing. \`heliograph stats\`
+asks for ${asked} metrics of a topic, $${dollars('metricRequest', asked).toFixed(4)}.`
 }
 
 const TOPIC = 'com.example.app'

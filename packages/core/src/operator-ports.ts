@@ -15,6 +15,7 @@ import type {
   TokenKeyRing,
   TokenKeyStore,
 } from './ports.ts'
+import type { StatsReader } from './stats/topic-stats.ts'
 import type { KeyInRing } from './token/key-ring.ts'
 import type { Rotation } from './token/rotate.ts'
 
@@ -140,6 +141,8 @@ export interface OperatorPorts {
   readonly feedback: Feedback
   /** What became of notifications; absent where an earlier version is deployed. */
   readonly receipts?: Pick<Receipts, 'find'>
-  /** Where receipts are made of what an operator ends; absent as above. */
+  /** Figures by topic; absent where the stage counts no topics. */
+  readonly stats?: StatsReader
+  /** Where receipts are made of what an operator ends; absent as `receipts`. */
   readonly outcomes?: OutcomeQueue
 }

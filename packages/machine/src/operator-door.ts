@@ -5,7 +5,9 @@ import { faultFields } from './log.ts'
 import { writeBackup } from './operator/backup.ts'
 import { machineOperations } from './operator/machine-operations.ts'
 import { operatorPorts } from './operator/ports.ts'
+import { receiptStats } from './operator/receipt-stats.ts'
 import { type OperatorServer, startOperatorServer } from './operator/server.ts'
+import { RECEIPT_DAYS } from './store/store.ts'
 import { GRACE_MS } from './trust/rotation.ts'
 
 export interface OperatorDoorParts {
@@ -36,6 +38,7 @@ export function serveOperator(
   })
   const ports = operatorPorts({
     ...{ clock, ids, graceMs: GRACE_MS, store, trust, pending, presences, outcomes, disconnect },
+    stats: receiptStats(store.receipts, settings.receipts, RECEIPT_DAYS),
   })
   const { environment, format } = store
   return startOperatorServer({

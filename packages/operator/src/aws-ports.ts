@@ -11,6 +11,7 @@ import { providerRecords } from '@heliograph/aws/operator/provider-records'
 import { registrationRecords } from '@heliograph/aws/operator/registration-records'
 import { attachedCertificates } from '@heliograph/aws/operator/thing-principals'
 import { keepTokenKey, openTokenKey } from '@heliograph/aws/operator/token-key-vault'
+import { topicStats } from '@heliograph/aws/operator/topic-stats'
 import { outcomeQueue } from '@heliograph/aws/outcome-queue'
 import { pendingNotifications } from '@heliograph/aws/pending-notifications'
 import { receiptReader } from '@heliograph/aws/receipts'
@@ -20,11 +21,12 @@ import { tokenKeyRing, tokenKeyStore } from '@heliograph/aws/token-keys'
 import { genuineBy } from '@heliograph/core/delivery/seal'
 import type { AuthorityKeys, OperatorPorts, TokenKeyVault } from '@heliograph/core/operator-ports'
 import { parseReceiptSettings, wantsReceipt } from '@heliograph/core/receipts/receipt-settings'
+import { parseCountedTopics } from '@heliograph/core/stats/counted-topics'
 import type { Rotation } from '@heliograph/core/token/rotate'
 import { parseTokenKeyId } from '@heliograph/protocol/identifiers'
 import type { AwsDeployment } from './aws-stage.ts'
 
-export type AwsWorld = Pick<AwsDeployment, 'clients' | 'outputs' | 'clock' | 'ids'>
+export type AwsWorld = Pick<AwsDeployment, 'stage' | 'clients' | 'outputs' | 'clock' | 'ids'>
 
 /** What operations ask for, on the tables and keys of a stage. */
 export function awsPorts(world: AwsWorld): OperatorPorts {
@@ -64,6 +66,7 @@ export function awsPorts(world: AwsWorld): OperatorPorts {
     ),
     feedback: feedback(dynamoDb, outputs.FeedbackTable, clock, ids),
     ...receiptPorts(world),
+    ...statsPort(world),
   }
 }
 
@@ -85,6 +88,12 @@ function receiptPorts({
       },
     },
   }
+}
+
+function statsPort({ stage, clients, outputs }: AwsWorld): Pick<OperatorPorts, 'stats'> {
+  const countedTopics = parseCountedTopics(outputs.CountedTopics ?? '[]')
+  if (countedTopics.length === 0) return {}
+  return { stats: topicStats(clients.cloudWatch, { stage, countedTopics }) }
 }
 
 function authorityKeys({ clients, outputs }: AwsWorld): AuthorityKeys {

@@ -12,6 +12,7 @@ import { addProviderCommands } from './commands/provider.ts'
 import { addSendCommand } from './commands/send.ts'
 import { addStageCommands } from './commands/stage.ts'
 import { addStateCommands } from './commands/state.ts'
+import { addStatsCommand } from './commands/stats.ts'
 import { addTokenCommands } from './commands/token.ts'
 import { exitCode, type Failure } from './failure.ts'
 import { failureOf } from './fault.ts'
@@ -66,6 +67,7 @@ export function makeProgram(terminal: Terminal, onExit: (code: number) => void):
   addSendCommand(program, run)
   addListenCommand(program, run)
   addNotificationCommands(program, run)
+  addStatsCommand(program, run)
   addFeedbackCommand(program, run)
   addDeadLetterCommands(program, run)
   addStageCommands(program, run)

@@ -66,6 +66,17 @@ export function spanText(ms: number): string {
   return `${Math.floor(seconds / size)} ${name}`
 }
 
+/** `80 ms`, `4.2 s`, `3 min 20 s`, `2 d 4 h`. */
+export function ageText(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`
+  const minutes = Math.floor(ms / 60_000)
+  if (minutes < 60) return `${minutes} min ${Math.floor((ms % 60_000) / 1_000)} s`
+  const hours = Math.floor(minutes / 60)
+  if (hours < 24) return `${hours} h ${minutes % 60} min`
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`
+}
+
 /** How many of a thing: `1 device`, `2 devices`. */
 export function count(number: number, thing: string): string {
   return `${number} ${thing}${number === 1 ? '' : 's'}`

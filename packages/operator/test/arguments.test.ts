@@ -55,6 +55,7 @@ describe('help', () => {
       'send',
       'serve',
       'stage empty',
+      'stats',
       'token expire',
       'token inspect',
     ])

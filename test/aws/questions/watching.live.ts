@@ -87,6 +87,26 @@ describe.runIf(process.env.TARGET === 'aws')('what watches the stage', () => {
   )
 
   ask(
+    'What does heliograph stats tell of the last hour?',
+    {
+      expected:
+        'one value for each percentile; or that the stage counts no topics (-c countedTopics=…)',
+      matches: /^(received [1-9]\d*, p50 \d+|the stage counts no topics)/,
+      minutes: 15,
+    },
+    async () => {
+      const { stats } = deployment.ports
+      if (!stats) return 'the stage counts no topics'
+      const until = Date.now()
+      const read = await stats.read({ since: until - 3_600_000, until, parts: 60 })
+      const all = read?.topics ?? []
+      const received = all.reduce((sum, { counts }) => sum + counts.accepted, 0)
+      const [online] = all.flatMap(({ online: times }) => times ?? [])
+      return `received ${received}, p50 ${online?.p50.toFixed(0)}, p99 ${online?.p99.toFixed(0)}`
+    },
+  )
+
+  ask(
     'Which version of the truststore does the domain read, and does API Gateway warn of it?',
     {
       expected: 'that of the output TruststoreVersion, without warnings',

@@ -1,4 +1,5 @@
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation'
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { IoTClient } from '@aws-sdk/client-iot'
 import { IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane'
@@ -11,6 +12,7 @@ import { callAttempts } from '@heliograph/protocol/retry'
 /** The clients of an operator's command: each is made once, when it is first asked for. */
 export interface OperatorClients {
   readonly cloudFormation: CloudFormationClient
+  readonly cloudWatch: CloudWatchClient
   readonly dynamoDb: DynamoDBClient
   readonly kms: KMSClient
   readonly iot: IoTClient
@@ -42,6 +44,7 @@ export function operatorClients(environment?: AwsEnvironment): OperatorClients {
   return {
     ...lazily({
       cloudFormation: () => keep(new CloudFormationClient(configured('CLOUDFORMATION'))),
+      cloudWatch: () => keep(new CloudWatchClient(configured('CLOUDWATCH'))),
       dynamoDb: () => keep(new DynamoDBClient(configured('DYNAMODB'))),
       kms: () => keep(new KMSClient(configured('KMS'))),
       iot: () =>

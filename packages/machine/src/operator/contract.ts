@@ -81,6 +81,7 @@ export const remoteMethods = {
   pending: ['put', 'find', 'list', 'remove'],
   feedback: ['write', 'read'],
   receipts: ['find'],
+  stats: ['read'],
   outcomes: ['send'],
   machine: ['state', 'deadLetters', 'redriveDeadLetters', 'dropDeadLetters'],
 } as const satisfies Methods

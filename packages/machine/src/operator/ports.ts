@@ -1,5 +1,6 @@
 import type { OperatorPorts } from '@heliograph/core/operator-ports'
 import type { Outcomes } from '@heliograph/core/ports'
+import type { StatsReader } from '@heliograph/core/stats/topic-stats'
 import { type RotatePorts, rotate } from '@heliograph/core/token/rotate'
 import { deviceRegistry, type Store } from '../store/store.ts'
 import type { Trust } from '../trust/trust.ts'
@@ -9,6 +10,7 @@ export interface OperatorWorld extends Pick<RotatePorts, 'clock' | 'ids' | 'grac
   readonly trust: Trust
   readonly pending: OperatorPorts['pending']
   readonly presences: OperatorPorts['presences']
+  readonly stats: StatsReader
   /** Where outcomes are recorded: what an operator ends has one, too. */
   readonly outcomes: Outcomes
   /** Ends the connection that was made with the certificate, if there is one. */
@@ -17,7 +19,7 @@ export interface OperatorWorld extends Pick<RotatePorts, 'clock' | 'ids' | 'grac
 
 /** What an operator's operations ask for, on the store of a machine. */
 export function operatorPorts(world: OperatorWorld): OperatorPorts {
-  const { store, trust, pending, presences, outcomes, disconnect, ...rotation } = world
+  const { store, trust, pending, presences, stats, outcomes, disconnect, ...rotation } = world
   const { tokenKeys, devices } = store
   return {
     ...{ pending, presences },
@@ -38,6 +40,7 @@ export function operatorPorts(world: OperatorWorld): OperatorPorts {
     activationCodes: store.activations,
     registrations: store.registrations,
     receipts: store.receipts,
+    stats,
     outcomes: {
       async send(some) {
         for (const one of some) outcomes.record(one)

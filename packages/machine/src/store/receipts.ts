@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Outcome } from '@heliograph/core/outcome'
 import type { Clock, Receipts } from '@heliograph/core/ports'
 import { MAX_NAMESAKES } from '@heliograph/protocol/limits'
@@ -15,13 +16,26 @@ interface Row {
   readonly expiresAt: number
 }
 
+export interface KeptReceipts extends Receipts {
+  /**
+   * Shows the outcomes of every notification that was accepted since then, in milliseconds, the oldest first. Says
+   * false where there are more than it reads.
+   */
+  visit(sinceMs: number, see: (outcome: Outcome) => void): Promise<boolean>
+}
+
+/** Rows that are read in a row; what else the process has to do comes in between. */
+const AT_ONCE = 1_000
+/** Some seconds of reading. */
+const MOST_VISITED = 2_000_000
+
 /** The outcomes of each notification by its `apns-unique-id`, and which of these an `apns-id` stands for. */
 export function receipts(
   environment: Environment,
   expiries: Expiries,
   clock: Clock,
   keptSeconds: number,
-): Receipts {
+): KeptReceipts {
   const rows = environment.table<Row, [uniqueId: string, event: string]>(RECEIPTS)
   const byId = environment.table<{ readonly expiresAt: number }, [id: string, uniqueId: string]>(
     BY_ID,
@@ -63,5 +77,24 @@ export function receipts(
       const id = given.toLowerCase()
       return [...new Set([id, ...namesakes(id)])].flatMap(outcomesOf)
     },
+
+    async visit(sinceMs, see) {
+      let start: [string, string] = [firstIdOf(sinceMs), '']
+      for (let seen = 0; seen < MOST_VISITED; seen += AT_ONCE) {
+        const page = [...rows.getRange({ start, limit: AT_ONCE + 1 })]
+        for (const row of page.slice(0, AT_ONCE)) if (isLive(row)) see(row.value.outcome)
+        const next = page[AT_ONCE]
+        if (!next) return true
+        start = next.key
+        await setImmediate()
+      }
+      return false
+    },
   }
+}
+
+/** The least id that is made at that time or later: ids begin with 48 bits of milliseconds (`timedUuid`). */
+function firstIdOf(ms: number): string {
+  const time = Math.max(0, Math.floor(ms)).toString(16).padStart(12, '0')
+  return `${time.slice(0, 8)}-${time.slice(8)}`
 }

@@ -16,7 +16,6 @@ import type {
   PendingNotifications,
   ProviderKeys,
   Providers,
-  Receipts,
   Registrations,
   TokenKeyRing,
 } from '@heliograph/core/ports'
@@ -37,12 +36,15 @@ import { type Format, openFormat } from './format.ts'
 import { type ExpiringSlots, pendingNotifications } from './pending-notifications.ts'
 import { providerKeys } from './provider-keys.ts'
 import { providers } from './providers.ts'
-import { receipts } from './receipts.ts'
+import { type KeptReceipts, receipts } from './receipts.ts'
 import { registrations } from './registrations.ts'
 import { type TokenKeyVault, tokenKeyRing, tokenKeyStore } from './token-keys.ts'
 
 export { activationPace } from './activations.ts'
 export { deviceRegistry } from './devices.ts'
+
+/** How long receipts are kept. */
+export const RECEIPT_DAYS = 7
 
 export interface StoreOptions {
   /** The state folder; made where there is none, for its owner only. */
@@ -67,7 +69,7 @@ export interface Store {
   readonly registrations: Registrations & RegistrationRecords
   readonly feedback: Feedback
   readonly claims: StoredClaims
-  readonly receipts: Receipts
+  readonly receipts: KeptReceipts
   readonly providers: Providers & ProviderRecords
   readonly providerKeys: ProviderKeys & ProviderKeyRecords
   readonly devices: Devices & DeviceRecords & Admissions
@@ -93,7 +95,7 @@ export interface Store {
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { folder, key, clock = systemClock, ids = systemIds(), maxBytes } = options
-  const { receiptSeconds = 7 * 24 * 3600 } = options
+  const { receiptSeconds = RECEIPT_DAYS * 24 * 3600 } = options
   makePrivate(folder)
   demandNotHeldHere(folder)
   const environment = openEnvironment({ folder, ...(maxBytes !== undefined && { maxBytes }) })

@@ -2,7 +2,7 @@ import type { Receipt, ReceiptEvent } from '@heliograph/core/receipts/receipt'
 import type { OutcomeKind } from '@heliograph/protocol/outcome'
 import type { Command } from 'commander'
 import { showNotification } from '../operations/show-notification.ts'
-import { fields, type Report, table, timeText } from '../report.ts'
+import { ageText, fields, type Report, table, timeText } from '../report.ts'
 import type { Runner, Session } from '../session.ts'
 
 export function addNotificationCommands(program: Command, run: Runner): void {
@@ -48,17 +48,6 @@ function rowOf(event: ReceiptEvent) {
   const { kind, at, age, repeat, replacedBy } = event
   const by = replacedBy ? ` (${replacedBy})` : ''
   return [timeText(at), ageText(age), `${words[kind]}${by}${repeat ? ', a repeat' : ''}`]
-}
-
-/** `80 ms`, `4.2 s`, `3 min 20 s`, `2 d 4 h`. */
-function ageText(ms: number): string {
-  if (ms < 1_000) return `${ms} ms`
-  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`
-  const minutes = Math.floor(ms / 60_000)
-  if (minutes < 60) return `${minutes} min ${Math.floor((ms % 60_000) / 1_000)} s`
-  const hours = Math.floor(minutes / 60)
-  if (hours < 24) return `${hours} h ${minutes % 60} min`
-  return `${Math.floor(hours / 24)} d ${hours % 24} h`
 }
 
 const words: Readonly<Record<OutcomeKind, string>> = {
