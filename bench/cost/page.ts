@@ -46,9 +46,9 @@ const head = `<!-- Written by \`npm run bench -- cost\` from a counted run; chan
 
 List prices of us-east-1, ${PRICES_AS_OF}, first tier, no free tier, no discount. The calls are **counted** on
 the embedded cloud, which runs the synthesized stacks and the functions' own bundles; every AWS call passes its
-endpoint. How long calls take on AWS cannot be measured there and is assumed (see below); so is the price of a
-direct message, for which AWS publishes none that we found: it is taken as one metered message.
-Payloads have ${PAYLOAD_BYTES} bytes. The devices acknowledge after ${assumed.directMessageMs} ms, as those on a mobile network: how long a batch
+endpoint. The time that calls take on AWS cannot be measured there, so it is assumed (see below). The price of a
+direct message is assumed, too: we found none published by AWS, and count it as one metered message.
+Payloads have ${PAYLOAD_BYTES} bytes. The devices acknowledge after ${assumed.directMessageMs} ms, like devices on a mobile network: the time that a batch
 takes decides how many messages wait for the next one.`
 
 function summary(scenarios: readonly Scenario[], online: Scenario): string {
@@ -64,7 +64,7 @@ function summary(scenarios: readonly Scenario[], online: Scenario): string {
 ${table(['event', 'all', 'without logs and data transfer'], rows)}
 
 The goal was at most $3.20 per million online notifications, priced without logs and transfer as its
-comparisons are: ${goal <= 3.2 ? 'met' : 'not met'} with ${money(goal)}. The comparisons, as issue 7 gives them:
+comparisons are: ${goal <= 3.2 ? 'met' : 'not met'} with ${money(goal)}. The comparisons:
 
 ${table(['service', 'USD per million', 'what it is, or lacks'], others)}`
 }
@@ -95,9 +95,9 @@ function batches({ counted, amounts, usd }: Scenario, facts: Facts): string {
   ])
   return `## The size of deliver's batches
 
-Lambda receives up to ten messages at once and waits for none (batch window 0): a window of a second or more
-would fill batches and be the largest part of the time to the device. So the size follows the load: one while
-notifications trickle, where a million takes months, up to ten under sustained load. Counted here:
+Lambda receives up to ten messages at once and does not wait for more (batch window 0): a window of a second or more
+would fill batches, but it would be the largest part of the time to the device. So the size follows the load: one message while
+notifications trickle in, when a million takes months, and up to ten under sustained load. Counted here:
 ${amount(1 / counts)} (${amount(amounts.sqs ?? 0)} queue requests in all).
 
 ${table(['messages in a batch', 'receive and delete requests each', 'USD per million, without logs and transfer'], rows)}`
@@ -167,8 +167,8 @@ function calls(scenarios: readonly Scenario[]): string {
 
 ${table([...columns, 'log bytes'], rows)}
 
-A slot takes two write units where payload and envelope are over 1 kB together, as here, and one below that.
-Reads depend on how soon a device is sent to again: accept believes a registration for a minute, so a device
+A slot takes two write units if payload and envelope together exceed 1 kB, as they do here, and otherwise one.
+Reads depend on how often a device is sent to: accept caches a registration for a minute, so a device
 that gets less than one notification a minute costs one read each ($${prices.dynamoRead.usd} per million).`
 }
 
@@ -196,9 +196,9 @@ function assumptions({ accept, deliver, bytesOut }: Facts): string {
 ${table(['how long a call takes on AWS', 'ms'], rows)}
 
 Measured (\`npm run bench -- hot\`): ${accept.cpuMs.toFixed(2)} ms of processor time in accept and
-${deliver.cpuMs.toFixed(2)} ms in deliver for one notification. The functions have ${accept.memoryMegabytes} and ${deliver.memoryMegabytes} MB, so
-that much of a core as the share of 1,769 MB. Out to the internet go ${bytesOut} bytes for a delivered notification.
-Cold starts are not in the figures: at a steady load they are below one in a thousand.`
+${deliver.cpuMs.toFixed(2)} ms in deliver for one notification. The functions have ${accept.memoryMegabytes} and ${deliver.memoryMegabytes} MB, and
+so the same share of a core as of 1,769 MB. A delivered notification sends ${bytesOut} bytes out to the internet.
+Cold starts are not included: under a steady load fewer than one in a thousand invocations is one.`
 }
 
 function priceTable(): string {

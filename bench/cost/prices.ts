@@ -116,13 +116,14 @@ export const peers = [
   {
     name: 'A store-before-send design on IoT publish',
     usd: 6.58,
-    source: 'the figure that issue 7 gives for the field',
+    source: 'a comparison that was handed to this project, not looked up',
     lacks: 'the comparison: a write, three metered messages and a delete for every notification',
   },
   {
     name: 'Amazon SNS mobile push',
     usd: 1.0,
-    source: 'the figure that issue 7 gives for the field: $0.50 to publish, $0.50 to deliver',
+    source:
+      'a comparison that was handed to this project, not looked up: $0.50 to publish, $0.50 to deliver',
     lacks: "the last mile: it hands over to Apple's or Google's service, whose connections it uses",
   },
 ] as const
