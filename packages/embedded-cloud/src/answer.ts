@@ -91,7 +91,7 @@ export function escapeXml(text: string): string {
 }
 
 /** Services that answer in XML rather than JSON, also where a request has no body to tell by. */
-const xmlServices = new Set(['s3', 'cloudformation', 'sts', 'cloudfront', 'route53'])
+const xmlServices = new Set(['s3', 'cloudformation', 'sns', 'sts', 'cloudfront', 'route53'])
 
 /** A form is a request in the Query protocol, whose answers are XML (Smithy: "AWS Query protocol"). */
 const formType = 'application/x-www-form-urlencoded'

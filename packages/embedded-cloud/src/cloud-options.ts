@@ -57,6 +57,8 @@ export interface CloudTuning {
   readonly detachLagMs: number
   /** How long a second is, in milliseconds, of those that a direct message waits for its acknowledgement. */
   readonly confirmationSecondMs: number
+  /** How long a second is, in milliseconds, of those between two attempts of a topic at an HTTP endpoint. */
+  readonly topicRetrySecondMs: number
   /** MQTT messages a second and connection, each way. */
   readonly mqttMessagesPerSecond: number
 }
@@ -74,5 +76,6 @@ export const defaultTuning: CloudTuning = {
   drainMs: 3000,
   detachLagMs: 0,
   confirmationSecondMs: 200,
+  topicRetrySecondMs: 100,
   mqttMessagesPerSecond: 100,
 }

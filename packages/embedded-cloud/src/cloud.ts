@@ -142,8 +142,9 @@ function makeFolder(folder: string): void {
 /** Lets events and clients in, now that everything they may ask for is there. */
 async function open(setting: Setting, services: Services): Promise<void> {
   const { cleanup, tuning } = setting
-  const { functions, mappings, gateways, iot } = services
+  const { functions, mappings, gateways, iot, sns } = services
   functions.restore()
+  sns.restore()
   mappings.start()
   cleanup.add(() => within(tuning.drainMs, mappings.stop()))
   cleanup.add(() => drained(services, tuning.drainMs))

@@ -298,6 +298,7 @@ function refuseService(
 const unknownKeyCodes: Readonly<Record<string, string>> = {
   s3: 'InvalidAccessKeyId',
   sqs: 'InvalidClientTokenId',
+  sns: 'InvalidClientTokenId',
   cloudformation: 'InvalidClientTokenId',
 }
 
@@ -328,7 +329,9 @@ function flawCode(name: string, flaw: SignatureFlaw): string {
   if (name === 's3') return s3FlawCodes[flaw]
   if (flaw === 'token') return unknownKeyCodes[name] ?? 'UnrecognizedClientException'
   if (flaw === 'skewed') return 'RequestTimeTooSkewed'
-  return name === 'cloudformation' ? 'SignatureDoesNotMatch' : 'InvalidSignatureException'
+  return name === 'cloudformation' || name === 'sns'
+    ? 'SignatureDoesNotMatch'
+    : 'InvalidSignatureException'
 }
 
 function refuseSignature(response: ServerResponse, name: string, flaw: SignatureFlaw): void {

@@ -20,6 +20,7 @@ import { Gateways } from './resources/gateways.ts'
 import { type ResponseServer, startResponseServer } from './resources/response-server.ts'
 import { Roles } from './resources/roles.ts'
 import { type S3, startS3 } from './s3/s3.ts'
+import { type Sns, startSns } from './sns/sns.ts'
 import { type Sqs, startSqs } from './sqs/sqs.ts'
 import { type LocalTls, loadTls } from './tls.ts'
 import type { AccessKey, CloudIdentity, Log } from './types.ts'
@@ -47,6 +48,7 @@ export interface Services extends Stores {
   readonly roles: Roles
   readonly permissions: Permissions
   readonly functions: FunctionHost
+  readonly sns: Sns
   readonly iot: Iot
   readonly mappings: EventSourceMappings
   readonly gateways: Gateways
@@ -87,13 +89,15 @@ export async function startServices(
     ...{ sqs: stores.sqs, answerPort: answers.port },
   })
   const iot = await startBroker(setting, functions, permissions, stores.sqs)
+  const sns = await startTopics(setting, functions, permissions, stores.sqs)
   const more = [lambdaService(functions), cloudFormationService(stacks), cloudWatch.service]
-  for (const service of [...iot.services, ...more]) endpoint.add(service)
+  for (const service of [...iot.services, sns.service, ...more]) endpoint.add(service)
   return {
     ...stores,
     roles,
     permissions,
     functions,
+    sns,
     iot,
     cloudWatch,
     endpointUrl,
@@ -192,6 +196,29 @@ async function startBroker(
   })
   setting.cleanup.add(() => iot.close())
   return iot
+}
+
+async function startTopics(
+  { identity, state, log, tuning, tls, cleanup }: Setting,
+  functions: FunctionHost,
+  permissions: Permissions,
+  sqs: Sqs,
+): Promise<Sns> {
+  const sns = await startSns({
+    identity,
+    log,
+    tls,
+    stateFile: join(state, 'sns.jsonl'),
+    retrySecondMs: tuning.topicRetrySecondMs,
+    functions,
+    permits: permissions.permits.bind(permissions),
+    queues: {
+      policy: (queue) => sqs.policy(queue),
+      send: (queue, body, attributes) => void sqs.send(queue, body, { attributes }),
+    },
+  })
+  cleanup.add(() => sns.close())
+  return sns
 }
 
 async function listen(setting: Setting, roles: Roles, stores: Stores): Promise<Endpoint> {

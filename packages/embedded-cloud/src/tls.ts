@@ -38,7 +38,9 @@ const RENEW_BEFORE_DAYS = 30
 const OWN_NAMES = ['localhost', '127.0.0.1', '::1']
 const P256 = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
 
-interface Pair {
+const RSA = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' } as const
+
+export interface Pair {
   readonly cert: string
   readonly key: string
 }
@@ -170,6 +172,20 @@ async function serverExtensions(
     await SubjectKeyIdentifierExtension.create(publicKey),
     await AuthorityKeyIdentifierExtension.create(authority.publicKey),
   ]
+}
+
+/** An RSA key with a certificate of its own, as SNS signs its messages with. PEM. */
+export async function makeSigner(commonName: string, now: Date = new Date()): Promise<Pair> {
+  const algorithm = { ...RSA, publicExponent: new Uint8Array([1, 0, 1]), modulusLength: 2048 }
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
+  const cert = await X509CertificateGenerator.createSelfSigned({
+    name: `CN=${commonName}`,
+    keys,
+    serialNumber: serial(),
+    ...validity(now, CA_DAYS),
+    signingAlgorithm: RSA,
+  })
+  return { cert: `${cert.toString('pem')}\n`, key: await exportKey(keys.privateKey) }
 }
 
 function generateKeys(): Promise<webcrypto.CryptoKeyPair> {

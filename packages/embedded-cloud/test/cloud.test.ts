@@ -16,6 +16,7 @@ import {
   paginateListFunctions,
 } from '@aws-sdk/client-lambda'
 import { ListBucketsCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { PublishCommand, SNSClient } from '@aws-sdk/client-sns'
 import {
   ListQueuesCommand,
   ReceiveMessageCommand,
@@ -488,6 +489,57 @@ test.each([
 ])('an alarm may tell a topic by %s', async (_what, principal) => {
   const assembly = fixture.changed((template) => addAlarm(template, principal))
   const { cloud } = await fixture.start({ assembly })
+  await cloud.close()
+})
+
+/** A topic that tells a queue, by its policy, of what a filter lets through. */
+function addTopic(template: EditableTemplate): void {
+  const [topic, queue] = [{ Ref: 'Topic' }, { 'Fn::GetAtt': ['Told', 'Arn'] }]
+  const statement = {
+    Effect: 'Allow',
+    Principal: { Service: 'sns.amazonaws.com' },
+    Action: 'sqs:SendMessage',
+    Resource: queue,
+    Condition: { ArnEquals: { 'aws:SourceArn': topic } },
+  }
+  const PolicyDocument = { Version: '2012-10-17', Statement: [statement] }
+  const Properties = {
+    TopicArn: topic,
+    Protocol: 'sqs',
+    Endpoint: queue,
+    FilterPolicy: { kind: ['wanted'] },
+  }
+  Object.assign(template.Resources, {
+    Topic: { Type: 'AWS::SNS::Topic', Properties: { TopicName: 'told' } },
+    Told: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'told' } },
+    Policy: {
+      Type: 'AWS::SQS::QueuePolicy',
+      Properties: { Queues: [{ Ref: 'Told' }], PolicyDocument },
+    },
+    Subscription: { Type: 'AWS::SNS::Subscription', Properties },
+  })
+}
+
+test('a topic of a template tells the queue that is subscribed, also after a restart', async () => {
+  const assembly = fixture.changed((template) => {
+    if (resources(template, 'AWS::DynamoDB::GlobalTable').length > 0) addTopic(template)
+  })
+  const first = await fixture.start({ assembly })
+  await first.cloud.close()
+  const { cloud } = await fixture.start({ assembly, state: first.state })
+  const sns = new SNSClient(clientOf(cloud))
+  for (const kind of ['wanted', 'other'])
+    await sns.send(
+      new PublishCommand({
+        TopicArn: 'arn:aws:sns:us-east-1:000000000000:told',
+        Message: kind,
+        MessageAttributes: { kind: { DataType: 'String', StringValue: kind } },
+      }),
+    )
+  const QueueUrl = `${cloud.endpoint}/000000000000/told`
+  const receive = new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 })
+  const { Messages: messages = [] } = await new SQSClient(clientOf(cloud)).send(receive)
+  expect(messages.map(({ Body = '' }) => JSON.parse(Body).Message)).toEqual(['wanted'])
   await cloud.close()
 })
 

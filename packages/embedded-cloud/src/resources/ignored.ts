@@ -1,6 +1,6 @@
 import type { Json } from '../assembly/json.ts'
 import type { MetricFilter } from '../metrics/metric-filter.ts'
-import { checkAlarmActions, noteTopic, noteTopicPolicy } from './alarm-topics.ts'
+import { checkAlarmActions } from './alarm-topics.ts'
 import type { Properties } from './properties.ts'
 import { arn, type Made, physicalName, type Resource } from './resource.ts'
 import type { CloudParts, ResourceType } from './resource-type.ts'
@@ -19,7 +19,6 @@ interface Ignored {
 }
 
 const watching = 'nobody watches a laptop; functions log to files'
-const notified = 'alarms do not run, so there is nobody to notify'
 const names = 'names are not resolved: everything listens on the loopback interface'
 const resourcePolicy = 'callers are judged by their IAM policies; resources are not shared'
 
@@ -62,16 +61,6 @@ export const ignoredReasons: Readonly<Record<string, Ignored>> = {
   'AWS::Route53::HostedZone': { reason: names },
   'AWS::Route53::RecordSet': { reason: names, nameProperty: 'Name' },
   'AWS::S3::BucketPolicy': { reason: resourcePolicy },
-  'AWS::SNS::Subscription': { reason: notified },
-  'AWS::SNS::Topic': {
-    reason: notified,
-    arn: ['sns', ''],
-    refIsArn: true,
-    nameProperty: 'TopicName',
-    examine: noteTopic,
-  },
-  'AWS::SNS::TopicPolicy': { reason: notified, examine: noteTopicPolicy },
-  'AWS::SQS::QueuePolicy': { reason: resourcePolicy },
   'AWS::XRay::Group': { reason: watching },
   'AWS::XRay::SamplingRule': { reason: watching },
   'Custom::LogRetention': { reason: 'functions log to files, which nothing deletes' },

@@ -6,6 +6,7 @@ import type { Iot } from '../iot/iot.ts'
 import type { Kms } from '../kms/kms.ts'
 import type { CloudWatch } from '../metrics/cloudwatch.ts'
 import type { S3 } from '../s3/s3.ts'
+import type { Sns } from '../sns/sns.ts'
 import type { Sqs } from '../sqs/sqs.ts'
 import type { CloudIdentity, Log, PolicyDocument } from '../types.ts'
 import type { CustomResources } from './custom-resources.ts'
@@ -32,6 +33,7 @@ export interface CloudParts {
   readonly identity: CloudIdentity
   readonly dynamodb: DynamoDb
   readonly sqs: Sqs
+  readonly sns: Sns
   readonly kms: Kms
   readonly s3: S3
   readonly iot: Iot

@@ -42,4 +42,15 @@ const queue: ResourceType = {
   remove: (_resource, { ref }, cloud) => cloud.sqs.deleteQueue(ref),
 }
 
-export const sqsTypes: readonly ResourceType[] = [queue]
+/** Callers are judged by their own policies; this one tells which services may send. */
+const queuePolicy: ResourceType = {
+  type: 'AWS::SQS::QueuePolicy',
+  uses: ['PolicyDocument', 'Queues'],
+  make: ({ logicalId, properties }, { sqs }) => {
+    const document = JSON.stringify(properties.object('PolicyDocument').values)
+    for (const url of properties.texts('Queues')) sqs.setPolicy(url, document)
+    return { ref: logicalId }
+  },
+}
+
+export const sqsTypes: readonly ResourceType[] = [queue, queuePolicy]

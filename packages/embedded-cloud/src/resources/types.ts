@@ -8,6 +8,7 @@ import { kmsTypes } from './kms.ts'
 import { lambdaTypes } from './lambda.ts'
 import type { ResourceType } from './resource-type.ts'
 import { s3Types } from './s3.ts'
+import { snsTypes } from './sns.ts'
 import { sqsTypes } from './sqs.ts'
 
 /** A custom resource takes any properties: they are its function's affair. */
@@ -29,6 +30,7 @@ const known: ReadonlyMap<string, ResourceType> = new Map(
     ...kmsTypes,
     ...lambdaTypes,
     ...s3Types,
+    ...snsTypes,
     ...sqsTypes,
     customResource,
   ].map((type) => [type.type, type]),

@@ -15,6 +15,7 @@ const attributeProperties = new Set([
   'KmsMasterKeyId',
   'MaximumMessageSize',
   'MessageRetentionPeriod',
+  'Policy',
   'ReceiveMessageWaitTimeSeconds',
   'RedriveAllowPolicy',
   'RedrivePolicy',

@@ -66,6 +66,9 @@ export interface Sqs {
   /** Nothing happens when the message is not in flight any more. */
   changeVisibility(queue: string, receiptHandle: string, seconds: number): void
   depth(queue: string): QueueDepth
+  /** Who else than callers with a policy of their own may send, JSON. */
+  setPolicy(queue: string, policy: string): void
+  policy(queue: string): string | undefined
   /** Ends every waiting receive; what is undelivered stays in `path`. */
   close(): Promise<void>
 }
@@ -146,6 +149,14 @@ class EmbeddedSqs implements Sqs {
 
   depth(queue: string): QueueDepth {
     return this.#find(queue).depth()
+  }
+
+  setPolicy(queue: string, policy: string): void {
+    this.#find(queue).setAttributes({ Policy: policy })
+  }
+
+  policy(queue: string): string | undefined {
+    return this.#find(queue).attributes.Policy
   }
 
   async close(): Promise<void> {
