@@ -1,4 +1,4 @@
-import { type ReceiptLevel, receiptLevels } from '@heliograph/protocol/outcome'
+import { eventLevels, receiptLevels } from '@heliograph/protocol/outcome'
 import { type HostedZoneProps, type StageProps, stageDefaults } from '../lib/stage.ts'
 import { certificatePlace, isProviderDomain, isStageName, zoneHolds } from '../lib/stage-rules.ts'
 import { Refusal } from './refusal.ts'
@@ -44,6 +44,7 @@ const local: StageProps = {
   // Conformance, faults and benchmarks flood one device on purpose.
   tokenRatePerSecond: 0,
   receipts: { default: 'all', topics: {} },
+  events: { default: 'all', topics: {} },
   receiptDelaySeconds: 1,
   // those of the demo app
   countedTopics: ['com.example.app', 'com.example.app.voip'],
@@ -55,8 +56,8 @@ const local: StageProps = {
  * The stage that the context asks for: `stage` (default `local`) and, for any other, `domain` and
  * `certificateArn`, and if wanted `tokenDomain` with `tokenCertificateArn`, `removal`, `hostedZoneId` with `hostedZoneName`, `alarmEmail`,
  * `tracing`, `takesTokenKeys`, `systemLogs`, `reserveConcurrency`, `truststoreVersion`, and for receipts `receipts` (of all topics),
- * `receiptTopics` (`com.example.a=all,com.example.b=off`) and `receiptDays`, and for metrics `countedTopics`
- * (`com.example.a,com.example.b`).
+ * `receiptTopics` (`com.example.a=all,com.example.b=off`) and `receiptDays`, for events `events` and `eventTopics`, and for metrics
+ * `countedTopics` (`com.example.a,com.example.b`).
  *
  * @throws {Refusal} when something is missing or malformed.
  */
@@ -69,11 +70,16 @@ export function stageOf(context: Context, target: Target): StageProps {
   return name === local.name ? localStage(context) : deployedStage(name, context, target)
 }
 
-/** Benchmarks ask for other receipts, and count topics only where they say so. */
+/** Benchmarks ask for other receipts, and have events and counted topics only where they say so. */
 function localStage(context: Context): StageProps {
   const isAsked = text(context, 'receipts') !== undefined
   if (!isAsked) return local
-  return { ...local, ...receiptsOf(local.name, context), ...countedOf(context) }
+  return {
+    ...local,
+    ...receiptsOf(local.name, context),
+    ...eventsOf(local.name, context),
+    ...countedOf(context),
+  }
 }
 
 function deployedStage(name: string, context: Context, target: Target): StageProps {
@@ -98,6 +104,7 @@ function deployedStage(name: string, context: Context, target: Target): StagePro
     takesTokenKeys: text(context, 'takesTokenKeys') === 'true',
     ...systemLogsOf(name, context),
     ...receiptsOf(name, context),
+    ...eventsOf(name, context),
     ...countedOf(context),
     ...reservedOf(name, context),
     ...(hostedZone && { hostedZone }),
@@ -121,14 +128,13 @@ function receiptsOf(
   context: Context,
 ): Partial<Pick<StageProps, 'receipts' | 'receiptDays'>> {
   const days = text(context, 'receiptDays')
-  const rest = levelOf(stage, text(context, 'receipts') ?? stageDefaults.receipts.default)
-  const pairs = (text(context, 'receiptTopics') ?? '').split(',').filter((pair) => pair !== '')
-  const topics = pairs.map((pair) => {
-    const [topic = '', level = ''] = pair.split('=')
-    return [topic, levelOf(stage, level)] as const
-  })
   return {
-    receipts: { default: rest, topics: Object.fromEntries(topics) },
+    receipts: levelsOf(
+      stage,
+      context,
+      { setting: 'receipts', each: 'receiptTopics' },
+      receiptLevels,
+    ),
     ...(days !== undefined && { receiptDays: Number(days) }),
   }
 }
@@ -138,12 +144,35 @@ function countedOf(context: Context): Pick<StageProps, 'countedTopics'> {
   return { countedTopics: [...new Set(topics)] }
 }
 
-function levelOf(stage: string, level: string): ReceiptLevel {
-  const known = receiptLevels.find((one) => one === level)
-  if (known) return known
-  throw new Refusal(
-    `stage "${stage}" cannot keep "${level}" receipts: set -c receipts=${receiptLevels.join('|')}, and topics that differ as -c receiptTopics=com.example.app=all,com.example.other=off`,
-  )
+function eventsOf(stage: string, context: Context): Pick<StageProps, 'events'> {
+  return {
+    events: levelsOf(stage, context, { setting: 'events', each: 'eventTopics' }, eventLevels),
+  }
+}
+
+/** The level of all topics, and of those that differ. */
+function levelsOf<Level extends string>(
+  stage: string,
+  context: Context,
+  { setting, each }: { readonly setting: string; readonly each: string },
+  known: readonly Level[],
+): { readonly default: Level; readonly topics: Readonly<Record<string, Level>> } {
+  const levelOf = (level: string): Level => {
+    const found = known.find((one) => one === level)
+    if (found) return found
+    throw new Refusal(
+      `stage "${stage}" cannot have ${setting} "${level}": set -c ${setting}=${known.join('|')}, and topics that differ as -c ${each}=com.example.app=all,com.example.other=off`,
+    )
+  }
+  const pairs = (text(context, each) ?? '').split(',').filter((pair) => pair !== '')
+  const topics = pairs.map((pair) => {
+    const [topic = '', level = ''] = pair.split('=')
+    return [topic, levelOf(level)] as const
+  })
+  return {
+    default: levelOf(text(context, setting) ?? 'off'),
+    topics: Object.fromEntries(topics),
+  }
 }
 
 /** A new account may run ten functions at the same time, of which Lambda lets none be set aside. */

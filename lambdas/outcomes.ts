@@ -1,8 +1,9 @@
 import type { SQSClient } from '@aws-sdk/client-sqs'
+import { announcementQueue } from '@heliograph/aws/announcement-queue'
 import type { JsonLog } from '@heliograph/aws/log'
-import { type OutcomeBatch, outcomeBatch } from '@heliograph/aws/outcome-batch'
+import { type Hearers, type OutcomeBatch, outcomeBatch } from '@heliograph/aws/outcome-batch'
 import { outcomeQueue } from '@heliograph/aws/outcome-queue'
-import type { Outcome } from '@heliograph/core/outcome'
+import { parseEventSettings, wantsEvent } from '@heliograph/core/events/event-settings'
 import { parseReceiptSettings, wantsReceipt } from '@heliograph/core/receipts/receipt-settings'
 import {
   type CountedAs,
@@ -11,18 +12,32 @@ import {
 } from '@heliograph/core/stats/counted-topics'
 import { variable } from './settings.ts'
 
-type OutcomeVariable = (typeof variable)['outcomeQueue' | 'receipts' | 'countedTopics']
+type OutcomeVariable = (typeof variable)[
+  | 'outcomeQueue'
+  | 'receipts'
+  | 'announcementQueue'
+  | 'events'
+  | 'countedTopics']
 
-/** The outcomes of a function that ends notifications: logged, and kept where the stage wants them. */
+/** The outcomes of a function that ends notifications: logged, kept and told to subscribers as the stage wants. */
 export function outcomesOf(
   log: JsonLog,
   sqs: SQSClient,
   settings: Readonly<Record<OutcomeVariable, string>>,
 ): OutcomeBatch {
   const receipts = parseReceiptSettings(settings[variable.receipts])
-  const queue = outcomeQueue(sqs, settings[variable.outcomeQueue])
-  const isWanted = (outcome: Outcome) => wantsReceipt(receipts, outcome)
-  return outcomeBatch(log, queue, isWanted, countedBy(settings))
+  const events = parseEventSettings(settings[variable.events])
+  const hearers: Hearers = {
+    receipts: {
+      queue: outcomeQueue(sqs, settings[variable.outcomeQueue]),
+      wants: (outcome) => wantsReceipt(receipts, outcome),
+    },
+    events: {
+      queue: announcementQueue(sqs, settings[variable.announcementQueue]),
+      wants: (event) => wantsEvent(events, event),
+    },
+  }
+  return outcomeBatch(log, hearers, countedBy(settings))
 }
 
 /** What the topics in the log are counted as. */

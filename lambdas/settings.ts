@@ -27,6 +27,12 @@ export const variable = {
   receipts: 'RECEIPTS',
   /** Topics that have metrics of their own, a JSON list; empty where none is counted. */
   countedTopics: 'COUNTED_TOPICS',
+  /** SQS queue of the events that subscribers hear (URL). */
+  announcementQueue: 'ANNOUNCEMENT_QUEUE_URL',
+  /** Which events subscribers hear, JSON: `EventSettings`. */
+  events: 'EVENTS',
+  /** SNS topic of the events (ARN). */
+  eventTopic: 'EVENT_TOPIC_ARN',
   /** Days that receipts are kept. */
   receiptDays: 'RECEIPT_DAYS',
   /** KMS key (ARN) that wraps the token keys. */

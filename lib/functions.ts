@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { acceptSettings } from '../lambdas/accept/settings.ts'
 import { activateSettings } from '../lambdas/activate/settings.ts'
+import { announceSettings } from '../lambdas/announce/settings.ts'
 import { authoritySettings } from '../lambdas/authority/settings.ts'
 import { connectSettings } from '../lambdas/connect/settings.ts'
 import { deliverSettings } from '../lambdas/deliver/settings.ts'
@@ -24,6 +25,7 @@ import { unregisterSettings } from '../lambdas/unregister/settings.ts'
 export const functionSettings = {
   accept: acceptSettings,
   activate: activateSettings,
+  announce: announceSettings,
   authority: authoritySettings,
   connect: connectSettings,
   deliver: deliverSettings,

@@ -67,6 +67,8 @@ export class Heliograph extends Construct {
   readonly alarms: readonly Alarm[]
   /** Hears of every alarm; absent without `alarmEmail`. */
   readonly alarmTopic: ITopic | undefined
+  /** Where events are heard, for subscriptions of your own; which ones, `events` says. */
+  readonly eventTopic: ITopic
 
   constructor(scope: Construct, id: string, props: HeliographProps) {
     super(scope, id)
@@ -85,6 +87,7 @@ export class Heliograph extends Construct {
     this.activationUrl = devices.activationUrl
     this.alarms = operations.alarms.all
     this.alarmTopic = operations.alarms.topic
+    this.eventTopic = state.events.topic
   }
 }
 

@@ -33,6 +33,8 @@ export const metricNames = {
   droppedRequests: 'DroppedDeviceRequests',
   /** Count by `stage`: outcomes that the queue of outcomes did not take, so that receipts lack them. */
   lostOutcomes: 'LostOutcomes',
+  /** Count by `stage`: events that the queue of events did not take, so that subscribers miss them. */
+  lostEvents: 'LostEvents',
   /** Days, by `stage` and `certificate`. */
   daysLeft: 'CertificateDaysLeft',
 } as const
@@ -114,6 +116,17 @@ export function goneMetric(stage: StageProps): Metric {
 
 export function lostOutcomesMetric(stage: StageProps): Metric {
   return countMetric(stage, 'lostOutcomes', 'outcomes lost')
+}
+
+export function lostEventsMetric(stage: StageProps): Metric {
+  return new Metric({
+    namespace: metricNamespace,
+    metricName: metricNames.lostEvents,
+    dimensionsMap: { stage: stage.name },
+    statistic: Stats.SUM,
+    period: Duration.minutes(1),
+    label: 'events lost',
+  })
 }
 
 /** Requests of devices beyond their allowance; each environment reports a device once a minute. */

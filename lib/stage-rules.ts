@@ -4,7 +4,7 @@ import {
   MAX_RECEIPT_DAYS,
   MAX_TRUST_SECONDS,
 } from '@heliograph/protocol/limits'
-import { receiptLevels } from '@heliograph/protocol/outcome'
+import { eventLevels, receiptLevels } from '@heliograph/protocol/outcome'
 import { Token } from 'aws-cdk-lib'
 import type { HostedZoneProps, StageProps } from './stage.ts'
 
@@ -73,32 +73,45 @@ function faultOf(stage: StageProps): string | undefined {
 /** Lambda lets a function have 4 kB of variables; names of tables and queues take less than half. */
 const MOST_SETTINGS = 2_000
 
-function countedFault({ countedTopics, receipts }: StageProps): string | undefined {
+function countedFault({ countedTopics, receipts, events }: StageProps): string | undefined {
   const bad = countedTopics.find((topic) => !patterns.topic.test(topic))
   if (bad !== undefined) return `countedTopics names "${bad}", which is not a bundle id`
   if (countedTopics.length > MAX_COUNTED_TOPICS)
     return `countedTopics names ${countedTopics.length} topics: name at most ${MAX_COUNTED_TOPICS}, the others are counted together`
-  if (JSON.stringify([receipts, countedTopics]).length > MOST_SETTINGS)
-    return "countedTopics and receipts together name more topics than a function's variables hold: name fewer"
+  if (JSON.stringify([receipts, events, countedTopics]).length > MOST_SETTINGS)
+    return "countedTopics, receipts and events together name more topics than a function's variables hold: name fewer"
   return undefined
 }
 
-function receiptFault({ receipts, receiptDays, receiptDelaySeconds }: StageProps) {
-  const { topics } = receipts
-  const bad = Object.keys(topics).find((topic) => !patterns.topic.test(topic))
-  if (bad !== undefined) return `receipts names "${bad}", which is not a bundle id`
-  const unknown = [receipts.default, ...Object.values(topics)].find(
-    (level) => !receiptLevels.includes(level),
-  )
-  if (unknown !== undefined)
-    return `receipts has the level "${unknown}": use ${receiptLevels.join(', ')}`
-  if (JSON.stringify(receipts).length > MOST_SETTINGS)
-    return `receipts names ${Object.keys(topics).length} topics, more than a function's variables hold: set the most common level as the default, and name only topics that differ`
+function receiptFault(stage: StageProps): string | undefined {
+  const { receipts, events, receiptDays, receiptDelaySeconds } = stage
+  const levels = levelFault('receipts', receipts, receiptLevels)
+  if (levels) return levels
+  const heard = levelFault('events', events, eventLevels)
+  if (heard) return heard
+  const count = Object.keys(receipts.topics).length + Object.keys(events.topics).length
+  if (JSON.stringify([receipts, events]).length > MOST_SETTINGS)
+    return `receipts and events name ${count} topics, more than a function's variables hold: set the most common level as the default, and name only topics that differ`
   if (!isBetween(receiptDays, 1, MAX_RECEIPT_DAYS))
     return `receiptDays ${receiptDays} is not between 1 and ${MAX_RECEIPT_DAYS}`
   if (!isBetween(receiptDelaySeconds, 1, 300))
     return `receiptDelaySeconds ${receiptDelaySeconds} is not between 1 and 300`
   return undefined
+}
+
+/** A level for each topic, and for all others. */
+interface Levels {
+  readonly default: string
+  readonly topics: Readonly<Record<string, string>>
+}
+
+function levelFault(setting: string, levels: Levels, known: readonly string[]): string | undefined {
+  const bad = Object.keys(levels.topics).find((topic) => !patterns.topic.test(topic))
+  if (bad !== undefined) return `${setting} names "${bad}", which is not a bundle id`
+  const all = [levels.default, ...Object.values(levels.topics)]
+  const unknown = all.find((level) => !known.includes(level))
+  if (unknown === undefined) return undefined
+  return `${setting} has the level "${unknown}": use ${known.join(', ')}`
 }
 
 function isBetween(value: number, least: number, most: number): boolean {

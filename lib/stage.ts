@@ -1,5 +1,5 @@
 import type { Upstream } from '@heliograph/protocol/mqtt-topic'
-import type { ReceiptLevel } from '@heliograph/protocol/outcome'
+import type { EventLevel, ReceiptLevel } from '@heliograph/protocol/outcome'
 import { CALLS_PER_SECOND } from '../lambdas/empty/settings.ts'
 
 /** The Route 53 zone that gets the provider domain's address records. */
@@ -105,6 +105,15 @@ export interface StageProps {
     readonly default: ReceiptLevel
     readonly topics: Readonly<Record<string, ReceiptLevel>>
   }
+  /**
+   * What subscribers of the stage's SNS topic hear: `off`, `tokens` (that a device token has died), `exceptions`
+   * (also what became of every notification that was not delivered at once) or `all`; by topic, and for all other
+   * topics. Default `off` for all.
+   */
+  readonly events: {
+    readonly default: EventLevel
+    readonly topics: Readonly<Record<string, EventLevel>>
+  }
   /** Days that receipts are kept, 1 to 30. Default 7. */
   readonly receiptDays: number
   /**
@@ -178,6 +187,7 @@ export const stageDefaults = {
   upstreamConcurrency: { register: 10, connect: 20, unregister: 10, renew: 5 },
   defaultLifetimeSeconds: 30 * 24 * 60 * 60,
   receipts: { default: 'off', topics: {} },
+  events: { default: 'off', topics: {} },
   receiptDays: 7,
   receiptDelaySeconds: 5,
   countedTopics: [],

@@ -12,6 +12,8 @@ export const deliverSettings = [
   variable.outcomeQueue,
   variable.receipts,
   variable.countedTopics,
+  variable.announcementQueue,
+  variable.events,
   variable.claimsTable,
   variable.tokenKeysTable,
   variable.tokenWrapKey,

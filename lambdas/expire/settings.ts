@@ -6,6 +6,8 @@ export const expireSettings = [
   variable.outcomeQueue,
   variable.receipts,
   variable.countedTopics,
+  variable.announcementQueue,
+  variable.events,
   variable.tokenKeysTable,
   variable.tokenWrapKey,
   variable.unsealedUntil,

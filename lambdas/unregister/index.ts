@@ -31,6 +31,7 @@ const work = unregisterHandler(
     feedback: feedback(dynamoDb, settings[variable.feedbackTable], clock, systemIds()),
     ring,
     outcomes,
+    deadTokens: outcomes.deadTokens,
   },
   log,
 )

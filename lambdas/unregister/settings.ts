@@ -9,6 +9,8 @@ export const unregisterSettings = [
   variable.outcomeQueue,
   variable.receipts,
   variable.countedTopics,
+  variable.announcementQueue,
+  variable.events,
   variable.tokenKeysTable,
   variable.tokenWrapKey,
   variable.unsealedUntil,

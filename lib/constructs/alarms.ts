@@ -20,6 +20,7 @@ import {
   daysLeftMetric,
   droppedRequestsMetric,
   inspectedCertificates,
+  lostEventsMetric,
   lostOutcomesMetric,
   notificationsMetric,
 } from '../metrics.ts'
@@ -34,6 +35,7 @@ export interface AlarmsProps {
   readonly notificationDeadLetters: IQueue
   readonly eventDeadLetters: IQueue
   readonly outcomeDeadLetters: IQueue
+  readonly announcementDeadLetters: IQueue
   readonly ruleErrors: IQueue
   readonly providerEdge: HttpEdge
   /** Where provider tokens are taken, if the stage takes them. */
@@ -61,7 +63,9 @@ export type AlarmName =
   | 'notifications-dead-lettered'
   | 'events-dead-lettered'
   | 'outcomes-dead-lettered'
+  | 'announcements-dead-lettered'
   | 'receipts-lost'
+  | 'events-lost'
   | 'rule-errors'
   | 'notifications-late'
   | 'provider-edge-errors'
@@ -161,6 +165,10 @@ function queueAlarms(props: AlarmsProps) {
       description: 'Outcomes could not be kept as receipts in eight attempts',
       ...notEmpty(props.outcomeDeadLetters),
     },
+    'announcements-dead-lettered': {
+      description: 'Subscribers did not hear of events that SNS did not take for an hour',
+      ...notEmpty(props.announcementDeadLetters),
+    },
     'rule-errors': {
       description: 'A topic rule could not hand over what a device said',
       ...notEmpty(props.ruleErrors),
@@ -226,6 +234,12 @@ function outcomeAlarms({ stage }: AlarmsProps) {
     'receipts-lost': {
       description: 'Receipts lack outcomes that the queue of outcomes did not take in time',
       metric: lostOutcomesMetric(stage).with({ period: fiveMinutes }),
+      threshold: 0,
+      periods: 1,
+    },
+    'events-lost': {
+      description: 'Subscribers miss events that the queue of events did not take in time',
+      metric: lostEventsMetric(stage).with({ period: fiveMinutes }),
       threshold: 0,
       periods: 1,
     },

@@ -16,7 +16,7 @@ import type { StageProps } from '../stage.ts'
 /** The functions that log what became of a notification. */
 const recorders = ['accept', 'deliver', 'unregister', 'expire'] as const
 
-/** Those that hand outcomes on, for receipts. */
+/** Those that hand outcomes on, for receipts and events. */
 const senders = ['deliver', 'unregister', 'expire'] as const
 
 /**
@@ -40,6 +40,14 @@ export class OutcomeMetrics extends Construct {
       filterLog(this, `${name}-lost`, stage, name, {
         filterPattern: FilterPattern.stringValue('$.message', '=', 'outcomes lost'),
         metricName: metricNames.lostOutcomes,
+        metricValue: '$.lost',
+        unit: Unit.COUNT,
+        dimensions: { stage: '$.stage' },
+      })
+    for (const name of senders)
+      filterLog(this, `${name}-events-lost`, stage, name, {
+        filterPattern: FilterPattern.stringValue('$.message', '=', 'events lost'),
+        metricName: metricNames.lostEvents,
         metricValue: '$.lost',
         unit: Unit.COUNT,
         dimensions: { stage: '$.stage' },

@@ -1,4 +1,6 @@
 import {
+  ANNOUNCE_VISIBILITY_SECONDS,
+  MAX_ANNOUNCEMENTS,
   MAX_RECEIVES,
   RECORD_VISIBILITY_SECONDS,
   VISIBILITY_SECONDS,
@@ -128,6 +130,35 @@ export class OutcomeQueue extends Construct {
     grantee.set(variable.outcomeQueue, this.queue.queueUrl)
     grantee.set(variable.receipts, JSON.stringify(this.settings))
     grantee.set(variable.countedTopics, JSON.stringify(this.countedTopics))
+    grantee.allow(['sqs:SendMessage'], [this.queue.queueArn])
+  }
+}
+
+/** Events on their way to `announce`; nothing waits for them. */
+export class AnnouncementQueue extends Construct {
+  readonly queue: Queue
+  /** What SNS did not take in an hour. */
+  readonly deadLetters: DeadLetterQueue
+  /** Which events belong here. */
+  readonly settings: StageProps['events']
+
+  constructor(scope: Construct, id: string, stage: StageProps) {
+    super(scope, id)
+    this.settings = stage.events
+    this.deadLetters = new DeadLetterQueue(this, 'DeadLetters', stage)
+    this.queue = new Queue(this, 'Queue', {
+      ...guarded,
+      retentionPeriod: Duration.days(4),
+      removalPolicy: removalOnceDeployed(stage),
+      visibilityTimeout: Duration.seconds(ANNOUNCE_VISIBILITY_SECONDS),
+      deadLetterQueue: { queue: this.deadLetters.queue, maxReceiveCount: MAX_ANNOUNCEMENTS },
+    })
+  }
+
+  /** Tells the function the queue and which events belong there, and permits sending. */
+  grantSend(grantee: Grantee): void {
+    grantee.set(variable.announcementQueue, this.queue.queueUrl)
+    grantee.set(variable.events, JSON.stringify(this.settings))
     grantee.allow(['sqs:SendMessage'], [this.queue.queueArn])
   }
 }

@@ -29,7 +29,13 @@ import type { StageProps } from '../stage.ts'
 import type { HeliographFunction } from './function.ts'
 import type { HttpEdge } from './http-edge.ts'
 import { logGroupName } from './outcome-metrics.ts'
-import type { DeadLetterQueue, NotificationQueue, OutcomeQueue, SlotQueue } from './queues.ts'
+import type {
+  AnnouncementQueue,
+  DeadLetterQueue,
+  NotificationQueue,
+  OutcomeQueue,
+  SlotQueue,
+} from './queues.ts'
 import type { Stores } from './stores.ts'
 
 type Functions<Name extends string> = Readonly<Record<Name, HeliographFunction>>
@@ -41,11 +47,12 @@ export interface ServiceDashboardProps {
     readonly notifications: NotificationQueue
     readonly slots: SlotQueue
     readonly outcomes: OutcomeQueue
+    readonly announcements: AnnouncementQueue
     readonly ruleErrors: DeadLetterQueue
     readonly deadLetters: DeadLetterQueue
   }
   readonly providers: { readonly edge: HttpEdge } & Functions<
-    'accept' | 'deliver' | 'feedback' | 'record' | 'receipt'
+    'accept' | 'deliver' | 'feedback' | 'record' | 'receipt' | 'announce'
   >
   readonly devices: Functions<'activate' | 'expire'> & {
     readonly upstream: Readonly<Record<string, HeliographFunction>>
@@ -244,9 +251,10 @@ function iotMetric(metricName: string, label: string, dimensionsMap = {}): Metri
 }
 
 function functionsOf({ providers, devices }: ServiceDashboardProps): HeliographFunction[] {
-  const { accept, deliver, feedback, record, receipt } = providers
+  const { accept, deliver, feedback, record, receipt, announce } = providers
   const { activate, expire, upstream } = devices
-  return [accept, deliver, feedback, record, receipt, activate, expire, ...Object.values(upstream)]
+  const ofProviders = [accept, deliver, feedback, record, receipt, announce]
+  return [...ofProviders, activate, expire, ...Object.values(upstream)]
 }
 
 function throttles({ node, resource }: HeliographFunction): IMetric {

@@ -184,7 +184,7 @@ function unregisterFunction(
   deployment: Deployment,
   state: StateStack,
 ): HeliographFunction {
-  const { iot, outcomes, stores, tokenKeyRing } = state
+  const { announcements, iot, outcomes, stores, tokenKeyRing } = state
   const unregister = upstreamFunction(scope, deployment, state, 'unregister', {
     description: 'Declares the device token for one topic dead',
     timeoutSeconds: 15,
@@ -193,6 +193,7 @@ function unregisterFunction(
   stores.devices.grant(unregister, 'GetItem')
   stores.pending.grant(unregister, 'DeleteItem', 'GetItem')
   outcomes.grantSend(unregister)
+  announcements.grantSend(unregister)
   stores.feedback.grant(unregister, 'GetItem', 'PutItem')
   tokenKeyRing.grantJudge(unregister)
   iot.grantSend(unregister)
@@ -202,7 +203,7 @@ function unregisterFunction(
 function expireFunction(
   scope: Construct,
   deployment: Deployment,
-  { deadLetters, outcomes, stores, tokenKeyRing }: StateStack,
+  { announcements, deadLetters, outcomes, stores, tokenKeyRing }: StateStack,
 ): HeliographFunction {
   const expire = new HeliographFunction(scope, 'expire', deployment, {
     description: 'Writes feedback for a pending notification whose time has passed',
@@ -210,6 +211,7 @@ function expireFunction(
     memoryMegabytes: 256,
   })
   outcomes.grantSend(expire)
+  announcements.grantSend(expire)
   stores.feedback.grant(expire, 'GetItem', 'PutItem')
   tokenKeyRing.grantJudge(expire)
   readExpired(expire, stores.pending.streamArn)

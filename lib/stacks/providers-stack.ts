@@ -1,4 +1,8 @@
-import { DELIVER_TIMEOUT_SECONDS, RECORD_TIMEOUT_SECONDS } from '@heliograph/protocol/retry'
+import {
+  ANNOUNCE_TIMEOUT_SECONDS,
+  DELIVER_TIMEOUT_SECONDS,
+  RECORD_TIMEOUT_SECONDS,
+} from '@heliograph/protocol/retry'
 import { Duration, Stack, type StackProps } from 'aws-cdk-lib'
 import { type DomainName, HttpMethod, type HttpStage } from 'aws-cdk-lib/aws-apigatewayv2'
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources'
@@ -22,6 +26,7 @@ export class ProvidersStack extends Stack {
   readonly feedback: HeliographFunction
   readonly record: HeliographFunction
   readonly receipt: HeliographFunction
+  readonly announce: HeliographFunction
   readonly domain: DomainName
   /** Where provider tokens are taken; absent without `tokenDomain`. */
   readonly tokens: { readonly domain: DomainName; readonly stage: HttpStage } | undefined
@@ -38,6 +43,7 @@ export class ProvidersStack extends Stack {
     this.feedback = feedbackFunction(this, deployment, props.state)
     this.record = recordFunction(this, deployment, props.state)
     this.receipt = receiptFunction(this, deployment, props.state)
+    this.announce = announceFunction(this, deployment, props.state)
     this.edge = new HttpEdge(this, 'Edge', {
       ...deployment,
       name: 'providers',
@@ -70,6 +76,7 @@ export class ProvidersStack extends Stack {
       FeedbackFunction: this.feedback.resource.functionName,
       RecordFunction: this.record.resource.functionName,
       ReceiptFunction: this.receipt.resource.functionName,
+      AnnounceFunction: this.announce.resource.functionName,
     })
     if (this.tokens)
       addOutputs(this, {
@@ -131,7 +138,7 @@ function acceptFunction(
 function deliverFunction(
   scope: Construct,
   deployment: Deployment,
-  { stores, notifications, outcomes, slots, iot, tokenKeyRing }: StateStack,
+  { stores, notifications, outcomes, announcements, slots, iot, tokenKeyRing }: StateStack,
 ): HeliographFunction {
   const deliver = new HeliographFunction(scope, 'deliver', deployment, {
     description: 'Sends notifications to connected devices and stores the rest',
@@ -156,6 +163,7 @@ function deliverFunction(
   deliver.set(variable.deliverPatience, String(deployment.stage.deliverPatienceSeconds))
   slots.grantSend(deliver)
   outcomes.grantSend(deliver)
+  announcements.grantSend(deliver)
   stores.pending.grant(deliver, 'DeleteItem', 'GetItem', 'PutItem')
   stores.registrations.grant(deliver, 'GetItem')
   stores.feedback.grant(deliver, 'GetItem', 'PutItem')
@@ -204,7 +212,7 @@ function recordFunction(
       maxConcurrency: 10,
       reportBatchItemFailures: true,
       // pollers cost money also while nothing comes
-      enabled: keepsReceipts(stage),
+      enabled: isAnyOn(stage.receipts),
     }),
   )
   record.set(variable.receiptDays, String(stage.receiptDays))
@@ -212,8 +220,34 @@ function recordFunction(
   return record
 }
 
-function keepsReceipts({ receipts }: StageProps): boolean {
-  return [receipts.default, ...Object.values(receipts.topics)].some((level) => level !== 'off')
+function isAnyOn({
+  default: rest,
+  topics,
+}: StageProps['receipts'] | StageProps['events']): boolean {
+  return [rest, ...Object.values(topics)].some((level) => level !== 'off')
+}
+
+function announceFunction(
+  scope: Construct,
+  deployment: Deployment,
+  { announcements, events }: StateStack,
+): HeliographFunction {
+  const announce = new HeliographFunction(scope, 'announce', deployment, {
+    description: 'Tells subscribers what became of notifications, and which tokens have died',
+    timeoutSeconds: ANNOUNCE_TIMEOUT_SECONDS,
+    memoryMegabytes: 256,
+  })
+  announce.resource.addEventSource(
+    new SqsEventSource(announcements.queue, {
+      batchSize: 10,
+      maxConcurrency: 10,
+      reportBatchItemFailures: true,
+      // pollers cost money also while nothing comes
+      enabled: isAnyOn(deployment.stage.events),
+    }),
+  )
+  events.grantPublish(announce)
+  return announce
 }
 
 function receiptFunction(

@@ -1,9 +1,11 @@
 import { Stack, type StackProps } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 import { Authorities } from '../constructs/authorities.ts'
+import { EventTopic } from '../constructs/event-topic.ts'
 import { IotEndpoint } from '../constructs/iot-endpoint.ts'
 import { addOutputs } from '../constructs/outputs.ts'
 import {
+  AnnouncementQueue,
   DeadLetterQueue,
   NotificationQueue,
   OutcomeQueue,
@@ -21,6 +23,8 @@ export class StateStack extends Stack {
   readonly notifications: NotificationQueue
   readonly slots: SlotQueue
   readonly outcomes: OutcomeQueue
+  readonly announcements: AnnouncementQueue
+  readonly events: EventTopic
   /** What a topic rule could not hand to its function. */
   readonly ruleErrors: DeadLetterQueue
   /** Events that a function failed to work on, with the error. */
@@ -48,6 +52,8 @@ export class StateStack extends Stack {
       deadLetters: this.notifications.deadLetters,
     })
     this.outcomes = new OutcomeQueue(this, 'Outcomes', stage)
+    this.announcements = new AnnouncementQueue(this, 'Announcements', stage)
+    this.events = new EventTopic(this, 'Announced', stage)
     this.ruleErrors = new DeadLetterQueue(this, 'Rules', stage)
     this.iot = new IotEndpoint(this, 'Iot', deployment)
     this.authorities = new Authorities(this, 'Authorities', {
@@ -102,6 +108,10 @@ export class StateStack extends Stack {
       CountedTopics: JSON.stringify(this.outcomes.countedTopics),
       OutcomeQueue: this.outcomes.queue.queueUrl,
       OutcomeDeadLetters: this.outcomes.deadLetters.queue.queueUrl,
+      EventSettings: JSON.stringify(this.announcements.settings),
+      EventTopic: this.events.topic.topicArn,
+      AnnouncementQueue: this.announcements.queue.queueUrl,
+      AnnouncementDeadLetters: this.announcements.deadLetters.queue.queueUrl,
       EventDeadLetters: this.deadLetters.queue.queueUrl,
       RuleErrors: this.ruleErrors.queue.queueUrl,
       ProviderAuthorityKey: this.vault.providerAuthority.key.keyArn,

@@ -82,6 +82,8 @@ describe('what sending to each queue is worth', () => {
     'slot queue',
     'outcome queue',
     'outcome dead letters',
+    'announcement queue',
+    'announcement dead letters',
     'notification dead-letter queue',
     'dead letters',
     'rule errors',

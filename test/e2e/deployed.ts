@@ -44,6 +44,7 @@ function readTargetFile(): TargetFile {
 function cloudOf({ outputs, ...file }: TargetFile): Cloud {
   return {
     ...file,
+    topicsUrl: '',
     stackOutputs: () => structuredClone(outputs),
     invocations: () => ({}),
     killWorkers: async () => {

@@ -91,6 +91,7 @@ function cloudOf({ ports }: Machine, state: string): Cloud {
   return {
     endpoint: '',
     identity: { accountId: '', region: '' },
+    topicsUrl: '',
     caFile: join(state, 'ca.pem'),
     environment: { [MACHINE_STATE]: state },
     mutualTlsApis: [provider],

@@ -6,6 +6,8 @@ import { prodContext, prodTarget, templatesOf } from './app.ts'
 const outputs = {
   state: [
     'ActivationsTable',
+    'AnnouncementDeadLetters',
+    'AnnouncementQueue',
     'AuthoritiesTable',
     'AuthorityFunction',
     'ClaimsTable',
@@ -13,6 +15,8 @@ const outputs = {
     'DeviceAuthorityKey',
     'DevicesTable',
     'EventDeadLetters',
+    'EventSettings',
+    'EventTopic',
     'FeedbackTable',
     'IotEndpoint',
     'NotificationDeadLetters',
@@ -36,6 +40,7 @@ const outputs = {
   ],
   providers: [
     'AcceptFunction',
+    'AnnounceFunction',
     'DeliverFunction',
     'FeedbackFunction',
     'ProviderDomainTarget',

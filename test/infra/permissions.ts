@@ -37,6 +37,8 @@ const names: readonly [RegExp, string][] = [
   [/NotificationsDeadLettersQueue/, 'notification dead-letter queue'],
   [/SlotsQueue/, 'slot queue'],
   [/OutcomesQueue/, 'outcome queue'],
+  [/AnnouncementsQueue/, 'announcement queue'],
+  [/AnnouncedTopic/, 'event topic'],
   [/EventsQueue/, 'dead letters'],
   [/RulesQueue/, 'rule errors'],
   [/TrustBucket.*\/\*/, 'truststore'],

@@ -295,14 +295,66 @@ describe('receipts', () => {
   })
 
   test.each([
-    [{ receipts: 'some' }, /cannot keep "some" receipts/],
-    [{ receiptTopics: 'com.example.app' }, /cannot keep "" receipts/],
+    [{ receipts: 'some' }, /cannot have receipts "some"/],
+    [{ receiptTopics: 'com.example.app' }, /cannot have receipts ""/],
     [{ receiptTopics: 'com example=all' }, /is not a bundle id/],
     [{ receipts: 'all', receiptDays: '31' }, /receiptDays 31 is not between 1 and 30/],
     [{ receiptDays: 'week' }, /receiptDays NaN/],
     [
       { receiptTopics: Array.from({ length: 99 }, (_, n) => `com.example.app${n}=all`).join() },
       /99 topics, more than a function's variables hold/,
+    ],
+  ])('%j ends synthesis with a sentence', (context, sentence) => {
+    expect(() => stackOf(context)).toThrow(sentence)
+  })
+})
+
+describe('events', () => {
+  const stackOf = (context: object) =>
+    templatesOf({ ...prodContext, ...context }, prodTarget).providers
+  const mappingOf = (context: object) =>
+    resourcesOf([stackOf(context)], 'AWS::Lambda::EventSourceMapping')
+      .map(([, { Properties }]) => Properties)
+      .find(({ FunctionName }) => FunctionName.Ref.startsWith('Announce'))
+
+  test('are published at once, and what SNS does not take comes back', () => {
+    const mapping = mappingOf({ events: 'all' })
+    expect(mapping).toMatchObject({
+      ...{ BatchSize: 10, Enabled: true },
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+    })
+    expect(mapping).not.toHaveProperty('MaximumBatchingWindowInSeconds')
+  })
+
+  test.each([
+    [{ events: 'tokens' }, true],
+    [{ eventTopics: 'com.example.app=exceptions' }, true],
+    [{ eventTopics: 'com.example.app=off' }, false],
+    [{}, false],
+  ])('of %j are asked for: %s; what is off has no pollers', (context, enabled) => {
+    expect(mappingOf(context)?.Enabled).toBe(enabled)
+  })
+
+  test('are wanted alike by every function that has some', () => {
+    const context = { events: 'tokens', eventTopics: 'com.example.app=all' }
+    const { providers: own, devices } = templatesOf({ ...prodContext, ...context }, prodTarget)
+    const wanted = resourcesOf([own, devices], 'AWS::Lambda::Function').flatMap(
+      ([, { Properties }]) => Properties.Environment?.Variables.EVENTS ?? [],
+    )
+    expect(wanted.map((each) => JSON.parse(each))).toEqual(
+      Array(3).fill({ default: 'tokens', topics: { 'com.example.app': 'all' } }),
+    )
+  })
+
+  test.each([
+    [{ events: 'some' }, /cannot have events "some": set -c events=off\|tokens\|exceptions\|all/],
+    [{ eventTopics: 'com example=all' }, /events names "com example", which is not a bundle id/],
+    [
+      {
+        receiptTopics: Array.from({ length: 30 }, (_, n) => `com.example.app${n}=all`).join(),
+        eventTopics: Array.from({ length: 60 }, (_, n) => `com.example.app${n}=all`).join(),
+      },
+      /90 topics, more than a function's variables hold/,
     ],
   ])('%j ends synthesis with a sentence', (context, sentence) => {
     expect(() => stackOf(context)).toThrow(sentence)

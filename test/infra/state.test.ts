@@ -75,11 +75,11 @@ describe('what is left when the stacks are deleted', () => {
       expect(resource).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' })
   })
 
-  test('keys and queues, which a failed first deployment takes with it', () => {
+  test('keys, queues and the topic, which a failed first deployment takes with it', () => {
     const kept = resourcesOf([prod.state]).filter(([, { Type }]) =>
-      /^AWS::(KMS::Key|SQS::Queue)$/.test(Type),
+      /^AWS::(KMS::Key|SQS::Queue|SNS::Topic)$/.test(Type),
     )
-    expect(kept.map(([, { Type }]) => Type)).toHaveLength(10)
+    expect(kept.map(([, { Type }]) => Type)).toHaveLength(13)
     for (const [, resource] of kept)
       expect(resource).toMatchObject({
         DeletionPolicy: 'RetainExceptOnCreate',
@@ -121,7 +121,7 @@ describe('queues', () => {
     const kept = prod.state.findResources('AWS::SQS::Queue', {
       Properties: { MessageRetentionPeriod: 14 * 24 * 60 * 60 },
     })
-    expect(Object.keys(kept)).toHaveLength(4)
+    expect(Object.keys(kept)).toHaveLength(5)
   })
 
   test('a message stays hidden for six times the time that deliver may take', () => {

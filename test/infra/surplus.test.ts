@@ -11,6 +11,7 @@ const permittedBy: Readonly<Record<string, readonly string[]>> = {
   's3:GetObject': ['s3:GetObject', 's3:GetObjectVersion'],
   's3:HeadObject': ['s3:GetObject', 's3:ListBucket'],
   's3:ListObjectVersions': ['s3:ListBucketVersions'],
+  'sns:PublishBatch': ['sns:Publish'],
   's3:DeleteObjects': ['s3:DeleteObject', 's3:DeleteObjectVersion'],
 }
 

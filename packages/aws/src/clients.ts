@@ -2,6 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { IoTClient } from '@aws-sdk/client-iot'
 import { IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane'
 import { KMSClient } from '@aws-sdk/client-kms'
+import { SNSClient } from '@aws-sdk/client-sns'
 import { SQSClient } from '@aws-sdk/client-sqs'
 import { callAttempts } from '@heliograph/protocol/retry'
 
@@ -28,6 +29,8 @@ export const dynamoDbClient = () => new DynamoDBClient(hot)
 export const sqsClient = () => new SQSClient({ ...hot, md5: false, useQueueUrlAsEndpoint: false })
 
 export const kmsClient = () => new KMSClient(hot)
+
+export const snsClient = () => new SNSClient(hot)
 
 export const iotClient = () => new IoTClient({ maxAttempts: callAttempts.patient })
 

@@ -1,23 +1,43 @@
+import { announcementOf } from '@heliograph/core/events/announcement'
 import { type Outcome, outcomeOf } from '@heliograph/core/outcome'
+import type { DeviceToken } from '@heliograph/protocol/identifiers'
+import type { Announcement } from '@heliograph/protocol/messages'
 import { describe, expect, test } from 'vitest'
-import { notification, now } from '../../../test/contract/samples.ts'
+import { notification, now, topicA } from '../../../test/contract/samples.ts'
 import { flushing, outcomeBatch } from '../src/outcome-batch.ts'
 
-function desk(send: (outcomes: readonly Outcome[]) => Promise<void> = async () => {}) {
+type Queue = (outcomes: readonly unknown[]) => Promise<void>
+
+/** Receipts are kept of all but what was delivered, and subscribers hear of dead tokens and of what expired. */
+function desk(send: Queue = async () => {}, publish: Queue = async () => {}) {
   const lines: Record<string, unknown>[] = []
   const sent: Outcome[][] = []
+  const announced: Announcement[][] = []
   const log = {
     line: (fields: object) => lines.push({ ...fields }),
     error: (message: string, fields: object = {}) => lines.push({ message, ...fields }),
   }
-  const queue = {
-    send: (outcomes: readonly Outcome[]) => {
-      sent.push([...outcomes])
-      return send(outcomes)
+  const batch = outcomeBatch(log, {
+    receipts: {
+      queue: {
+        send: (outcomes) => {
+          sent.push([...outcomes])
+          return send(outcomes)
+        },
+      },
+      wants: ({ kind }) => kind !== 'delivered',
     },
-  }
-  const batch = outcomeBatch(log, queue, ({ kind }) => kind !== 'delivered')
-  return { lines, sent, batch }
+    events: {
+      queue: {
+        send: (announcements) => {
+          announced.push([...announcements])
+          return publish(announcements)
+        },
+      },
+      wants: (event) => event.outcome === 'expired' || event.outcome === 'dead-token',
+    },
+  })
+  return { lines, sent, announced, batch }
 }
 
 const outcome = (kind: Outcome['kind']) => outcomeOf(kind, notification(), now)
@@ -77,6 +97,47 @@ describe('the outcomes of an invocation', () => {
     await batch.flush()
     expect(performance.now() - begun).toBeGreaterThan(1_400)
     expect(lines.at(-1)).toMatchObject({ message: 'outcomes lost', lost: 1 })
+  })
+})
+
+describe('what subscribers hear', () => {
+  const dead = { topic: topicA, token: 'ab'.repeat(32) as DeviceToken, at: now }
+  const death = { type: 'token', outcome: 'dead-token', reason: 'Unregistered', ...dead }
+
+  test('goes on once, together, and only what is wanted', async () => {
+    const { batch, announced } = desk()
+    const expired = outcome('expired')
+    batch.recordTogether([outcome('stored'), expired])
+    batch.deadTokens.record(dead)
+    await batch.flush()
+    await batch.flush()
+    expect(announced).toEqual([[announcementOf(expired), death]])
+  })
+
+  test('is counted where its queue fails, and receipts are none the worse', async () => {
+    const { batch, lines, sent } = desk(undefined, () => Promise.reject(new Error('no queue')))
+    batch.record(outcome('expired'))
+    batch.deadTokens.record(dead)
+    await batch.flush()
+    expect(sent).toHaveLength(1)
+    expect(lines.at(-1)).toEqual({
+      ...{ message: 'events lost', lost: 2, fault: 'Error', detail: 'no queue' },
+    })
+  })
+
+  test('waits no longer than receipts do, and at the same time', async () => {
+    const hang = () => new Promise<void>(() => {})
+    const { batch, lines } = desk(hang, hang)
+    batch.record(outcome('expired'))
+    const begun = performance.now()
+    await batch.flush()
+    expect(performance.now() - begun).toBeLessThan(2_900)
+    expect(
+      lines
+        .slice(-2)
+        .map(({ message }) => message)
+        .sort(),
+    ).toEqual(['events lost', 'outcomes lost'])
   })
 })
 

@@ -1,5 +1,6 @@
 import type { DeviceId, Fingerprint, ProviderKeyId, Topic } from '@heliograph/protocol/identifiers'
 import type {
+  AnnouncementQueue,
   Authorities,
   Authority,
   DeviceRecord,
@@ -145,4 +146,6 @@ export interface OperatorPorts {
   readonly stats?: StatsReader
   /** Where receipts are made of what an operator ends; absent as `receipts`. */
   readonly outcomes?: OutcomeQueue
+  /** Where subscribers hear of the tokens that an operator ends; absent as above. */
+  readonly announcements?: AnnouncementQueue
 }

@@ -9,6 +9,7 @@ import type {
   TokenKeyId,
   Topic,
 } from '@heliograph/protocol/identifiers'
+import type { Announcement } from '@heliograph/protocol/messages'
 import type { DownTopic } from '@heliograph/protocol/mqtt-topic'
 import type { Multicast } from './multicast.ts'
 import type { Notification } from './notification.ts'
@@ -266,6 +267,31 @@ export interface Outcomes {
   record(outcome: Outcome): void
   /** Of one kind and topic, at least one: the same as to record each, in fewer words. */
   recordTogether(outcomes: readonly Outcome[]): void
+}
+
+/** A device token that nothing is sent to any more. */
+export interface DeadToken {
+  readonly topic: Topic
+  readonly token: DeviceToken
+  /** Since when, milliseconds since the epoch. */
+  readonly at: number
+}
+
+/** Hears of every token that dies, after its providers can learn it; never fails, and keeps nobody waiting. */
+export interface DeadTokens {
+  record(dead: DeadToken): void
+}
+
+/** Carries what subscribers are to hear to where it is published, off the way of a notification. */
+export interface AnnouncementQueue {
+  /** Resolves when the queue holds them all durably. */
+  send(announcements: readonly Announcement[]): Promise<void>
+}
+
+/** Where subscribers hear of events. */
+export interface EventTopic {
+  /** Publishes them; those that were not taken are returned, in no order. Throws where nothing was asked. */
+  publish(announcements: readonly Announcement[]): Promise<readonly Announcement[]>
 }
 
 /** Carries outcomes to where receipts are kept, off the way of a notification. */

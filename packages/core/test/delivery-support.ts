@@ -17,7 +17,7 @@ import type { IsGenuine } from '../src/delivery/seal.ts'
 import { silence } from '../src/delivery/silence.ts'
 import { type DeviceBudget, deviceBudget } from '../src/devices/device-budget.ts'
 import type { Outcome } from '../src/outcome.ts'
-import type { FeedbackRow, Registrations, Sent } from '../src/ports.ts'
+import type { DeadToken, DeadTokens, FeedbackRow, Registrations, Sent } from '../src/ports.ts'
 
 /** A direct message that a rule sent. */
 export interface Told {
@@ -38,6 +38,7 @@ export class Delivery {
   )
   readonly told: Told[] = []
   readonly outcomes: Outcome[] = []
+  readonly deaths: DeadToken[] = []
   /** How many outcomes were recorded together. */
   readonly together: number[] = []
   readonly queued: { readonly seq: string; readonly delaySeconds?: number }[] = []
@@ -48,6 +49,7 @@ export class Delivery {
   readonly ports: DeliverPorts & {
     readonly isGenuine: IsGenuine
     readonly budget: DeviceBudget
+    readonly deadTokens: DeadTokens
     readonly ring: ReturnType<typeof memoryTokenKeyRing>
     readonly devices: ReturnType<typeof memoryDevices>
     readonly registrations: Registrations
@@ -81,6 +83,7 @@ export class Delivery {
           this.outcomes.push(...outcomes)
         },
       },
+      deadTokens: { record: (dead) => void this.deaths.push(dead) },
       ring: memoryTokenKeyRing(this.keys, atOnce, this.clock),
       providers: { knowsTopic: async (topic) => [topicA, topicB].includes(topic as Topic) },
       providerKeys: { knowsTopic: async () => false },

@@ -32,6 +32,7 @@ test('the token is dead, its slot empty, and the provider can read of it', async
   expect(world.feedback()).toMatchObject([
     { token: tokens()[0], timestamp: now, reason: 'Unregistered' },
   ])
+  expect(world.deaths).toEqual([{ topic: topicA, token: tokens()[0], at: now }])
 })
 
 test('every token that the provider may hold is listed: keys change', async () => {

@@ -32,6 +32,8 @@ export interface Cloud {
   /** The APIs that ask for no client certificate, by their own endpoint or by a domain. */
   readonly apis: readonly { name: string; url: string; domain?: string }[]
   readonly mqtt: { readonly url: string; readonly host: string; readonly port: number }
+  /** Whom receivers of topics believe: the address of the signing certificate begins with it, and the links to confirm. */
+  readonly topicsUrl: string
   /** Output values by stack name and output key. */
   stackOutputs(): Record<string, Record<string, string>>
   /** How often each function was run since the start, by its name. */
@@ -155,7 +157,7 @@ async function open(setting: Setting, services: Services): Promise<void> {
 
 function cloudOf(
   { identity, operatorKey, tls, cleanup }: Setting,
-  { endpointUrl, iot, gateways, functions }: Services,
+  { endpointUrl, iot, gateways, functions, sns }: Services,
   stacks: DeployedStack[],
   parts: CloudParts,
 ): Cloud {
@@ -178,6 +180,7 @@ function cloudOf(
     get apis() {
       return gateways.apis
     },
+    topicsUrl: sns.url,
     mqtt: { url: `mqtts://localhost:${port}`, host: 'localhost', port },
     stackOutputs: () =>
       Object.fromEntries(stacks.map(({ name, outputs }) => [name, outputValues(outputs)])),

@@ -13,6 +13,7 @@ import type { Log } from './log.ts'
 import { type Metrics, metrics } from './metrics.ts'
 import type { Sessions } from './mqtt/sessions.ts'
 import { type DeadLetters, deadLetters } from './pipeline/dead-letters.ts'
+import { type EventFeed, eventFeed } from './pipeline/event-feed.ts'
 import { HeldClaims } from './pipeline/held-claims.ts'
 import { type Journal, openJournal } from './pipeline/journal.ts'
 import { type KeptOutcomes, keptOutcomes } from './pipeline/kept-outcomes.ts'
@@ -45,6 +46,7 @@ export interface Inside {
   readonly isGenuine: IsGenuine
   readonly metrics: Metrics
   readonly outcomes: KeptOutcomes
+  readonly events: EventFeed
   /** What is wrong with the service, as a sentence; undefined when nothing is. */
   problem(): string | undefined
 }
@@ -71,7 +73,10 @@ export async function openInside(
     journalBytes: () => journal.bytes,
     deadLetters: () => letters.count(),
   })
-  const heard = settings.logOutcomes ? loggedToo(measured.outcomes, log) : measured.outcomes
+  const events = eventFeed(settings.events)
+  const heard = events.heard(
+    settings.logOutcomes ? loggedToo(measured.outcomes, log) : measured.outcomes,
+  )
   const spared = withinRoom(store.receipts, () => roomOf(world.folder))
   const outcomes = keptOutcomes(heard, spared, settings.receipts, log)
   const journal = await openJournal({
@@ -94,7 +99,7 @@ export async function openInside(
   await pipeline.resume(journal.left)
   if (journal.left.length > 0)
     log.info('notifications of an earlier process are taken up', { count: journal.left.length })
-  const metricsAndOutcomes = { metrics: measured, outcomes }
+  const metricsAndOutcomes = { metrics: measured, outcomes, events }
   const isFull = () => pipeline.open >= settings.mostNotificationsUnderWay
   return {
     ...parts,

@@ -188,6 +188,7 @@ async function serveDevices(
     ...{ providers: store.providers, providerKeys: store.providerKeys },
     ...{ registrations: store.registrations, feedback: store.feedback },
     pending: inside.pending,
+    deadTokens: inside.events.deadTokens,
   }
   return startDeviceServer({
     listen: { host: settings.address, port: settings.devicePort },

@@ -26,18 +26,20 @@ export function serveOperator(
   parts: OperatorDoorParts,
 ): Promise<OperatorServer> {
   const { folder, settings, clock, ids, log } = world
-  const { store, trust, pending, pipeline, journal, outcomes, deadLetters, sessions } = inside
+  const { store, trust, pending, pipeline, journal, outcomes, events, deadLetters, sessions } =
+    inside
   const { isGenuine } = inside
   const { presences, disconnect, keySource } = parts
   const { stage } = settings
   const machine = machineOperations({
-    ...{ stage, folder, clock, store, keySource, deadLetters, isGenuine, queue: pipeline },
+    ...{ stage, folder, clock, store, keySource, deadLetters, isGenuine, queue: pipeline, events },
     entrances: entrancesOf(settings.host, parts),
     connectedDevices: () => sessions.count,
     problem: () => inside.problem(),
   })
   const ports = operatorPorts({
-    ...{ clock, ids, graceMs: GRACE_MS, store, trust, pending, presences, outcomes, disconnect },
+    ...{ clock, ids, graceMs: GRACE_MS, store, trust, pending, presences, disconnect },
+    ...{ outcomes, events },
     stats: receiptStats(store.receipts, settings.receipts, RECEIPT_DAYS),
   })
   const { environment, format } = store

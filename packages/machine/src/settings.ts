@@ -1,7 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { MAX_LIFETIME_SECONDS } from '@heliograph/protocol/limits'
-import { type ReceiptLevel, receiptLevels } from '@heliograph/protocol/outcome'
+import {
+  type EventLevel,
+  eventLevels,
+  type ReceiptLevel,
+  receiptLevels,
+} from '@heliograph/protocol/outcome'
 import { MachineError } from './failure.ts'
 import { type Durability, durabilities } from './pipeline/pipeline.ts'
 
@@ -39,6 +44,8 @@ export interface Settings {
   readonly mostNotificationsUnderWay: number
   /** Which outcomes are kept for providers to ask for, and for 7 days. */
   readonly receipts: ReceiptLevel
+  /** Which events `heliograph events listen` hears. */
+  readonly events: EventLevel
   /** Whether every event in the life of a notification is logged. */
   readonly logOutcomes: boolean
 }
@@ -69,6 +76,7 @@ export const defaultSettings: Settings = {
   mostProviderConnections: 2_000,
   mostNotificationsUnderWay: 10_000,
   receipts: 'all',
+  events: 'all',
   logOutcomes: false,
 }
 
@@ -119,6 +127,7 @@ const checks: Readonly<Record<keyof Settings, Check>> = {
   mostProviderConnections: whole(1, 100_000),
   mostNotificationsUnderWay: whole(1, 1_000_000),
   receipts: oneOf(receiptLevels),
+  events: oneOf(eventLevels),
   logOutcomes: (value) => (typeof value === 'boolean' ? undefined : 'is true or false'),
 }
 

@@ -1,3 +1,4 @@
+import { announcementQueue } from '@heliograph/aws/announcement-queue'
 import { authorities } from '@heliograph/aws/authorities'
 import { deviceRegistry } from '@heliograph/aws/device-registry'
 import { devices } from '@heliograph/aws/devices'
@@ -19,7 +20,10 @@ import { registrations } from '@heliograph/aws/registrations'
 import { publicKeyOf, signingKey } from '@heliograph/aws/signing-key'
 import { tokenKeyRing, tokenKeyStore } from '@heliograph/aws/token-keys'
 import { genuineBy } from '@heliograph/core/delivery/seal'
+import { announcementOf } from '@heliograph/core/events/announcement'
+import { parseEventSettings, wantsEvent } from '@heliograph/core/events/event-settings'
 import type { AuthorityKeys, OperatorPorts, TokenKeyVault } from '@heliograph/core/operator-ports'
+import type { AnnouncementQueue } from '@heliograph/core/ports'
 import { parseReceiptSettings, wantsReceipt } from '@heliograph/core/receipts/receipt-settings'
 import { parseCountedTopics } from '@heliograph/core/stats/counted-topics'
 import type { Rotation } from '@heliograph/core/token/rotate'
@@ -66,26 +70,49 @@ export function awsPorts(world: AwsWorld): OperatorPorts {
     ),
     feedback: feedback(dynamoDb, outputs.FeedbackTable, clock, ids),
     ...receiptPorts(world),
+    ...outcomePorts(world),
     ...statsPort(world),
   }
 }
 
-function receiptPorts({
+function receiptPorts({ clients, outputs, clock }: AwsWorld): Pick<OperatorPorts, 'receipts'> {
+  const { ReceiptsTable: table } = outputs
+  return table ? { receipts: receiptReader(clients.dynamoDb, table, clock) } : {}
+}
+
+/** What an operator ends is kept as receipts and told to subscribers, as far as the stage wants it. */
+function outcomePorts({
   clients,
   outputs,
-  clock,
-}: AwsWorld): Pick<OperatorPorts, 'receipts' | 'outcomes'> {
-  const { ReceiptsTable: table, OutcomeQueue: url, ReceiptSettings: text } = outputs
-  if (!table || !url || !text) return {}
+}: AwsWorld): Pick<OperatorPorts, 'outcomes' | 'announcements'> {
+  const { OutcomeQueue: url, ReceiptSettings: text } = outputs
+  const announcements = announcementsOf(clients.sqs, outputs)
+  if (!url || !text) return {}
   const settings = parseReceiptSettings(text)
   const queue = outcomeQueue(clients.sqs, url)
   return {
-    receipts: receiptReader(clients.dynamoDb, table, clock),
+    ...(announcements && { announcements }),
     outcomes: {
       async send(outcomes) {
         const wanted = outcomes.filter((outcome) => wantsReceipt(settings, outcome))
         if (wanted.length > 0) await queue.send(wanted)
+        await announcements?.send(outcomes.flatMap((one) => announcementOf(one) ?? []))
       },
+    },
+  }
+}
+
+function announcementsOf(
+  sqs: AwsWorld['clients']['sqs'],
+  { AnnouncementQueue: url, EventSettings: text }: AwsWorld['outputs'],
+): AnnouncementQueue | undefined {
+  if (!url || !text) return undefined
+  const settings = parseEventSettings(text)
+  const queue = announcementQueue(sqs, url)
+  return {
+    async send(announcements) {
+      const wanted = announcements.filter((one) => wantsEvent(settings, one))
+      if (wanted.length > 0) await queue.send(wanted)
     },
   }
 }

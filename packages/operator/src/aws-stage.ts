@@ -49,6 +49,10 @@ export interface Outputs extends Readonly<Record<OutputName, string>> {
   readonly ReceiptSettings?: string
   readonly CountedTopics?: string
   readonly OutcomeDeadLetters?: string
+  readonly EventTopic?: string
+  readonly EventSettings?: string
+  readonly AnnouncementQueue?: string
+  readonly AnnouncementDeadLetters?: string
   /** Absent where the stage takes no provider tokens. */
   readonly TokenUrl?: string
 }

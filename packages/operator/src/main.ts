@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { addDeadLetterCommands } from './commands/dead-letters.ts'
 import { addDeviceCommands } from './commands/device.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
+import { addEventCommands } from './commands/events.ts'
 import { addFeedbackCommand } from './commands/feedback.ts'
 import { addKeyCommands } from './commands/key.ts'
 import { addListenCommand } from './commands/listen.ts'
@@ -68,6 +69,7 @@ export function makeProgram(terminal: Terminal, onExit: (code: number) => void):
   addListenCommand(program, run)
   addNotificationCommands(program, run)
   addStatsCommand(program, run)
+  addEventCommands(program, run)
   addFeedbackCommand(program, run)
   addDeadLetterCommands(program, run)
   addStageCommands(program, run)

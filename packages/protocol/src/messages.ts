@@ -13,12 +13,13 @@ import {
   MAX_TOKENS,
 } from './limits.ts'
 import { type downTopics, type Upstream, upstreams } from './mqtt-topic.ts'
-import { outcomeKinds } from './outcome.ts'
+import { announcedOutcomes, outcomeKinds } from './outcome.ts'
 import { type Priority, priorities } from './priority.ts'
 import { type PushType, pushTypes } from './push-type.ts'
 import {
   activationStatuses,
   connectReasons,
+  deadTokenReasons,
   deviceErrorReasons,
   feedbackReasons,
 } from './reasons.ts'
@@ -125,6 +126,45 @@ export const feedbackPage = closed({
 })
 
 export type FeedbackPage = Of<typeof feedbackPage>
+
+/** In the letter case that its provider or this service chose; a schema has no flag for that. */
+const uuid = text<NotificationId>({
+  pattern: patterns.notificationId.source.replaceAll('a-f', 'A-Fa-f'),
+})
+
+/**
+ * What a subscriber of the stage's SNS topic hears, one in each message; times are milliseconds since the epoch.
+ * Neither a payload nor a token that lives is in it.
+ */
+export const announcements = {
+  /** That a notification has come to an outcome; that it was accepted, its provider knows already. */
+  notification: open(
+    {
+      type: constant('notification'),
+      outcome: oneOf(announcedOutcomes),
+      topic,
+      id: uuid,
+      uniqueId: text(),
+      pushType: text(),
+      priority: integer,
+      acceptedAt: integer,
+      at: integer,
+      age: integer,
+    },
+    { reason: oneOf(feedbackReasons), replacedBy: text() },
+  ),
+  /** That a token is dead: nothing that is sent to it from now on is accepted. */
+  token: open({
+    type: constant('token'),
+    outcome: constant('dead-token'),
+    topic,
+    token,
+    reason: oneOf(deadTokenReasons),
+    at: integer,
+  }),
+} as const
+
+export type Announcement = Of<(typeof announcements)[keyof typeof announcements]>
 
 /** `GET /3/notification/<id>`: what became of one notification; times are milliseconds since the epoch. */
 export const receiptAnswer = closed(

@@ -24,6 +24,14 @@ export const discardReasons = [
   'dead-lettered',
 ] as const satisfies readonly OutcomeKind[]
 
+/** The outcomes that subscribers can hear of. */
+export const announcedOutcomes = [
+  'stored',
+  'delivered',
+  'drained',
+  ...discardReasons,
+] as const satisfies readonly Exclude<OutcomeKind, 'accepted'>[]
+
 /**
  * Which outcomes of a topic are kept as receipts: none, all but a notification that was delivered at
  * once, or all.
@@ -31,3 +39,11 @@ export const discardReasons = [
 export const receiptLevels = ['off', 'exceptions', 'all'] as const
 
 export type ReceiptLevel = (typeof receiptLevels)[number]
+
+/**
+ * Which events of a topic subscribers hear: none, dead tokens, also all but a notification that was delivered at
+ * once, or all.
+ */
+export const eventLevels = ['off', 'tokens', 'exceptions', 'all'] as const
+
+export type EventLevel = (typeof eventLevels)[number]

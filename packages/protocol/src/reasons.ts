@@ -27,5 +27,10 @@ export const activationStatuses = {
 /** `ServiceUnavailable` is a fault of the service; the others are refusals. */
 export type ActivationReason = keyof typeof activationStatuses
 
+/** Why a token is dead: its device gave it up, or the operator ended it; the reasons of a 410. */
+export const deadTokenReasons = ['Unregistered', 'ExpiredToken'] as const
+
+export type DeadTokenReason = (typeof deadTokenReasons)[number]
+
 /** What a provider is told of afterward: a token that died, and notifications that came to nothing. */
 export const feedbackReasons = ['Unregistered', 'Expired', 'Undeliverable'] as const

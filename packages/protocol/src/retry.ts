@@ -67,6 +67,15 @@ export const RECORD_TIMEOUT_SECONDS = 60
 /** Six times the function's timeout, and the longest that a batch may take to fill. */
 export const RECORD_VISIBILITY_SECONDS = 6 * RECORD_TIMEOUT_SECONDS + 300
 
+/** Seconds that `announce` may take to publish what is in ten messages. */
+export const ANNOUNCE_TIMEOUT_SECONDS = 10
+
+/** Six times the function's timeout; so long what SNS did not take rests. */
+export const ANNOUNCE_VISIBILITY_SECONDS = 6 * ANNOUNCE_TIMEOUT_SECONDS
+
+/** With a minute in between, SNS may fail for an hour before an event is given up. */
+export const MAX_ANNOUNCEMENTS = 60
+
 /** How often Lambda repeats a record of a stream after its first failure. */
 export const STREAM_RETRIES = 10
 

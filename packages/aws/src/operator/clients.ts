@@ -6,6 +6,7 @@ import { IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane'
 import { KMSClient } from '@aws-sdk/client-kms'
 import { LambdaClient } from '@aws-sdk/client-lambda'
 import { S3Client } from '@aws-sdk/client-s3'
+import { SNSClient } from '@aws-sdk/client-sns'
 import { SQSClient } from '@aws-sdk/client-sqs'
 import { callAttempts } from '@heliograph/protocol/retry'
 
@@ -18,6 +19,7 @@ export interface OperatorClients {
   readonly iot: IoTClient
   readonly lambda: LambdaClient
   readonly sqs: SQSClient
+  readonly sns: SNSClient
   readonly s3: S3Client
   /** The data plane has an endpoint of its own per account: `host`, perhaps with a port. */
   iotData(host: string): IoTDataPlaneClient
@@ -52,6 +54,7 @@ export function operatorClients(environment?: AwsEnvironment): OperatorClients {
       lambda: () => keep(new LambdaClient(configured('LAMBDA'))),
       // emulators give queue URLs whose host does not resolve
       sqs: () => keep(new SQSClient({ ...configured('SQS'), useQueueUrlAsEndpoint: false })),
+      sns: () => keep(new SNSClient(configured('SNS'))),
       s3: () => keep(new S3Client({ ...configured('S3'), forcePathStyle: true })),
     }),
     iotData: once((host: string) => {

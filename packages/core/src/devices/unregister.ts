@@ -1,13 +1,20 @@
 import type { DeviceId, Topic } from '@heliograph/protocol/identifiers'
 import { dropDead, isDead, type SlotPorts } from '../delivery/slot.ts'
 import { tokenFingerprint } from '../notification.ts'
-import type { Connections, Registration, Registrations, TokenKeyRing } from '../ports.ts'
+import type {
+  Connections,
+  DeadTokens,
+  Registration,
+  Registrations,
+  TokenKeyRing,
+} from '../ports.ts'
 import { tokensSince } from '../token/token.ts'
 import { type DeviceRequest, tellError, topicOf } from './device-request.ts'
 
 export interface UnregisterPorts extends SlotPorts {
   readonly registrations: Registrations
   readonly ring: TokenKeyRing
+  readonly deadTokens: DeadTokens
 }
 
 /** What a function believes of the key ring may be a minute old, and clocks differ. */
@@ -88,5 +95,6 @@ async function tellProviders(registration: Registration, ports: UnregisterPorts)
     // the mark stays as long as the entry, and the device may register again: no live token in it
     const cause = `unregistered:${deviceId}:${tokenFingerprint(token)}:${unregisteredAt}`
     await ports.feedback.write(topic, cause, entry)
+    ports.deadTokens.record({ topic, token, at: unregisteredAt })
   }
 }

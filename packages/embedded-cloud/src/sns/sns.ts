@@ -9,6 +9,8 @@ import { type NewSubscription, type SnsOptions, Topics } from './topics.ts'
  */
 export interface Sns {
   readonly service: Service
+  /** Where the links in messages lead, the signing certificate too: `https://localhost:<port>`. */
+  readonly url: string
   /** Makes the topic of a template; the same name is the same topic. Returns its ARN. */
   createTopic(name: string, attributes: Readonly<Record<string, string>>): string
   deleteTopic(arn: string): void
@@ -30,6 +32,7 @@ export async function startSns(options: SnsOptions): Promise<Sns> {
       signingNames: ['sns'],
       handle: (request, response) => handle(topics, request, response),
     },
+    url: topics.url,
     createTopic: (name, attributes) => topics.createTopic(name, attributes, true).arn,
     deleteTopic: (arn) => registry.removeTopic(arn),
     subscribe: (stableId, subscription) => topics.subscribeOfTemplate(stableId, subscription),

@@ -82,6 +82,11 @@ export class Topics {
     })
   }
 
+  /** Where the links in messages lead, `https://localhost:<port>`. */
+  get url(): string {
+    return this.#door?.url ?? ''
+  }
+
   restore(): void {
     this.#outbox.restore()
   }
@@ -148,7 +153,12 @@ export class Topics {
   publish(topicArn: string, content: Content): Message {
     const topic = this.find(topicArn)
     const message = makeMessage(topicArn, content)
-    const envelope = this.#signed(envelopeOf(message), topic)
+    // signing takes a millisecond, and is the same for all
+    let signed: (Envelope & Signature) | undefined
+    const envelope = () => {
+      signed ??= this.#signed(envelopeOf(message), topic)
+      return signed
+    }
     for (const subscription of this.registry.of(topicArn))
       if (!subscription.isPending && subscription.passes(content))
         this.#deliver(message, subscription, envelope)
@@ -196,7 +206,11 @@ export class Topics {
     return existing
   }
 
-  #deliver(message: Message, subscription: Subscription, envelope: Envelope & Signature): void {
+  #deliver(
+    message: Message,
+    subscription: Subscription,
+    envelope: () => Envelope & Signature,
+  ): void {
     const { protocol, endpoint } = subscription.saved
     try {
       if (protocol === 'http' || protocol === 'https') this.#outbox.add(subscription, message)
@@ -208,22 +222,30 @@ export class Topics {
     }
   }
 
-  #toQueue(message: Message, { raw, saved }: Subscription, envelope: Envelope & Signature): void {
+  #toQueue(
+    message: Message,
+    { raw, saved }: Subscription,
+    envelope: () => Envelope & Signature,
+  ): void {
     const { endpoint, topicArn, arn } = saved
     this.#demandQueue(endpoint, topicArn)
     const { queues } = this.#options
     if (raw) queues.send(endpoint, message.message, queueAttributes(message))
     else
-      queues.send(endpoint, JSON.stringify({ ...envelope, UnsubscribeURL: this.#leave(arn) }), {})
+      queues.send(endpoint, JSON.stringify({ ...envelope(), UnsubscribeURL: this.#leave(arn) }), {})
   }
 
-  #toFunction(functionArn: string, { saved }: Subscription, envelope: Envelope & Signature): void {
+  #toFunction(
+    functionArn: string,
+    { saved }: Subscription,
+    envelope: () => Envelope & Signature,
+  ): void {
     const { functions, permits } = this.#options
     if (!permits(functionArn, 'sns.amazonaws.com', saved.topicArn))
       throw new Error(
         `${functionArn} has no permission for sns.amazonaws.com and ${saved.topicArn}`,
       )
-    const { SigningCertURL: SigningCertUrl, MessageAttributes = {}, ...rest } = envelope
+    const { SigningCertURL: SigningCertUrl, MessageAttributes = {}, ...rest } = envelope()
     const Sns = { Subject: null, ...rest, SigningCertUrl, UnsubscribeUrl: this.#leave(saved.arn) }
     functions.invokeAsync(functionArn, {
       Records: [
@@ -293,20 +315,20 @@ export class Topics {
       Token: token,
       TopicArn: topicArn,
       Message: `You have chosen to subscribe to the topic ${topicArn}.\nTo confirm the subscription, visit the SubscribeURL included in this message.`,
-      SubscribeURL: `${this.#door?.url}/?${query}`,
+      SubscribeURL: `${this.url}/?${query}`,
       Timestamp: new Date().toISOString(),
     }
   }
 
   #signed<E extends Envelope>(envelope: E, topic: Topic | undefined): E & Signature {
     const version = topic?.attributes.SignatureVersion === '2' ? '2' : '1'
-    const url = `${this.#door?.url}${this.#certificatePath}`
+    const url = `${this.url}${this.#certificatePath}`
     return { ...envelope, ...sign(envelope, version, this.#signer, url) }
   }
 
   #leave(SubscriptionArn: string): string {
     const query = new URLSearchParams({ Action: 'Unsubscribe', SubscriptionArn })
-    return `${this.#door?.url}/?${query}`
+    return `${this.url}/?${query}`
   }
 
   #follow(action: string, parameters: URLSearchParams): number {

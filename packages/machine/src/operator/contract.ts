@@ -1,4 +1,5 @@
 import type { OperatorPorts } from '@heliograph/core/operator-ports'
+import type { HeardEvents } from '../pipeline/event-feed.ts'
 
 /** A server and a command of the same number understand each other. */
 export const OPERATOR_PROTOCOL = 1
@@ -46,6 +47,8 @@ export interface MachineOperations {
   redriveDeadLetters(): Promise<number>
   /** Removes one permanently, or all; returns how many. */
   dropDeadLetters(messageId?: string): Promise<number>
+  /** Events from this number on, or from now on; waits a while for the first. */
+  events(from?: number): Promise<HeardEvents>
 }
 
 /** Everything that the operator's command can ask of the server. */
@@ -83,7 +86,8 @@ export const remoteMethods = {
   receipts: ['find'],
   stats: ['read'],
   outcomes: ['send'],
-  machine: ['state', 'deadLetters', 'redriveDeadLetters', 'dropDeadLetters'],
+  announcements: ['send'],
+  machine: ['state', 'deadLetters', 'redriveDeadLetters', 'dropDeadLetters', 'events'],
 } as const satisfies Methods
 
 const BYTES = '$bytes'

@@ -5,6 +5,7 @@ import type { IsGenuine } from '@heliograph/core/delivery/seal'
 import type { Notification } from '@heliograph/core/notification'
 import type { Clock, NotificationQueue } from '@heliograph/core/ports'
 import type { Seq } from '@heliograph/protocol/identifiers'
+import type { EventFeed } from '../pipeline/event-feed.ts'
 import { roomOf } from '../pipeline/spare-room.ts'
 import { DATABASE } from '../state-files.ts'
 import type { Store } from '../store/store.ts'
@@ -24,9 +25,13 @@ export interface MachineWorld {
     remove(seq: Seq): Promise<void>
   }
   readonly entrances: Readonly<Record<'provider' | 'activation' | 'devices', MachineEntrance>>
+  readonly events: Pick<EventFeed, 'read'>
   connectedDevices(): number
   problem(): string | undefined
 }
+
+/** How long a listener's question is held open. */
+const EVENT_WAIT_MS = 1_000
 
 /** More than anybody keeps. */
 const ALL = 1_000_000
@@ -64,6 +69,8 @@ export function machineOperations(world: MachineWorld): MachineOperations {
       for (const { seq } of dropped) await deadLetters.remove(seq)
       return dropped.length
     },
+
+    events: (from) => world.events.read(from, EVENT_WAIT_MS),
   }
 }
 

@@ -2,6 +2,7 @@ import type { OperatorPorts } from '@heliograph/core/operator-ports'
 import type { Outcomes } from '@heliograph/core/ports'
 import type { StatsReader } from '@heliograph/core/stats/topic-stats'
 import { type RotatePorts, rotate } from '@heliograph/core/token/rotate'
+import type { EventFeed } from '../pipeline/event-feed.ts'
 import { deviceRegistry, type Store } from '../store/store.ts'
 import type { Trust } from '../trust/trust.ts'
 
@@ -13,13 +14,15 @@ export interface OperatorWorld extends Pick<RotatePorts, 'clock' | 'ids' | 'grac
   readonly stats: StatsReader
   /** Where outcomes are recorded: what an operator ends has one, too. */
   readonly outcomes: Outcomes
+  readonly events: Pick<EventFeed, 'tell'>
   /** Ends the connection that was made with the certificate, if there is one. */
   readonly disconnect: Parameters<typeof deviceRegistry>[1]
 }
 
 /** What an operator's operations ask for, on the store of a machine. */
 export function operatorPorts(world: OperatorWorld): OperatorPorts {
-  const { store, trust, pending, presences, stats, outcomes, disconnect, ...rotation } = world
+  const { store, trust, pending, presences, stats, outcomes, events, disconnect, ...rotation } =
+    world
   const { tokenKeys, devices } = store
   return {
     ...{ pending, presences },
@@ -46,5 +49,6 @@ export function operatorPorts(world: OperatorWorld): OperatorPorts {
         for (const one of some) outcomes.record(one)
       },
     },
+    announcements: { send: async (announcements) => events.tell(announcements) },
   }
 }

@@ -8,6 +8,8 @@ export const deadLetterQueues = {
   events: 'EventDeadLetters',
   /** What became of notifications, where that could not be kept as receipts. */
   outcomes: 'OutcomeDeadLetters',
+  /** Events for subscribers that SNS did not take. */
+  announcements: 'AnnouncementDeadLetters',
   /** What a topic rule could not hand to its function. */
   rules: 'RuleErrors',
 } as const satisfies Record<string, keyof Outputs>

@@ -1,3 +1,4 @@
+import { announcementQueue } from '@heliograph/aws/announcement-queue'
 import { notificationQueue, readMessage, readMulticast } from '@heliograph/aws/notification-queue'
 import { invokeLater } from '@heliograph/aws/operator/functions'
 import {
@@ -6,6 +7,7 @@ import {
   type TakenMessage,
 } from '@heliograph/aws/operator/queues'
 import { outcomeQueue } from '@heliograph/aws/outcome-queue'
+import { parseAnnouncements } from '@heliograph/core/events/announcement'
 import type { Multicast } from '@heliograph/core/multicast'
 import { type Notification, parseObject } from '@heliograph/core/notification'
 import { parseOutcomes } from '@heliograph/core/outcome'
@@ -185,6 +187,12 @@ const handlers: Readonly<Record<DeadLetterQueueName, Hand | undefined>> = {
     await outcomeQueue(clients.sqs, outputs.OutcomeQueue).send(outcomes)
     return true
   },
+  announcements: async ({ clients, outputs }, body) => {
+    const announcements = parseAnnouncements(body)
+    if (!announcements || !outputs.AnnouncementQueue) return false
+    await announcementQueue(clients.sqs, outputs.AnnouncementQueue).send(announcements)
+    return true
+  },
   rules: undefined,
 }
 
@@ -254,6 +262,8 @@ function aboutOf(body: string): string {
   }
   const outcomes = parseOutcomes(body)
   if (outcomes) return `outcomes of ${outcomes.length} notifications`
+  const announcements = parseAnnouncements(body)
+  if (announcements) return `${announcements.length} events for subscribers`
   const record = parseObject(body)
   const context = (record?.requestContext ?? {}) as Record<string, unknown>
   const name = functionNameOf(context.functionArn)

@@ -23,11 +23,15 @@ export async function expireToken(deployment: Deployment, text: string): Promise
     throw new Failure('refused', 'nobody is registered with this token: there is nothing to end')
   // later than IoT Core's clock said when it registered, should this machine's be behind
   const expiredAt = Math.max(deployment.clock.now(), registration.registeredAt + 1)
-  const ended = await endingNotifications(deployment, (ending) =>
-    endRegistration(deviceId, topic, expiredAt, ending),
-  )
   const { registrations } = deployment.ports
-  if (ended !== 'unregistered' || !(await registrations.noteExpiry(deviceId, topic, expiredAt)))
+  const isEnded = await endingNotifications(
+    deployment,
+    async (ending) =>
+      (await endRegistration(deviceId, topic, expiredAt, ending)) === 'unregistered' &&
+      registrations.noteExpiry(deviceId, topic, expiredAt),
+    'ExpiredToken',
+  )
+  if (!isEnded)
     throw new Failure(
       'failed',
       'the device has registered again meanwhile: look with token inspect',

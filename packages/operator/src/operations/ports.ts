@@ -1,34 +1,49 @@
 import type { UnregisterPorts } from '@heliograph/core/devices/unregister'
+import { deathOf } from '@heliograph/core/events/announcement'
 import type { Outcome } from '@heliograph/core/outcome'
 import type { Authority, SigningKey } from '@heliograph/core/ports'
+import type { Announcement } from '@heliograph/protocol/messages'
+import type { DeadTokenReason } from '@heliograph/protocol/reasons'
 import type { Deployment } from '../deployment.ts'
 import { Failure } from '../failure.ts'
 
 /**
- * Does work that ends notifications, and hands their outcomes to where receipts are made of them, as the
- * functions do.
+ * Does work that ends notifications, and hands their outcomes and the tokens that died to where receipts and events
+ * are made of them, as the functions do. `reason` is why the tokens are dead.
  */
 export async function endingNotifications<Result>(
   deployment: Deployment,
   work: (ports: UnregisterPorts) => Promise<Result>,
+  reason: DeadTokenReason = 'Unregistered',
 ): Promise<Result> {
   const outcomes: Outcome[] = []
+  const deaths: Announcement[] = []
   const result = await work({
     ...unregisterPorts(deployment),
     outcomes: {
       record: (outcome) => outcomes.push(outcome),
       recordTogether: (some) => outcomes.push(...some),
     },
+    deadTokens: { record: (dead) => void deaths.push(deathOf(dead, reason)) },
   })
+  await tell(deployment, outcomes, deaths)
+  return result
+}
+
+async function tell(
+  { ports }: Deployment,
+  outcomes: readonly Outcome[],
+  deaths: readonly Announcement[],
+): Promise<void> {
   try {
-    if (outcomes.length > 0) await deployment.ports.outcomes?.send(outcomes)
+    if (outcomes.length > 0) await ports.outcomes?.send(outcomes)
+    if (deaths.length > 0) await ports.announcements?.send(deaths)
   } catch (fault) {
     throw new Failure(
       'failed',
-      `it is done, but the receipts of ${outcomes.length} dropped notifications lack their end: ${fault}`,
+      `it is done, but receipts lack the end of ${outcomes.length} dropped notifications, and subscribers may not hear of ${deaths.length} dead tokens: ${fault}`,
     )
   }
-  return result
 }
 
 /** What the rules need to end a registration. */
@@ -38,6 +53,7 @@ export function unregisterPorts({ ports, clock }: Deployment): UnregisterPorts {
     ...{ clock, pending, registrations, feedback, ring },
     // the log of the service is where outcomes belong; the command's report tells the operator
     outcomes: { record: () => {}, recordTogether: () => {} },
+    deadTokens: { record: () => {} },
   }
 }
 

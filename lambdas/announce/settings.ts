@@ -1,0 +1,3 @@
+import { variable } from '../settings.ts'
+
+export const announceSettings = [variable.stage, variable.eventTopic] as const

@@ -1,0 +1,104 @@
+import type { NotificationId, Topic } from '@heliograph/protocol/identifiers'
+import { parseDeviceToken, parseNotificationId, parseTopic } from '@heliograph/protocol/identifiers'
+import type { Announcement } from '@heliograph/protocol/messages'
+import { announcedOutcomes, type OutcomeKind } from '@heliograph/protocol/outcome'
+import { type DeadTokenReason, deadTokenReasons } from '@heliograph/protocol/reasons'
+import type { Outcome } from '../outcome.ts'
+import type { DeadToken } from '../ports.ts'
+
+/** Why a notification came to nothing, in the words of `GET /3/feedback`. */
+const reasons = {
+  expired: 'Expired',
+  undeliverable: 'Undeliverable',
+  unregistered: 'Unregistered',
+} as const satisfies Partial<Record<OutcomeKind, string>>
+
+function isAnnounced(kind: OutcomeKind): kind is (typeof announcedOutcomes)[number] {
+  return kind !== 'accepted'
+}
+
+/** What subscribers hear of an outcome; undefined where it is none of theirs. No device and no token is in it. */
+export function announcementOf(outcome: Outcome): Announcement | undefined {
+  const { kind, id, uniqueId, topic, pushType, priority, acceptedAt, at, age, replacedBy } = outcome
+  if (!isAnnounced(kind)) return undefined
+  return {
+    type: 'notification',
+    outcome: kind,
+    // an outcome has parsed both
+    topic: topic as Topic,
+    id: id as NotificationId,
+    ...{ uniqueId, pushType, priority, acceptedAt, at, age },
+    ...(kind in reasons && { reason: reasons[kind as keyof typeof reasons] }),
+    ...(replacedBy && { replacedBy }),
+  }
+}
+
+/** What subscribers hear of a token that has died. */
+export function deathOf({ topic, token, at }: DeadToken, reason: DeadTokenReason): Announcement {
+  return { type: 'token', outcome: 'dead-token', topic, token, reason, at }
+}
+
+/** What subscribers can filter by without a look at the message. */
+export function attributesOf(announcement: Announcement): Readonly<Record<string, string>> {
+  const { topic, outcome, reason } = announcement
+  return {
+    ...{ topic, outcome },
+    ...(reason && { reason }),
+    ...(announcement.type === 'notification' && { pushType: announcement.pushType }),
+  }
+}
+
+export function serializeAnnouncements(announcements: readonly Announcement[]): string {
+  return JSON.stringify({ announcements })
+}
+
+/** What is in a queue message, or undefined where it does not hold announcements alone. */
+export function parseAnnouncements(text: string): readonly Announcement[] | undefined {
+  const value = parseJson(text)
+  if (typeof value !== 'object' || value === null || !('announcements' in value)) return undefined
+  const { announcements } = value
+  return Array.isArray(announcements) && announcements.every(isAnnouncement)
+    ? announcements
+    : undefined
+}
+
+/** One event, as a subscriber gets it; undefined where it is none. */
+export function parseAnnouncement(text: string): Announcement | undefined {
+  const value = parseJson(text)
+  return isAnnouncement(value) ? value : undefined
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+type Unparsed = Readonly<Record<string, unknown>>
+
+function isAnnouncement(value: unknown): value is Announcement {
+  if (typeof value !== 'object' || value === null) return false
+  const one = value as Unparsed
+  if (parseTopic(one.topic) === undefined || !Number.isSafeInteger(one.at)) return false
+  return one.type === 'token' ? isDeath(one) : one.type === 'notification' && isOutcome(one)
+}
+
+function isDeath({ outcome, token, reason }: Unparsed): boolean {
+  return (
+    outcome === 'dead-token' &&
+    parseDeviceToken(token) !== undefined &&
+    deadTokenReasons.some((known) => known === reason)
+  )
+}
+
+function isOutcome(one: Unparsed): boolean {
+  const { outcome, uniqueId, pushType, reason = '', replacedBy = '' } = one
+  return (
+    announcedOutcomes.some((known) => known === outcome) &&
+    parseNotificationId(one.id) !== undefined &&
+    [uniqueId, pushType, reason, replacedBy].every((text) => typeof text === 'string') &&
+    [one.priority, one.acceptedAt, one.age].every(Number.isSafeInteger)
+  )
+}

@@ -1,0 +1,31 @@
+import type { Announcement } from '@heliograph/protocol/messages'
+import { type EventLevel, eventLevels } from '@heliograph/protocol/outcome'
+
+/** Which events subscribers hear: of the topics named here, and of all others. */
+export interface EventSettings {
+  readonly default: EventLevel
+  readonly topics: Readonly<Record<string, EventLevel>>
+}
+
+/** Whether subscribers hear of it. What was delivered at once is no exception; what was stored is, to its end. */
+export function wantsEvent(settings: EventSettings, { topic, outcome }: Announcement): boolean {
+  const level = Object.hasOwn(settings.topics, topic) ? settings.topics[topic] : settings.default
+  if (level === 'tokens') return outcome === 'dead-token'
+  if (level === 'exceptions') return outcome !== 'delivered'
+  return level === 'all'
+}
+
+/** What the stack has written into a function's variable. */
+export function parseEventSettings(text: string): EventSettings {
+  const value: unknown = JSON.parse(text)
+  if (!isSettings(value)) throw new Error('the event settings of this function are malformed')
+  return value
+}
+
+function isSettings(value: unknown): value is EventSettings {
+  if (typeof value !== 'object' || value === null || !('default' in value)) return false
+  if (!('topics' in value) || typeof value.topics !== 'object' || value.topics === null)
+    return false
+  const levels: readonly unknown[] = [value.default, ...Object.values(value.topics)]
+  return levels.every((level) => eventLevels.some((known) => known === level))
+}

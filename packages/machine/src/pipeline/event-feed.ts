@@ -1,0 +1,93 @@
+import { announcementOf, deathOf } from '@heliograph/core/events/announcement'
+import { wantsEvent } from '@heliograph/core/events/event-settings'
+import type { Outcome } from '@heliograph/core/outcome'
+import type { DeadTokens, Outcomes } from '@heliograph/core/ports'
+import type { Announcement } from '@heliograph/protocol/messages'
+import type { EventLevel } from '@heliograph/protocol/outcome'
+
+/** So many are remembered, for those who ask a moment late. */
+const MOST_EVENTS = 10_000
+/** In one answer. */
+const PAGE = 500
+
+/** What a listener gets. */
+export interface HeardEvents {
+  readonly events: readonly Announcement[]
+  /** For the next question. */
+  readonly next: number
+  /** Events that were forgotten before this listener asked. */
+  readonly missed: number
+}
+
+/** The newest events, in memory, for listeners on this machine. */
+export interface EventFeed {
+  /** Outcomes that listeners hear beside whoever else hears of them. */
+  heard(outcomes: Outcomes): Outcomes
+  readonly deadTokens: DeadTokens
+  tell(announcements: readonly Announcement[]): void
+  /**
+   * Events from number `from` on, or those that come from now on; where there are none yet, the answer waits for
+   * the first, at most so many milliseconds.
+   */
+  read(from: number | undefined, waitMs: number): Promise<HeardEvents>
+}
+
+export function eventFeed(level: EventLevel): EventFeed {
+  const settings = { default: level, topics: {} }
+  let events: Announcement[] = []
+  /** The number of the first that is remembered. */
+  let first = 0
+  const waiting = new Set<() => void>()
+
+  function tell(announcements: readonly Announcement[]): void {
+    const wanted = announcements.filter((one) => wantsEvent(settings, one))
+    if (wanted.length === 0) return
+    events.push(...wanted)
+    // seldom, as the whole list moves
+    if (events.length >= 2 * MOST_EVENTS) {
+      first += events.length - MOST_EVENTS
+      events = events.slice(-MOST_EVENTS)
+    }
+    for (const wake of waiting) wake()
+  }
+
+  function hear(outcome: Outcome): void {
+    const announcement = announcementOf(outcome)
+    if (announcement) tell([announcement])
+  }
+
+  function within(waitMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        clearTimeout(timer)
+        waiting.delete(wake)
+        resolve()
+      }
+      const timer = setTimeout(wake, waitMs)
+      waiting.add(wake)
+    })
+  }
+
+  return {
+    heard: (outcomes) => ({
+      record(outcome) {
+        outcomes.record(outcome)
+        hear(outcome)
+      },
+      recordTogether(all) {
+        outcomes.recordTogether(all)
+        for (const one of all) hear(one)
+      },
+    }),
+    deadTokens: { record: (dead) => tell([deathOf(dead, 'Unregistered')]) },
+    tell,
+    async read(from, waitMs) {
+      const end = () => first + events.length
+      const wanted = Math.min(from ?? end(), end())
+      if (wanted === end() && waitMs > 0) await within(waitMs)
+      const start = Math.max(wanted, first)
+      const some = events.slice(start - first, start - first + PAGE)
+      return { events: some, next: start + some.length, missed: start - wanted }
+    },
+  }
+}
