@@ -11,6 +11,7 @@ import {
   until,
 } from '../e2e/support.ts'
 import type { Target } from '../e2e/target.ts'
+import { framesOf, RawDevice } from './raw-device.ts'
 
 /** A client that takes everything and acknowledges nothing. */
 export class SilentDevice extends PlainDevice {
@@ -31,7 +32,6 @@ export class SilentDevice extends PlainDevice {
 export interface Silent {
   readonly device: SilentDevice
   readonly token: string
-  readonly csr: string
 }
 
 /** Activated, connected, registered, and silent from then on. */
@@ -42,11 +42,39 @@ export async function openSilent(target: Target): Promise<Silent> {
   const { topic } = target.local.provider
   await device.publish(activation.answer.publish.register, { topic })
   const token = String((await device.take('heliograph/token')).token)
-  return { device, token, csr: await makeRequest(makePrivateKey()) }
+  return { device, token }
+}
+
+/** A silent device whose requests are ready to go. */
+export interface Loaded {
+  readonly device: RawDevice
+  readonly token: string
+  fire(): void
+}
+
+/** Activated and registered; silent from then on, with so many requests of every kind to send at once. */
+export async function loadSilent(target: Target, count: number): Promise<Loaded> {
+  const activation = await activatePlainly(target)
+  const { topic } = target.local.provider
+  const { publish } = activation.answer
+  const first = new PlainDevice(activation)
+  await first.connect()
+  await first.publish(publish.register, { topic })
+  const token = String((await first.take('heliograph/token')).token)
+  await first.close()
+  const device = await RawDevice.open(activation)
+  const csr = await makeRequest(makePrivateKey())
+  const frames = framesOf(
+    requests({ token, csr, topic }, count).map(([upstream, text]) => [publish[upstream], text]),
+  )
+  return { device, token, fire: () => device.send(frames) }
 }
 
 /** Every kind of request, well-formed, malformed, and of one byte. */
-export function shoutAll({ device, token, csr }: Silent, topic: string, count: number): void {
+function requests(
+  { token, csr, topic }: Readonly<Record<'token' | 'csr' | 'topic', string>>,
+  count: number,
+): (readonly [keyof Activation['publish'], string])[] {
   const kinds = [
     ['register', '0'],
     ['register', JSON.stringify({ topic })],
@@ -61,10 +89,7 @@ export function shoutAll({ device, token, csr }: Silent, topic: string, count: n
     ['renew', '0'],
     ['connect', '0'],
   ] as const
-  for (let sent = 0; sent < count; sent += 1) {
-    const [upstream, text] = kinds[sent % kinds.length] ?? kinds[0]
-    device.shout(upstream, text)
-  }
+  return Array.from({ length: count }, (_, n) => kinds[n % kinds.length] ?? kinds[0])
 }
 
 /** An honest provider and device, and how long a notification takes from one to the other. */

@@ -37,6 +37,7 @@ interface BenchOptions {
   readonly readyEnvironments?: number
   readonly retryDelays?: number[]
   readonly eventsFile?: string
+  readonly isLoaded?: () => boolean
 }
 
 function bench(options: BenchOptions = {}): Bench {
@@ -60,6 +61,7 @@ function bench(options: BenchOptions = {}): Bench {
     readyEnvironments: options.readyEnvironments ?? options.maxEnvironments ?? 2,
     initTimeoutMs: 10_000,
     asyncRetryDelaysMs: options.retryDelays ?? [1, 1],
+    isLoaded: options.isLoaded ?? (() => false),
     sendToQueue: async (queue, body, attributes) => {
       sent.push({ queue, body: JSON.parse(body), attributes })
     },
@@ -243,6 +245,22 @@ describe('an invocation', () => {
     for (let event = 0; event < 12; event += 1) host.invokeAsync(failing, {})
     expect(host.isBusy).toBe(true)
     await vi.waitFor(() => expect(host.isBusy).toBe(false), 10_000)
+  })
+
+  test('is busy with two of them while this process has much to do, unless these are stuck', async () => {
+    let isLoaded = true
+    const { host, define } = bench({ maxEnvironments: 1, isLoaded: () => isLoaded })
+    const slow = define(
+      'export const handler = () => new Promise(() => setTimeout(() => {}, 9_000))',
+    )
+    host.invokeAsync(slow, {})
+    expect(host.isBusy).toBe(false)
+    host.invokeAsync(slow, {})
+    expect(host.isBusy).toBe(true)
+    isLoaded = false
+    expect(host.isBusy).toBe(false)
+    isLoaded = true
+    await vi.waitFor(() => expect(host.isBusy).toBe(false), 5_000)
   })
 
   test('ReservedConcurrentExecutions bounds the environments; 0 throttles', async () => {

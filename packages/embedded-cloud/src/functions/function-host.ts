@@ -20,6 +20,7 @@ import { EnvironmentPool, type Payload } from './environment-pool.ts'
 import { type OpenEnvironment, WorkerEnvironment } from './execution-environment.ts'
 import { FunctionLogs } from './function-logs.ts'
 import { KeptEvents } from './kept-events.ts'
+import { LoopLoad } from './loop-load.ts'
 import { StartLine } from './start-line.ts'
 
 export interface FunctionHostOptions {
@@ -48,6 +49,8 @@ export interface FunctionHostOptions {
   /** What functions run in; worker threads where absent. */
   readonly openEnvironment?: OpenEnvironment
   readonly asyncRetryDelaysMs: readonly number[]
+  /** Whether this process has much to do; measured where absent. */
+  readonly isLoaded?: () => boolean
   sendToQueue(queueArn: string, body: string, attributes: DeadLetterAttributes): Promise<void>
 }
 
@@ -56,6 +59,13 @@ const reapIntervalMs = 5000
 
 /** Asynchronous events that run or wait, from which on there are enough of them. */
 const enoughEvents = 12
+/**
+ * The same while this process has much to do: each event makes calls of services here, and somebody waits for what
+ * these keep from its turn, but nobody for an event.
+ */
+const enoughUnderLoad = 2
+/** Milliseconds after which one more goes ahead all the same: those before it may be stuck. */
+const stuckMs = 100
 
 /** The Lambda service of the embedded cloud: the functions of all stacks and their environments. */
 export class FunctionHost implements Functions {
@@ -67,10 +77,14 @@ export class FunctionHost implements Functions {
   readonly #asyncConfigs = new Map<string, AsyncConfig>()
   readonly #kept: KeptEvents
   readonly #async: AsyncInvocations
+  readonly #isLoaded: () => boolean
+  #lastEventAt = Number.NEGATIVE_INFINITY
   readonly #reaping: NodeJS.Timeout
 
   constructor(options: FunctionHostOptions) {
     this.#options = options
+    const load = new LoopLoad()
+    this.#isLoaded = options.isLoaded ?? (() => load.isHigh)
     this.#kept = new KeptEvents(options.eventsFile)
     this.#logs = new FunctionLogs(options.logFolder, (name, line) => {
       options.log(name, line)
@@ -94,7 +108,10 @@ export class FunctionHost implements Functions {
    * here they would only queue up behind whoever sent most.
    */
   get isBusy(): boolean {
-    return this.#async.backlog >= enoughEvents
+    const { backlog } = this.#async
+    if (backlog >= enoughEvents) return true
+    const isStuck = performance.now() - this.#lastEventAt >= stuckMs
+    return backlog >= enoughUnderLoad && !isStuck && this.#isLoaded()
   }
 
   /** Makes a function known; its first execution environment starts with its first invocation. */
@@ -197,6 +214,7 @@ export class FunctionHost implements Functions {
   /** As `invokeAsync`, with a JSON text. Throws when there is no such function. */
   invokeAsyncJson(functionArn: string, payload: string): void {
     this.#async.add(this.#pool(functionArn).definition.name, payload)
+    this.#lastEventAt = performance.now()
   }
 
   /** Queues asynchronous events that an earlier run left; those of functions that are gone are dropped. */
