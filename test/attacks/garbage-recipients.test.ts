@@ -1,3 +1,3 @@
 import { harmsNoOtherProvider } from './garbage-recipients.ts'
 
-harmsNoOtherProvider({ seconds: 2, rate: 100, environments: 1 })
+harmsNoOtherProvider({ seconds: 2, rate: 5, environments: 1 })

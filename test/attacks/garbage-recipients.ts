@@ -6,13 +6,13 @@ import { MAX_RECIPIENTS } from '@heliograph/protocol/limits'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { defaultTuning } from '../../packages/embedded-cloud/src/cloud-options.ts'
 import { assemblyWith, heliograph, welcomeOperator } from '../e2e/operator-support.ts'
-import { readyDevice, request, requestOn, startTarget, until } from '../e2e/support.ts'
+import { readyDevice, request, requestOn, settle, startTarget } from '../e2e/support.ts'
 import type { Target } from '../e2e/target.ts'
 import { openHonest, percentile } from './silence.ts'
 
 /** Requests that the attacker has under way at the same time: as many as an HTTP/2 client does. */
 const AT_ONCE = 8
-const DEAD = 10
+const DEAD = 5
 
 interface Flooded {
   readonly seconds: number
@@ -36,11 +36,17 @@ async function deadTokens(target: Target): Promise<string[]> {
   for (let n = 0; n < DEAD; n += 1) {
     const { device, token } = await readyDevice(target)
     await device.unregister(target.local.provider.topic)
-    await until(async () => (await request(target, { token })).status === 410 || undefined)
     await device.close()
     tokens.push(token)
   }
+  for (const token of tokens) await untilDead(target, token)
   return tokens
+}
+
+/** Asks seldom: the attacker has a small share, and a token that was found live is believed for seconds. */
+async function untilDead(target: Target, token: string): Promise<void> {
+  do await settle(500)
+  while ((await request(target, { token })).status !== 410)
 }
 
 /** Half of them dead, half of them garbage that looks like tokens. */
@@ -121,8 +127,8 @@ export function harmsNoOtherProvider({ seconds, rate, environments }: Limits): v
     console.info(JSON.stringify({ quiet, attacked, requests, tokens, reasons: [...reasons] }))
     expect(times).toHaveLength(seconds * 10)
     // of its own: beyond its share nothing of it is looked at
-    expect(Object.keys(requests).sort()).toEqual(['200', '429'])
-    expect([...reasons]).toEqual(['TooManyRequests'])
+    expect(['200', '429']).toEqual(expect.arrayContaining(Object.keys(requests)))
+    expect(['TooManyRequests']).toEqual(expect.arrayContaining([...reasons]))
     expect(Object.keys(tokens).sort()).toEqual(['400', '410', '429'])
     const judged = (tokens[400] ?? 0) + (tokens[410] ?? 0)
     expect(judged).toBeLessThanOrEqual(environments * rate * (10 + took) + 1)

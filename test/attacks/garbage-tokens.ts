@@ -4,24 +4,77 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { makeToken } from '../../tools/conformance/bearer.ts'
 import { readyDevice, request, startTarget } from '../e2e/support.ts'
 import type { Target } from '../e2e/target.ts'
-import { bearer, connectForTokens, identityOf } from '../e2e/token-provider.ts'
+import {
+  bearer,
+  connectForTokens,
+  identityOf,
+  socketForTokens,
+  tokenFile,
+} from '../e2e/token-provider.ts'
+import { headerBlock, RawHttp2 } from './raw-http2.ts'
 
 /** Networks that the flood comes from: Linux has all of 127.0.0.0/8. */
 const ATTACKERS = 40
 const HONEST = '127.7.7.7'
-/** Of these a stream of the flood makes so many a second at most, with the machine to itself. */
-const PER_STREAM = 10
+/** Requests that a connection of the flood has under way at most: what waits longer is no more of a load. */
+const AT_ONCE = 25
+/** Milliseconds between two volleys of the flood. */
+const VOLLEY_MS = 5
 
-/** Tokens that look right: the victim's key and team, another's signature, each another one. */
-function* forged(target: Target): Generator<string> {
+/** Requests with tokens that look right: the victim's key and team, another's signature, each another one. */
+function* forged(target: Target, token: string): Generator<Buffer> {
   const { keyId, teamId } = identityOf(target)
+  const { url } = tokenFile(target)
   const { privateKey: key } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const parts = makeToken({ keyId, teamId, key }, Date.now()).split('.')
+  const signed = makeToken({ keyId, teamId, key }, Date.now())
+  const block = headerBlock({
+    ...{ ':method': 'POST', ':scheme': 'https', ':authority': new URL(url).host },
+    ...{ ':path': `/3/device/${token}`, 'apns-topic': 'com.example.app' },
+    authorization: `bearer ${signed}`,
+  })
+  // in the middle of the signature, where each six bytes are eight characters by themselves
+  const signature = signed.length - signed.lastIndexOf('.') - 1
+  const place = block.length - signature + 24
   for (let n = 0; ; n += 1) {
-    const signature = Buffer.alloc(64, 1)
-    signature.writeUInt32BE(n, 28)
-    yield `bearer ${parts[0]}.${parts[1]}.${signature.toString('base64url')}`
+    const counted = Buffer.alloc(6)
+    counted.writeUInt32BE(n, 2)
+    const next = Buffer.from(block)
+    next.write(counted.toString('base64url'), place, 'latin1')
+    yield next
   }
+}
+
+const BODY = Buffer.from('{"aps":{}}')
+
+/** As many as it is told to, on connections from as many networks, written by hand. */
+async function flood(
+  target: Target,
+  token: string,
+  { perSecond, seconds }: { readonly perSecond: number; readonly seconds: number },
+): Promise<Pick<Flooded, 'sent' | 'garbage'>> {
+  const garbage: Record<number, number> = {}
+  const answered = (status: number) => {
+    garbage[status] = (garbage[status] ?? 0) + 1
+  }
+  const connections = await Promise.all(
+    Array.from({ length: ATTACKERS }, (_, n) =>
+      RawHttp2.open(socketForTokens(target, `127.1.0.${n + 1}`), answered),
+    ),
+  )
+  const requests = forged(target, token)
+  const startedAt = performance.now()
+  let sent = 0
+  for (let past = 0; past < seconds * 1_000; past = performance.now() - startedAt) {
+    const due = Math.floor((past / 1_000) * perSecond)
+    for (const connection of connections)
+      for (let room = AT_ONCE - connection.open; room > 0 && sent < due; room -= 1) {
+        connection.request(requests.next().value, BODY)
+        sent += 1
+      }
+    await new Promise((resolve) => setTimeout(resolve, VOLLEY_MS))
+  }
+  for (const connection of connections) connection.close()
+  return { sent, garbage }
 }
 
 function post(session: ClientHttp2Session, token: string, authorization: string): Promise<number> {
@@ -43,7 +96,8 @@ function post(session: ClientHttp2Session, token: string, authorization: string)
 
 export interface Flooded {
   readonly seconds: number
-  /** Answers to the flood, by status; 0 = none. */
+  readonly sent: number
+  /** Answers to the flood, by status; 0 = its stream was reset. */
   readonly garbage: Readonly<Record<number, number>>
   readonly byToken: readonly number[]
   readonly byNewToken: readonly number[]
@@ -56,12 +110,6 @@ async function floodBeside(
   token: string,
   { perSecond, seconds }: { readonly perSecond: number; readonly seconds: number },
 ): Promise<Flooded> {
-  const streams = Math.ceil(perSecond / PER_STREAM / ATTACKERS)
-  const garbage: Record<number, number> = {}
-  const tokens = forged(target)
-  const sessions = Array.from({ length: ATTACKERS }, (_, n) =>
-    connectForTokens(target, `127.1.0.${n + 1}`),
-  )
   const honest = connectForTokens(target, HONEST)
   const kept = bearer(target)
   const renewals = Array.from({ length: 1_000 }, (_, n) =>
@@ -70,14 +118,6 @@ async function floodBeside(
   // what starts an execution environment is not what is measured
   for (let n = 0; n < 5; n += 1) await post(honest, token, kept)
   const end = Date.now() + seconds * 1_000
-  const budget = pace(perSecond)
-  const attack = async (session: ClientHttp2Session) => {
-    while (Date.now() < end) {
-      await budget()
-      const status = await post(session, token, tokens.next().value)
-      garbage[status] = (garbage[status] ?? 0) + 1
-    }
-  }
   const repeat = async (send: () => Promise<number>) => {
     const statuses: number[] = []
     while (Date.now() < end) {
@@ -86,35 +126,21 @@ async function floodBeside(
     }
     return statuses
   }
-  const attacks = sessions.flatMap((session) =>
-    Array.from({ length: streams }, () => attack(session)),
-  )
-  const [byToken, byNewToken, byCertificate] = await Promise.all([
+  const [flooded, byToken, byNewToken, byCertificate] = await Promise.all([
+    flood(target, token, { perSecond, seconds }),
     repeat(() => post(honest, token, kept)),
     repeat(() => post(honest, token, renewals.pop() ?? kept)),
     repeat(async () => (await request(target, { token })).status),
   ])
-  await Promise.all(attacks)
-  for (const session of [...sessions, honest]) session.destroy()
-  return { seconds, garbage, byToken, byNewToken, byCertificate }
+  honest.destroy()
+  return { seconds, ...flooded, byToken, byNewToken, byCertificate }
 }
 
-/** Resolves so often a second. */
-function pace(perSecond: number): () => Promise<void> {
-  const startedAt = Date.now()
-  let given = 0
-  return async () => {
-    given += 1
-    const due = startedAt + (given / perSecond) * 1_000
-    const early = due - Date.now()
-    if (early > 0) await new Promise((resolve) => setTimeout(resolve, early))
-  }
-}
-
-function summaryOf({ seconds, garbage, byToken, byNewToken, byCertificate }: Flooded) {
+function summaryOf({ seconds, sent, garbage, byToken, byNewToken, byCertificate }: Flooded) {
   const answered = Object.values(garbage).reduce((sum, count) => sum + count, 0)
   return {
     garbage,
+    sentPerSecond: Math.round(sent / seconds),
     garbagePerSecond: Math.round(answered / seconds),
     honest: {
       byToken: byToken.length,

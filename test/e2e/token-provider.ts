@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto'
 import { readFileSync, rmSync } from 'node:fs'
 import http2, { type ClientHttp2Session } from 'node:http2'
-import { connect } from 'node:tls'
+import { connect, type TLSSocket } from 'node:tls'
 import type { ProviderTokenFile } from '../../bin/demo.ts'
 import { makeToken, type TokenIdentity, type TokenShape } from '../../tools/conformance/bearer.ts'
 import { assemblyWith, welcomeOperator } from './operator-support.ts'
@@ -41,21 +41,24 @@ export async function hastyTarget(): Promise<ReadyTarget> {
   }
 }
 
-/** A connection to the token domain; Linux has all of 127.0.0.0/8 to come from. */
+/** A TLS connection to the token domain, for HTTP/2; Linux has all of 127.0.0.0/8 to come from. */
+export function socketForTokens(target: Pick<Target, 'local'>, localAddress?: string): TLSSocket {
+  const { url, ca } = tokenFile(target)
+  const { hostname, port } = new URL(url)
+  return connect({
+    ...{ host: hostname, servername: hostname, port: Number(port || 443) },
+    ...(localAddress && { host: '127.0.0.1', localAddress }),
+    ca: readFileSync(ca),
+    ALPNProtocols: ['h2'],
+  })
+}
+
 export function connectForTokens(
   target: Pick<Target, 'local'>,
   localAddress?: string,
 ): ClientHttp2Session {
-  const { url, ca } = tokenFile(target)
-  const { hostname, port } = new URL(url)
-  const session = http2.connect(url, {
-    createConnection: () =>
-      connect({
-        ...{ host: hostname, servername: hostname, port: Number(port || 443) },
-        ...(localAddress && { host: '127.0.0.1', localAddress }),
-        ca: readFileSync(ca),
-        ALPNProtocols: ['h2'],
-      }),
+  const session = http2.connect(tokenFile(target).url, {
+    createConnection: () => socketForTokens(target, localAddress),
   })
   // every request of the support listens for errors
   return session.setMaxListeners(0)
