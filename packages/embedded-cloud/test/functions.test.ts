@@ -169,8 +169,10 @@ describe('an invocation', () => {
     const { host, define } = bench({ maxEnvironments: 3, readyEnvironments: 1 })
     const name = define(`const id = Math.random()
       export const handler = (ms) => new Promise((done) => setTimeout(() => done(id), ms))`)
-    const soon = await Promise.all([60, 60, 60].map((ms) => host.invoke(name, ms)))
-    expect(new Set(soon).size).toBe(1)
+    // a cold start may itself be a long wait
+    const first = await host.invoke(name, 0)
+    const soon = await Promise.all([30, 30].map((ms) => host.invoke(name, ms)))
+    expect(soon).toEqual([first, first])
     const [stuck, ...others] = await Promise.all([1_500, 1, 1].map((ms) => host.invoke(name, ms)))
     expect(others).not.toContain(stuck)
   })
