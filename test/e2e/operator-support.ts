@@ -1,6 +1,8 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Device } from '@heliograph/device'
+import type { DeviceId, Topic } from '@heliograph/protocol/identifiers'
 import { inject } from 'vitest'
 import { writeLocalFile } from '../../bin/demo.ts'
 import { LOCAL_STAGE, writeSecret } from '../../bin/embedded.ts'
@@ -9,6 +11,7 @@ import type { AwsDeployment } from '../../packages/operator/src/aws-stage.ts'
 import type { Deployment } from '../../packages/operator/src/deployment.ts'
 import { type Ran, run, TestTerminal } from '../../packages/operator/test/support.ts'
 import { openOperator } from '../../tools/conformance/open-operator.ts'
+import { until } from '../../tools/conformance/plain-device.ts'
 import { machineAssembly } from './machine-target.ts'
 import type { Target } from './target.ts'
 
@@ -38,6 +41,23 @@ export async function heliographJson<T>(target: Target, ...argv: string[]): Prom
 
 export function openFor({ stage, cloud }: Target): Promise<Deployment> {
   return openOperator({ stage, environment: cloud.environment })
+}
+
+/**
+ * The device gives the topic up; resolves once that is on record. Nobody may have sent to its token before: an
+ * environment of accept that did believes for some seconds more that it lives.
+ */
+export async function giveUp(target: Target, device: Device, topic: string): Promise<void> {
+  const { ports, close } = await openFor(target)
+  try {
+    await device.unregister(topic)
+    await until(async () => {
+      const found = await ports.registrations.find(device.deviceId as DeviceId, topic as Topic)
+      return found?.live === false || undefined
+    })
+  } finally {
+    await close()
+  }
 }
 
 /** For what there is on AWS only. */

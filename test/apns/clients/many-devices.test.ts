@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import type { Notification } from '@heliograph/device'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadTls } from '../../../packages/embedded-cloud/src/tls.ts'
+import { giveUp } from '../../e2e/operator-support.ts'
 import { alertOf, readyDevice, startTarget, until } from '../../e2e/support.ts'
 import type { Target } from '../../e2e/target.ts'
 import { hasCommand, type ManyFiles, runLoop } from './page.ts'
@@ -41,7 +42,7 @@ describe('the loops of docs/provider-api.md, against the embedded cloud', () => 
     )
     ;({ token, received } = alive)
     dead = leaving.token
-    await leaving.device.unregister(target.local.provider.topic)
+    await giveUp(target, leaving.device, target.local.provider.topic)
   })
 
   afterAll(async () => {
