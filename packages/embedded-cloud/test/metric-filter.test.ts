@@ -4,6 +4,8 @@ import { embedded, filtered, type MetricFilter, matches } from '../src/metrics/m
 const accept = '/aws/lambda/heliograph-prod-accept'
 const refused = '{ ($.message = "request refused") && ($.status = 410) }'
 
+const daysLeft = '{ ($.daysLeft >= 0) || ($.daysLeft < 0) }'
+
 describe('a filter pattern', () => {
   test.each([
     ['{ $.outcome = "*" }', { outcome: 'stored' }, true],
@@ -21,11 +23,24 @@ describe('a filter pattern', () => {
     [refused, { message: 'request refused', status: 400 }, false],
     [refused, { message: 'request refused', status: '410' }, false],
     [refused, { status: 410 }, false],
+    [daysLeft, { daysLeft: 12 }, true],
+    [daysLeft, { daysLeft: -1 }, true],
+    [daysLeft, {}, false],
+    ['{ $.a = 1 || $.b = 2 }', { b: 2 }, true],
+    ['{ $.a = 1 || $.b = 2 }', { b: 1 }, false],
+    ['{ $.a <= 1 }', { a: 1 }, true],
+    ['{ $.a < 1 }', { a: 1 }, false],
+    ['{ $.a >= 2 }', { a: 1 }, false],
+    ['{ $.a != 2 }', { a: 2 }, false],
   ])('%s on %j: %s', (pattern, line, expected) => expect(matches(pattern, line)).toBe(expected))
 
-  test.each(['ERROR', '{ $.a = 1 || $.b = 2 }', '{ $.a IS NULL }'])(
-    '%s is not passed over in silence',
-    (pattern) => expect(() => matches(pattern, { a: 1 })).toThrow(/filter pattern/),
+  test.each([
+    'ERROR',
+    '{ $.a > "text" }',
+    '{ ($.a = 1 || $.b = 2) && $.c = 3 }',
+    '{ $.a IS NULL }',
+  ])('%s is not passed over in silence', (pattern) =>
+    expect(() => matches(pattern, { a: 1 })).toThrow(/filter pattern/),
   )
 })
 
@@ -84,7 +99,18 @@ describe('a metric in a line', () => {
     expect(embedded(line({ _aws, Time: 5 }), 7)).toHaveLength(2)
   })
 
-  test.each([['no JSON'], [line({ Time: [3] })], [line({ _aws })]])('makes none of %s', (text) =>
-    expect(embedded(text, 7)).toEqual([]),
-  )
+  test.each([
+    ['no JSON'],
+    [line({ Time: [3] })],
+    [line({ _aws })],
+    [line({ _aws, Time: 'soon' })],
+    [line({ _aws: 5, Time: 5 })],
+    [line({ _aws: { CloudWatchMetrics: [null, 5, { Metrics: 5 }] }, Time: 5 })],
+    [
+      line({
+        _aws: { CloudWatchMetrics: [{ Metrics: [{ Name: 'Time' }], Dimensions: 5 }] },
+        Time: 5,
+      }),
+    ],
+  ])('makes none of %s', (text) => expect(embedded(text, 7)).toEqual([]))
 })

@@ -34,32 +34,48 @@ export function filtered(
     .flatMap((each) => datum(each, line, time) ?? [])
 }
 
-interface EmbeddedMetric {
-  readonly Namespace: string
-  readonly Dimensions: readonly (readonly string[])[]
-  readonly Metrics: readonly { readonly Name: string }[]
-}
-
 /**
  * What CloudWatch would take of a log line with metrics in it: each value of each metric, for each set of
  * dimensions. Source: CloudWatch user guide, "Specification: Embedded metric format".
  */
 export function embedded(text: string, time: number): Datum[] {
   const line = parse(text)
-  const { CloudWatchMetrics: directives = [] } = (line?._aws ?? {}) as {
-    readonly CloudWatchMetrics?: readonly EmbeddedMetric[]
-  }
   if (!line) return []
-  return directives.flatMap(({ Namespace: namespace, Dimensions, Metrics }) =>
-    Metrics.flatMap(({ Name: name }) =>
-      Dimensions.flatMap((keys) => {
-        const dimensions = Object.fromEntries(keys.map((key) => [key, String(line[key])]))
-        return [line[name] ?? []].flat().map((value) => ({
-          ...{ namespace, name, dimensions, value: Number(value), time },
-        }))
+  return objectsIn(fieldsOf(line._aws).CloudWatchMetrics).flatMap((directive) =>
+    objectsIn(directive.Metrics).flatMap(({ Name }) =>
+      listOf(directive.Dimensions).flatMap((keys) => {
+        const metric = {
+          namespace: String(directive.Namespace),
+          name: String(Name),
+          dimensions: Object.fromEntries(listOf(keys).map((key) => [key, textOf(line, key)])),
+        }
+        return valuesOf(line[String(Name)]).map((value) => ({ ...metric, value, time }))
       }),
     ),
   )
+}
+
+function valuesOf(field: unknown): number[] {
+  return [field]
+    .flat()
+    .filter((value) => typeof value === 'number' && Number.isFinite(value)) as number[]
+}
+
+function textOf(line: Line, key: unknown): string {
+  return String(line[String(key)])
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
+}
+
+function objectsIn(value: unknown): Line[] {
+  return listOf(value).map(fieldsOf)
+}
+
+/** Whatever a function prints, nothing is thrown for it. */
+function fieldsOf(value: unknown): Line {
+  return typeof value === 'object' && value !== null ? (value as Line) : {}
 }
 
 function parse(text: string): Line | undefined {
@@ -89,30 +105,52 @@ function selected(selector: string, line: Line): unknown {
   return selector.startsWith('$.') ? line[selector.slice(2)] : selector
 }
 
-const term = /^\(?\s*\$\.(\w+)\s*(!=|=|>)\s*(?:"([^"]*)"|(-?\d+(?:\.\d+)?))\s*\)?$/
+const term = /^\(?\s*\$\.(\w+)\s*(!=|>=|<=|=|>|<)\s*(?:"([^"]*)"|(-?\d+(?:\.\d+)?))\s*\)?$/
 const absent = /^\(?\s*\$\.(\w+) NOT EXISTS\s*\)?$/
 
 /**
- * Whether a JSON pattern matches: one comparison with `=`, `!=` or `>`, or `NOT EXISTS`, or several joined by
- * `&&`, as the CDK writes them. A `*` at the end of a text matches anything.
+ * Whether a JSON pattern matches: comparisons and `NOT EXISTS`, joined by `&&`, and these by `||`, as the CDK
+ * writes them. A `*` at the end of a text stands for anything.
  * @throws for any other pattern.
  */
 export function matches(pattern: string, line: Line): boolean {
   const [, inner] = /^\{\s*(.*?)\s*\}$/.exec(pattern) ?? []
   if (!inner) throw new Error(`the filter pattern ${pattern} is not one for JSON`)
-  return inner.split('&&').every((part) => compares(part.trim(), line))
+  const any = inner
+    .split('||')
+    .map((all) => all.split('&&').map((part) => compares(part.trim(), line)))
+  return any.some((all) => all.every(Boolean))
 }
 
 function compares(text: string, line: Line): boolean {
   const [, missing] = absent.exec(text) ?? []
   if (missing) return line[missing] === undefined
-  const [, field, operator, word, digits] = term.exec(text) ?? []
-  if (!field) throw new Error(`the filter pattern's part ${text} is not known here`)
+  const [, field, operator = '', word, digits] = term.exec(text) ?? []
+  // a text has no order, and a parenthesis that closes elsewhere would be misread
+  const isKnown = word === undefined || operator === '=' || operator === '!='
+  if (!field || !isKnown || text.startsWith('(') !== text.endsWith(')'))
+    throw new Error(`the filter pattern's part ${text} is not known here`)
   const value = line[field]
   if (value === undefined) return false
-  if (operator === '>') return Number(value) > Number(digits)
-  const equal = word === undefined ? value === Number(digits) : like(word, String(value))
-  return operator === '=' ? equal : !equal
+  if (word === undefined) return numberCompares(Number(value), operator, Number(digits), value)
+  return like(word, String(value)) === (operator === '=')
+}
+
+function numberCompares(left: number, operator: string, right: number, value: unknown): boolean {
+  switch (operator) {
+    case '=':
+      return value === right
+    case '!=':
+      return value !== right
+    case '>':
+      return left > right
+    case '<':
+      return left < right
+    case '>=':
+      return left >= right
+    default:
+      return left <= right
+  }
 }
 
 function like(pattern: string, value: string): boolean {
