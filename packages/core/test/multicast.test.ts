@@ -35,6 +35,20 @@ describe('a multicast', () => {
     expect(parseMulticast(serializeMulticast(multicast))).toEqual(multicast)
   })
 
+  it('comes out of a full message as it went in', () => {
+    const multicast = recipients(RECIPIENTS_PER_MESSAGE)
+    expect(parseMulticast(serializeMulticast(multicast))).toEqual(multicast)
+  })
+
+  it('has nothing of one recipient in what all have in common', () => {
+    const { recipients: rows, ...shared } = JSON.parse(serializeMulticast(recipients(2)))
+    expect(rows).toHaveLength(2)
+    expect(Object.keys(shared).sort()).toEqual([
+      ...['acceptedAt', 'collapseId', 'expiration', 'idFromProvider', 'payload', 'priority'],
+      ...['pushType', 'topic'],
+    ])
+  })
+
   it('carries the payload once, and less than 200 bytes for each recipient', () => {
     const payload = JSON.stringify({ a: 'x'.repeat(4_000) })
     const size = (count: number) => {
@@ -75,6 +89,10 @@ describe('what accept does not write is no multicast', () => {
     ['recipients that are no list', change((message) => (message.recipients = 'x'))],
     ['an empty list', change((message) => (message.recipients = []))],
     ['a recipient that is not a list', change((message) => (message.recipients[1] = {}))],
+    [
+      'a recipient with the fields of a list that is none',
+      change((message) => (message.recipients[1] = { ...message.recipients[1] })),
+    ],
     ['a recipient without its count', change((message) => message.recipients[1].pop())],
     ['a negative count', change((message) => (message.recipients[1][6] = -1))],
     ['half a count', change((message) => (message.recipients[1][6] = 0.5))],

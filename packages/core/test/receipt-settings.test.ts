@@ -33,6 +33,11 @@ describe('which outcomes are kept', () => {
 test('settings are read as they are written, and nothing else is', () => {
   const settings = { default: 'exceptions', topics: { [topicA]: 'off' } }
   expect(parseReceiptSettings(JSON.stringify(settings))).toEqual(settings)
-  for (const bad of ['{}', '{"default":"some","topics":{}}', '{"default":"all","topics":{"a":1}}'])
+  for (const bad of [
+    ...['null', '1', '"all"', '[]', '{}', '{"topics":{}}', '{"default":"all"}'],
+    ...['{"default":"some","topics":{}}', '{"default":"all","topics":{"a":1}}'],
+    ...['{"default":"all","topics":null}', '{"default":"all","topics":1}'],
+    '{"default":"all","topics":""}',
+  ])
     expect(() => parseReceiptSettings(bad)).toThrow('malformed')
 })

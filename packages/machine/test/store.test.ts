@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { chmodSync, mkdirSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import type { DeviceId, Topic } from '@heliograph/protocol/identifiers'
 import { expect, test } from 'vitest'
 import { OPERATOR_SOCKET } from '../src/state-files.ts'
 import { openEnvironment } from '../src/store/environment.ts'
@@ -145,4 +146,15 @@ test('the sweep takes what is over, and what was written again stays', async () 
   clock.time += 1
   expect(await store.sweep(clock.time, 10)).toBe(1)
   expect([...store.environment.table('claims').getKeys()]).toEqual([])
+})
+
+test('a slot that cannot be read is told with what to do, and not taken for none', async () => {
+  const store = await openForTest()
+  const deviceId = '0123456789abcdef' as DeviceId
+  const topic = 'com.example.app' as Topic
+  const slots = store.environment.table<string, [DeviceId, Topic]>('pending')
+  await store.environment.change(() => void slots.put([deviceId, topic], '{"id":'))
+  const trouble = /pending notification that cannot be read: restore a backup/
+  await expect(store.pending.find(deviceId, topic)).rejects.toThrow(trouble)
+  await expect(store.pending.list(deviceId)).rejects.toThrow(trouble)
 })
