@@ -165,6 +165,18 @@ describe('each token is judged by itself', () => {
     expect(later.filter(({ status }) => status === 200)).toHaveLength(2)
   })
 
+  it('takes out of the share of the provider what it sends, and nothing more', async () => {
+    const desk = new Desk()
+    let taken = 0
+    const take = () => {
+      taken += 1
+      return true
+    }
+    const request = desk.request({ path: '/3/devices', body: bodyOf(crowd(desk, 15)) })
+    await accept(request, { ...desk.ports, providerRate: { take } })
+    expect(taken).toBe(15)
+  })
+
   it('says for the log how many were refused and why', async () => {
     const desk = new Desk()
     const request = desk.request({ path: '/3/devices', body: bodyOf(['x', desk.token(), 'y']) })
@@ -230,7 +242,10 @@ describe('the queue', () => {
     expect(refused[0]).toBe(RECIPIENTS_PER_MESSAGE)
     expect(refused).toHaveLength(RECIPIENTS_PER_MESSAGE)
     expect(results[RECIPIENTS_PER_MESSAGE]).toEqual({ status: 503, reason: 'ServiceUnavailable' })
-    expect(desk.together.flat()).toHaveLength(2 * RECIPIENTS_PER_MESSAGE)
+    expect(desk.together.map(({ length }) => length)).toEqual([
+      RECIPIENTS_PER_MESSAGE,
+      RECIPIENTS_PER_MESSAGE,
+    ])
   })
 
   it('that fails is a fault, so that nobody hears 200', async () => {

@@ -60,6 +60,15 @@ describe('an accepted notification', () => {
     })
   })
 
+  it('has one id where the provider chose none: in capitals as Apple’s, and as it was made', async () => {
+    const desk = new Desk()
+    const made = 'abcdef01-0000-7000-8000-00000000000f'
+    desk.ports.ids.uuid = () => made
+    const { headers } = await accept(desk.request(), desk.ports)
+    expect(headers).toEqual({ 'apns-id': made.toUpperCase(), 'apns-unique-id': made })
+    expect(desk.queued[0]).toMatchObject({ id: made.toUpperCase(), uniqueId: made })
+  })
+
   it('says whether the provider chose its id, which may then come again as a retry', async () => {
     const desk = new Desk()
     await accept(desk.request({ headers: { 'apns-topic': APP, 'apns-id': UUID } }), desk.ports)

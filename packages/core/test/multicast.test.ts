@@ -75,46 +75,53 @@ describe('a multicast', () => {
   })
 })
 
+/** A message as JSON; made in a test, so that a fault in making it fails that test. */
+interface Message extends Record<string, unknown> {
+  recipients: unknown[][]
+}
+const message = () => JSON.parse(serializeMulticast(recipients(2))) as Message
+
 describe('what accept does not write is no multicast', () => {
-  const good = JSON.parse(serializeMulticast(recipients(2)))
-  const change = (edit: (message: typeof good) => void) => {
-    const message = structuredClone(good)
-    edit(message)
-    return JSON.stringify(message)
-  }
-  test.each([
-    ['no JSON', '{"recipients":['],
-    ['a list', '[]'],
-    ['no recipients', change((message) => delete message.recipients)],
-    ['recipients that are no list', change((message) => (message.recipients = 'x'))],
-    ['an empty list', change((message) => (message.recipients = []))],
-    ['a recipient that is not a list', change((message) => (message.recipients[1] = {}))],
-    [
-      'a recipient with the fields of a list that is none',
-      change((message) => (message.recipients[1] = { ...message.recipients[1] })),
-    ],
-    ['a recipient without its count', change((message) => message.recipients[1].pop())],
-    ['a negative count', change((message) => (message.recipients[1][6] = -1))],
-    ['half a count', change((message) => (message.recipients[1][6] = 0.5))],
-    ['a count beyond the last', change((message) => (message.recipients[1][6] = MAX_RECEIVES))],
-    ['a count as text', change((message) => (message.recipients[1][6] = '1'))],
-    ['a device id that is not one', change((message) => (message.recipients[1][3] = 'x'))],
-    ['an id that is not one', change((message) => (message.recipients[0][0] = 'x'))],
-    ['no payload', change((message) => delete message.payload)],
-    ['no topic', change((message) => delete message.topic)],
+  test.each<[string, (good: Message) => unknown]>([
+    ['a list', () => []],
+    ['no recipients', ({ recipients: _, ...rest }) => rest],
+    ['recipients that are no list', (good) => ({ ...good, recipients: 'x' })],
+    ['an empty list', (good) => ({ ...good, recipients: [] })],
+    ['a recipient that is not a list', withSecond({})],
+    ['a recipient with the fields of a list that is none', withSecond((row) => ({ ...row }))],
+    ['a recipient without its count', withSecond((row) => row.slice(0, -1))],
+    ['a negative count', withSecond((row) => row.with(6, -1))],
+    ['half a count', withSecond((row) => row.with(6, 0.5))],
+    ['a count beyond the last', withSecond((row) => row.with(6, MAX_RECEIVES))],
+    ['a count as text', withSecond((row) => row.with(6, '1'))],
+    ['a device id that is not one', withSecond((row) => row.with(3, 'x'))],
+    ['an id that is not one', withSecond((row) => row.with(0, 'x'))],
+    ['no payload', ({ payload: _, ...rest }) => rest],
+    ['no topic', ({ topic: _, ...rest }) => rest],
     [
       'more recipients than one message has',
-      change((message) => {
-        message.recipients = Array(RECIPIENTS_PER_MESSAGE + 1).fill(message.recipients[0])
+      (good) => ({
+        ...good,
+        recipients: Array(RECIPIENTS_PER_MESSAGE + 1).fill(good.recipients[0]),
       }),
     ],
-  ])('%s', (_what, text) => {
-    expect(parseMulticast(text)).toBeUndefined()
+  ])('%s', (_what, edit) => {
+    expect(parseMulticast(JSON.stringify(edit(message())))).toBeUndefined()
   })
 
+  test('no JSON', () => expect(parseMulticast('{"recipients":[')).toBeUndefined())
+
   test('a word of its own in the common part does not get into a recipient', () => {
-    const text = change((message) => (message.deviceId = newDevice()))
+    const good = message()
+    const text = JSON.stringify({ ...good, deviceId: newDevice() })
     const devices = parseMulticast(text)?.map(({ notification: { deviceId } }) => deviceId)
-    expect(devices).toEqual(good.recipients.map((row: string[]) => row[3]))
+    expect(devices).toEqual(good.recipients.map((row) => row[3]))
   })
 })
+
+function withSecond(edit: object | ((row: unknown[]) => unknown)) {
+  return ({ recipients: [first, second = []], ...rest }: Message) => ({
+    ...rest,
+    recipients: [first, typeof edit === 'function' ? edit(second) : edit],
+  })
+}

@@ -83,6 +83,29 @@ describe('a receipt', () => {
     expect(receiptOf([at('stored', 5), at('delivered', 900)])?.incomplete).toBe(true)
   })
 
+  test('lacks something where a stored one is a duplicate, whatever follows', () => {
+    const odd = [at('stored', 5), at('duplicate', 900), at('drained', 901)]
+    expect(receiptOf(odd)).toMatchObject({ state: 'duplicate', incomplete: true })
+  })
+
+  test('of one moment is the same in whatever order the outcomes come: stored first', () => {
+    const moment = [at('delivered', 7), at('stored', 7), at('drained', 8)]
+    const expected = ['accepted', 'stored', 'delivered', 'drained again']
+    expect(kindsOf(moment)).toEqual(expected)
+    expect(kindsOf(moment.toReversed())).toEqual(expected)
+  })
+
+  test('tells that it was accepted or stored again', () => {
+    const again = [at('accepted', 0), at('stored', 1), at('stored', 9_000), at('accepted', 10_000)]
+    expect(kindsOf(again)).toEqual(['accepted', 'accepted again', 'stored', 'stored again'])
+    expect(receiptOf(again)?.incomplete).toBeUndefined()
+  })
+
+  test('goes by time also where nothing of it was in a slot', () => {
+    const late = [at('delivered', 9_000), at('dead-lettered', 5)]
+    expect(kindsOf(late)).toEqual(['accepted', 'dead-lettered', 'delivered'])
+  })
+
   test('goes on after a dead letter, which an operator may hand out again', () => {
     expect(kindsOf([at('dead-lettered', 5), at('delivered', 90)])).toEqual([
       'accepted',

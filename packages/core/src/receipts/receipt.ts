@@ -132,8 +132,8 @@ function walk(outcomes: readonly Outcome[]): Walked {
     const { kind, at, age, replacedBy } = outcome
     const event = { kind, at, age, ...(replacedBy && { replacedBy }) }
     if (place === 0) return event
-    if (isEnd(state) || kind === state || kind === 'accepted') return { ...event, repeat: true }
-    if (!transitions[state].includes(kind) && !isOvertaking(state, outcomes.slice(place)))
+    if (isEnd(state) || kind === state) return { ...event, repeat: true }
+    if (!transitions[state].includes(kind) && !isOvertaking(kind, outcomes.slice(place + 1)))
       incomplete = true
     state = kind
     return event
@@ -142,10 +142,9 @@ function walk(outcomes: readonly Outcome[]): Walked {
 }
 
 /**
- * A second hand-out delivers directly what has just left its slot, as a drain and the queue may work at the same
+ * A second hand-out delivers directly what was stored and has just left its slot, as a drain and the queue may work at the same
  * time, and is recorded before the end that the slot came to: nothing is missing.
  */
-function isOvertaking(state: OutcomeKind, [outcome, ...later]: readonly Outcome[]): boolean {
-  if (state !== 'stored' || outcome?.kind !== 'delivered') return false
-  return later.some(({ kind }) => transitions.stored.includes(kind))
+function isOvertaking(kind: OutcomeKind, later: readonly Outcome[]): boolean {
+  return kind === 'delivered' && later.some((one) => transitions.stored.includes(one.kind))
 }
