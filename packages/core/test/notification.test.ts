@@ -4,6 +4,7 @@ import {
   deviceMessage,
   isExpired,
   parseNotification,
+  parseObject,
   serializeNotification,
   tokenFingerprint,
 } from '../src/notification.ts'
@@ -91,6 +92,7 @@ test.each([
   ['seq', 'x'],
   ['deviceId', 'x'],
   ['topic', '/'],
+  ['tokenFingerprint', 123456789012],
   ['pushType', 'x'],
   ['pushType', 1],
   ['priority', 2],
@@ -117,4 +119,8 @@ test.each([
 
 test.each(['', 'x', 'null', '1', '"x"', '[]', '{'])('%j is no notification', (text) => {
   expect(parseNotification(text)).toBeUndefined()
+})
+
+test.each(['', 'x', 'null', '1', '"x"', 'true', '{'])('%j is no object', (text) => {
+  expect(parseObject(text)).toBeUndefined()
 })

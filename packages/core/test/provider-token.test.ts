@@ -315,5 +315,7 @@ describe('a network', () => {
     ['2001:db8::', '2001:db8:0:0'],
     ['::ffff:192.0.2.1', '192.0.2.1'],
     ['::FFFF:192.0.2.2', '192.0.2.2'],
+    ['::ffff:10.20.130.240', '10.20.130.240'],
+    ['2001::ffff:192.0.2.1', '2001:0:0:0'],
   ])('%s is of %s', (address, network) => expect(networkOf(address)).toBe(network))
 })
