@@ -1,6 +1,13 @@
 import { expect, test } from 'vitest'
-import { DELIVERY_TIME, METRIC_NAMESPACE } from '../src/metrics.ts'
+import * as metrics from '../src/metrics.ts'
 
 test('metrics keep the names under which CloudWatch has their past', () => {
-  expect([METRIC_NAMESPACE, DELIVERY_TIME]).toEqual(['Heliograph', 'DeliveryTime'])
+  expect({ ...metrics }).toEqual({
+    METRIC_NAMESPACE: 'Heliograph',
+    NOTIFICATIONS: 'Notifications',
+    DELIVERY_TIME: 'DeliveryTime',
+    STORED_DELIVERY_TIME: 'StoredDeliveryTime',
+    COUNTED_TOPIC: 'countedTopic',
+    OTHER_TOPICS: 'other',
+  })
 })
