@@ -154,6 +154,7 @@ export function functionEnvironment(endpoint: string): Record<string, string> {
     [variable.notificationQueue]: `${endpoint}/000000000000/notifications`,
     // as a stage on AWS has them
     [variable.receipts]: JSON.stringify({ default: 'off', topics: {} }),
+    [variable.events]: JSON.stringify({ default: 'off', topics: {} }),
     [variable.countedTopics]: '[]',
     [variable.receiptDays]: '7',
     [variable.iotEndpoint]: 'unused.example.com',

@@ -211,6 +211,10 @@ function waitingRow({ state }: ServiceDashboardProps): IWidget[] {
         ...visible,
         label: 'outcomes',
       }),
+      state.announcements.deadLetters.queue.metricApproximateNumberOfMessagesVisible({
+        ...visible,
+        label: 'announcements',
+      }),
       state.ruleErrors.queue.metricApproximateNumberOfMessagesVisible({
         ...visible,
         label: 'rules',

@@ -106,6 +106,7 @@ async function liveADay(): Promise<void> {
   await request(target, { method: 'GET', path: '/3/feedback' })
   await request(target, { method: 'GET', path: '/3/notification/x' })
   await until(() => seen.get('record')?.answers[0], 60_000)
+  await until(() => seen.get('announce')?.answers[0], 60_000)
   await invoke('inspect', { 'detail-type': 'Scheduled Event' })
 }
 
@@ -276,6 +277,7 @@ describe('a bad event', () => {
     ['feedback', anonymousReader, { statusCode: 403 }],
     ['receipt', { ...anonymousReader, rawPath: '/3/notification/x' }, { statusCode: 403 }],
     ['record', { Records: [unreadable] }, { batchItemFailures: [{ itemIdentifier: 'm1' }] }],
+    ['announce', { Records: [unreadable] }, { batchItemFailures: [{ itemIdentifier: 'm1' }] }],
     ['activate', { headers: {}, body: '{' }, { statusCode: 400 }],
     ['deliver', { Records: [unreadable] }, { batchItemFailures: [{ itemIdentifier: 'm1' }] }],
     ['expire', { Records: [{ eventID: 'e1' }] }, { batchItemFailures: [] }],

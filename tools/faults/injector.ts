@@ -6,7 +6,7 @@ import type {
 import type { Random } from '../simulate/random.ts'
 
 /** The AWS services that the functions call, by their SigV4 names. */
-export const services = ['dynamodb', 'sqs', 'kms', 'iotdata'] as const
+export const services = ['dynamodb', 'sqs', 'sns', 'kms', 'iotdata'] as const
 export type ServiceName = (typeof services)[number]
 
 /**
@@ -93,8 +93,9 @@ export class Injector {
 
 type Json = Readonly<Record<string, unknown>>
 
-/** As the stacks name the queue and the table of receipts. */
+/** As the stacks name the queue and the table of receipts, and the queue of events. */
 export const OUTCOMES = 'OutcomesQueue'
+export const ANNOUNCEMENTS = 'AnnouncementsQueue'
 export const RECEIPTS = 'StoresReceipts'
 
 function isAbout({ request }: ServiceCall, name: string): boolean {
@@ -102,13 +103,15 @@ function isAbout({ request }: ServiceCall, name: string): boolean {
 }
 
 function isNotification(call: ServiceCall): boolean {
-  return call.service === 'sqs' && call.action === 'SendMessage' && !isAbout(call, OUTCOMES)
+  const isAfterward = [OUTCOMES, ANNOUNCEMENTS].some((queue) => isAbout(call, queue))
+  return call.service === 'sqs' && call.action === 'SendMessage' && !isAfterward
 }
 
 /** Milliseconds from, to: from within to beyond the SDK clients' time-outs of 2 s and 8 s. */
 const slowness = {
   dynamodb: [500, 5_000],
   sqs: [500, 5_000],
+  sns: [500, 5_000],
   kms: [500, 5_000],
   iotdata: [1_000, 10_000],
 } as const satisfies Record<ServiceName, readonly [number, number]>
@@ -116,6 +119,7 @@ const slowness = {
 const throttled = {
   dynamodb: { status: 400, code: 'ProvisionedThroughputExceededException' },
   sqs: { status: 403, code: 'RequestThrottled' },
+  sns: { status: 429, code: 'Throttled' },
   kms: { status: 400, code: 'ThrottlingException' },
   iotdata: { status: 429, code: 'ThrottlingException' },
 } as const
@@ -123,6 +127,7 @@ const throttled = {
 const failed = {
   dynamodb: { status: 500, code: 'InternalServerError' },
   sqs: { status: 500, code: 'InternalFailure' },
+  sns: { status: 500, code: 'InternalError' },
   kms: { status: 500, code: 'KMSInternalException' },
   iotdata: { status: 500, code: 'InternalFailureException' },
 } as const

@@ -8,7 +8,7 @@ import { killedProcess } from './scenarios/sigkill.ts'
 
 const usage = `npm run faults -- [scenario …] [--seed N] [--phase TEXT]
 
-  services   DynamoDB, SQS, KMS and IoT slow, throttling, failing and losing answers, under load
+  services   DynamoDB, SQS, SNS, KMS and IoT slow, throttling, failing and losing answers, under load
   kills      threads of the functions end in the middle of their work, under load
   sigkill    the whole of npm start is killed under load and starts again on the same state
   reconnect  500 devices return to ten notifications each

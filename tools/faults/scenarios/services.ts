@@ -1,6 +1,7 @@
 import { pause } from '../device.ts'
 import {
   type Affliction,
+  ANNOUNCEMENTS,
   afflictions,
   OUTCOMES,
   RECEIPTS,
@@ -60,7 +61,9 @@ function phasesWith(wanted = ''): Phase[] {
   const outages = services.map((service) => phaseOf(`${service} out`, service, 'fail', 1))
   const mixed = single.flatMap(({ rules }) => rules.map((rule) => ({ ...rule, share: 0.05 })))
   const all = { name: 'all together', rules: mixed, renewEnvironments: true }
-  return [...single, ...outages, ...receipts, all].filter(({ name }) => name.includes(wanted))
+  return [...single, ...outages, ...receipts, ...events, all].filter(({ name }) =>
+    name.includes(wanted),
+  )
 }
 
 /** What keeps receipts is out or slow: no notification may be lost, or wait for it. */
@@ -69,6 +72,16 @@ const receipts: readonly Phase[] = (['fail', 'slow'] as const).map((affliction) 
   rules: [
     { service: 'sqs', affliction, share: 1, of: OUTCOMES },
     { service: 'dynamodb', affliction, share: 1, of: RECEIPTS },
+  ],
+  renewEnvironments: false,
+}))
+
+/** What tells subscribers is out or slow: no notification may be lost, or wait for it. */
+const events: readonly Phase[] = (['fail', 'slow'] as const).map((affliction) => ({
+  name: `events ${affliction}`,
+  rules: [
+    { service: 'sqs', affliction, share: 1, of: ANNOUNCEMENTS },
+    { service: 'sns', affliction, share: 1 },
   ],
   renewEnvironments: false,
 }))
@@ -86,6 +99,7 @@ function phaseOf(
 const shares: Readonly<Record<ServiceName, number>> = {
   dynamodb: 0.3,
   sqs: 0.3,
+  sns: 0.3,
   kms: 0.7,
   iotdata: 0.3,
 }
