@@ -32,15 +32,14 @@ async function otherProvider(target: Target) {
 
 /** Tokens that were good until their devices gave the topic up. */
 async function deadTokens(target: Target): Promise<string[]> {
-  const tokens: string[] = []
-  for (let n = 0; n < DEAD; n += 1) {
+  const leave = async () => {
     const { device, token } = await readyDevice(target)
     await device.unregister(target.local.provider.topic)
     await device.close()
-    tokens.push(token)
+    await untilDead(target, token)
+    return token
   }
-  for (const token of tokens) await untilDead(target, token)
-  return tokens
+  return Promise.all(Array.from({ length: DEAD }, leave))
 }
 
 /** Asks seldom: the attacker has a small share, and a token that was found live is believed for seconds. */

@@ -1,3 +1,4 @@
+import { upstreams } from '@heliograph/protocol/mqtt-topic'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { alert, nodeApn, settle, startTarget } from '../e2e/support.ts'
 import type { Target } from '../e2e/target.ts'
@@ -37,6 +38,14 @@ interface Round {
   readonly attacked: readonly number[]
   /** Milliseconds. */
   readonly registration: number
+  /** Requests of the attack that had reached a function when the last notification had arrived. */
+  readonly requests: number
+}
+
+/** Of all functions that devices talk to. */
+function invoked(): number {
+  const invocations = target.cloud.invocations()
+  return upstreams.reduce((sum, name) => sum + (invocations[`heliograph-local-${name}`] ?? 0), 0)
 }
 
 async function round(prepare: (silent: readonly Loaded[]) => Promise<void>): Promise<Round> {
@@ -44,13 +53,15 @@ async function round(prepare: (silent: readonly Loaded[]) => Promise<void>): Pro
   for (let count = 0; count < DEVICES; count += 1) silent.push(await loadSilent(target, REQUESTS))
   const quiet = await honest.times(NOTIFICATIONS, EVERY_MS)
   await prepare(silent)
+  const before = invoked()
   for (const one of silent) one.fire()
   const registering = honest.register()
   const attacked = await honest.times(NOTIFICATIONS, EVERY_MS)
   const registration = await registering
+  const requests = invoked() - before
   for (const { device } of silent) device.close()
   await settle()
-  return { quiet, attacked, registration }
+  return { quiet, attacked, registration, requests }
 }
 
 async function storeForAll(silent: readonly Loaded[]): Promise<void> {
@@ -79,7 +90,12 @@ describe.each([
     const quiet = figuresOf(rounds.flatMap((one) => one.quiet))
     const attacked = figuresOf(rounds.flatMap((one) => one.attacked))
     const registration = Math.max(...rounds.map((one) => one.registration))
-    console.info(JSON.stringify({ quiet, attacked, registration: Math.round(registration) }))
+    const requests = Math.min(...rounds.map((one) => one.requests))
+    console.info(
+      JSON.stringify({ quiet, attacked, registration: Math.round(registration), requests }),
+    )
+    // else there was no attack to withstand
+    expect(requests).toBeGreaterThan((DEVICES * REQUESTS) / 2)
     expect(registration).toBeLessThan(REGISTRATION_MS)
     expect(attacked.p99).toBeLessThan(Math.max(SLOWDOWN * quiet.p99, GRANTED_MS))
   })
