@@ -15,7 +15,7 @@ const usage = `npm run bench -- <what>
 
   e2e    the embedded cloud end to end: time to the device, throughput, memory, drain
   machine  the same of heliograph serve (--durability delivered, synced or none)
-  peers  the same driver against Mosquitto, Nchan and NATS, in turn
+  peers  the same driver against Mosquitto, Nchan, NATS and RabbitMQ, in turn
   hot    processor time per notification in accept and deliver
   cold   size and start of every function
   tokens processor time of a provider token

@@ -10,6 +10,7 @@ import { mosquittoDurableRig, mosquittoRig } from './rigs/mosquitto.ts'
 import { natsRig } from './rigs/nats.ts'
 import { NCHAN_MODULE, nchanRig } from './rigs/nchan.ts'
 import { type Place, preparePlace, programPath } from './rigs/place.ts'
+import { rabbitmqRig } from './rigs/rabbitmq.ts'
 
 export interface PeersOptions {
   readonly devices: number
@@ -66,6 +67,13 @@ const known: readonly Peer[] = [
     program: 'nats-server',
     lacks: `${gatewayLacks}; keeps QoS 1 messages on disk, all and not the newest`,
     open: natsRig,
+  },
+  {
+    name: 'RabbitMQ MQTT + Node gateway',
+    packages: 'rabbitmq-server',
+    program: 'rabbitmq-server',
+    lacks: 'no device token, topic or revocation check; keeps all and not the newest',
+    open: rabbitmqRig,
   },
 ]
 
@@ -137,7 +145,12 @@ async function measure(
   say: (line: string) => void,
 ): Promise<Measured[]> {
   const measured = rigs.map((rig) => ({ rig, perSecond: [], latencies: [], lost: 0 }) as Measured)
-  for (const rig of rigs) await warmUp(rig, inFlight)
+  for (const rig of rigs) {
+    await warmUp(rig, inFlight).catch((fault: unknown) => {
+      throw new Error(`${rig.name}: ${fault instanceof Error ? fault.message : fault}`)
+    })
+    say(`${rig.name}: warm`)
+  }
   for (let n = 0; n < count; n += 1) {
     // the first to run finds the processors rested: everybody gets that turn once
     for (const one of [...measured.slice(n % rigs.length), ...measured.slice(0, n % rigs.length)]) {

@@ -14,17 +14,23 @@ export interface BrokerProgram extends Program {
 
 const gatewayScript = fileURLToPath(new URL('../child/gateway.mjs', import.meta.url))
 
-/** A broker behind the gateway of `bench/child`; every device subscribes its own topic with QoS 1. */
+/**
+ * A broker behind the gateway of `bench/child`; every device subscribes its own topic with QoS 1. With
+ * `keepsSessions` the broker keeps for a device what comes while it is away.
+ */
 export async function brokerRig(
   name: string,
   place: Place,
   broker: BrokerProgram,
   gatewayPort: number,
+  { keepsSessions = false }: { readonly keepsSessions?: boolean } = {},
 ): Promise<Rig> {
   const gateway = await startGateway(place, broker.port, gatewayPort)
   const arrivals = new Arrivals()
   const clients = await inParallel(place.devices.length, 16, (index) =>
-    subscribe(place, place.devices[index] as FleetDevice, broker.port, arrivals),
+    subscribe(place, place.devices[index] as FleetDevice, {
+      ...{ port: broker.port, arrivals, clean: !keepsSessions },
+    }),
   )
   const session = openProvider(place.local, `https://localhost:${gatewayPort}`)
   const { topic } = place.local.provider
@@ -57,8 +63,7 @@ async function startGateway(place: Place, brokerPort: number, port: number): Pro
 async function subscribe(
   place: Place,
   { deviceId, credentials }: FleetDevice,
-  port: number,
-  arrivals: Arrivals,
+  { port, arrivals, clean }: { port: number; arrivals: Arrivals; clean: boolean },
 ) {
   const client = await mqtt.connectAsync({
     protocol: 'mqtts',
@@ -67,7 +72,7 @@ async function subscribe(
     ca: place.serverAuthority,
     ...credentials,
     clientId: deviceId,
-    clean: true,
+    clean,
     reconnectPeriod: 0,
   })
   client.on('message', (_topic, payload) => {

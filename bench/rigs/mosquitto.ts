@@ -9,7 +9,7 @@ export function mosquittoRig(program: string, place: Place): Promise<Rig> {
   return open(program, place, { name: 'Mosquitto + Node gateway', folder: 'mosquitto', port: 0 })
 }
 
-/** The same with all that it keeps written to its disk at every change. */
+/** The same with sessions that outlive their connection, and all that it keeps written to its disk at every change. */
 export function mosquittoDurableRig(program: string, place: Place): Promise<Rig> {
   const name = 'Mosquitto, saved at every change + Node gateway'
   return open(program, place, { name, folder: 'mosquitto-durable', port: 30, isSaved: true })
@@ -29,7 +29,8 @@ async function open(program: string, place: Place, kind: Kind): Promise<Rig> {
   const config = join(folder, 'mosquitto.conf')
   writeFileSync(config, configuration(place, port) + persistence(folder, kind.isSaved ?? false))
   const broker = await startProgram(program, ['-c', config], [port])
-  return brokerRig(kind.name, place, { ...broker, port }, port + 1)
+  const keepsSessions = kind.isSaved ?? false
+  return brokerRig(kind.name, place, { ...broker, port }, port + 1, { keepsSessions })
 }
 
 function persistence(folder: string, isSaved: boolean): string {

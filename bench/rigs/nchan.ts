@@ -56,6 +56,8 @@ events { worker_connections 16384; }
 http {
   access_log off;
   keepalive_requests 1000000000;
+  keepalive_timeout 1h;
+  client_header_timeout 1h;
   client_body_temp_path ${folder}/body;
   tcp_nodelay on;
   server {

@@ -86,7 +86,9 @@ async function deviceAndProviderRoots(
 
 /** The path of a program, or undefined where this machine does not have it. */
 export function programPath(name: string): string | undefined {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']
+  const path = (process.env.PATH ?? '').split(delimiter)
+  // the wrapper that Debian puts into the path changes the user before it starts RabbitMQ
+  const folders = ['/usr/lib/rabbitmq/bin', ...path, '/usr/sbin', '/usr/local/sbin']
   return folders.map((folder) => join(folder, name)).find(existsSync)
 }
 
@@ -95,13 +97,22 @@ export interface Program {
   stop(): Promise<void>
 }
 
+export interface StartOptions {
+  /** Beside those of this process. */
+  readonly environment?: Readonly<Record<string, string>>
+  /** For all its ports to answer; default 10 s. */
+  readonly withinMs?: number
+}
+
 /** Starts a server and waits until it answers on its ports. */
 export async function startProgram(
   command: string,
   args: readonly string[],
   ports: readonly number[],
+  { environment = {}, withinMs = 10_000 }: StartOptions = {},
 ): Promise<Program> {
-  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  const env = { ...process.env, ...environment }
+  const child = spawn(command, args, { env, stdio: ['ignore', 'ignore', 'pipe'] })
   let complaint = ''
   child.stderr.on('data', (chunk: Buffer) => {
     complaint = (complaint + chunk.toString()).slice(-2_000)
@@ -112,7 +123,7 @@ export async function startProgram(
     await new Promise((resolve) => child.once('exit', resolve))
   }
   for (const port of ports) {
-    const deadline = Date.now() + 10_000
+    const deadline = Date.now() + withinMs
     while (!(await answers(port))) {
       if (child.exitCode === null && Date.now() < deadline) continue
       await stop()
