@@ -24,6 +24,7 @@ export const filesLeftOut: Readonly<Record<string, string>> = {
     'there are no IoT policies, and no table of DynamoDB to break; packages/machine/test/pipeline.test.ts gives up, too',
   'test/e2e/inspect.test.ts': 'inspect is a function that AWS invokes',
   'test/e2e/teardown.test.ts': 'destroys the stacks of a stage',
+  'test/e2e/move.test.ts': 'has a machine and an embedded cloud of its own: it runs with npm test',
   'test/e2e/upgrade.test.ts': 'begins with the stacks of the version before',
   'test/apns/behaviors.test.ts': 'breaks services of AWS behind the edge',
   'test/attacks/embedded-endpoint.test.ts': 'attacks the AWS endpoint of the embedded cloud',
