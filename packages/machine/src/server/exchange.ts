@@ -30,7 +30,7 @@ export interface Head {
 
 export interface Exchanges {
   readonly limits: ServerLimits
-  /** Bytes of bodies that are held. */
+  /** Bytes of bodies that are held, with what their pieces take. */
   held: number
   /** Requests under way. */
   open: number
@@ -62,6 +62,9 @@ export function readHead(method: string, target: string, raw: readonly string[])
 }
 
 const COLON = 58
+
+/** What a piece of a body takes beside its bytes: it may have a single one. */
+export const PIECE_BYTES = 128
 
 /** Counts a request until what is returned is called. */
 export function begin({ isKnown }: Client, at: Exchanges): () => void {

@@ -17,6 +17,7 @@ import {
   type Head,
   isTooMuch,
   note,
+  PIECE_BYTES,
   readHead,
   refuseHead,
 } from './exchange.ts'
@@ -123,7 +124,7 @@ function readBody(
 ): Promise<Buffer | number | 'gone'> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = []
-    let held = 0
+    let [held, bytes] = [0, 0]
     const timer = setTimeout(() => settle(408), exchanges.limits.bodyMs)
     const settle = (result: Buffer | number | 'gone') => {
       clearTimeout(timer)
@@ -133,9 +134,10 @@ function readBody(
       resolve(result)
     }
     request.on('data', (chunk: Buffer) => {
-      held += chunk.length
-      exchanges.held += chunk.length
-      if (held > exchanges.limits.bodyBytes) return settle(413)
+      bytes += chunk.length
+      held += chunk.length + PIECE_BYTES
+      exchanges.held += chunk.length + PIECE_BYTES
+      if (bytes > exchanges.limits.bodyBytes) return settle(413)
       if (isTooMuch(exchanges)) return settle(503)
       chunks.push(chunk)
     })

@@ -11,6 +11,7 @@ import {
   type Head,
   isTooMuch,
   note,
+  PIECE_BYTES,
   readHead,
   refuseHead,
 } from './exchange.ts'
@@ -97,8 +98,8 @@ class Stream {
       this.#letGo()
       this.#refuse(503)
     } else {
-      this.#held += chunk.length
-      exchanges.held += chunk.length
+      this.#held += chunk.length + PIECE_BYTES
+      exchanges.held += chunk.length + PIECE_BYTES
       this.#chunks.push(chunk)
     }
   }
