@@ -5,6 +5,9 @@ import { nameOf, type StoredClaims } from '../store/claims.ts'
 
 type Claimed = Parameters<Claims['claim']>[0]
 
+/** Far above what is under way at a time: those that a full disk does not take must not fill the memory. */
+const MOST_HELD = 100_000
+
 interface Held {
   readonly seq: Seq
   readonly until: number
@@ -18,11 +21,13 @@ interface Held {
 export class HeldClaims implements Claims {
   readonly #stored: StoredClaims
   readonly #clock: Clock
+  readonly #most: number
   readonly #held = new Map<string, Held>()
 
-  constructor(stored: StoredClaims, clock: Clock) {
+  constructor(stored: StoredClaims, clock: Clock, most = MOST_HELD) {
     this.#stored = stored
     this.#clock = clock
+    this.#most = most
   }
 
   async claim(notification: Claimed): Promise<Seq> {
@@ -32,7 +37,7 @@ export class HeldClaims implements Claims {
     if (held && held.until > now) return held.seq
     const holder = this.#stored.holder(notification)
     if (holder !== undefined) return holder
-    this.#forgetOld(now)
+    this.#makeRoom(now)
     this.#held.set(key, { seq: notification.seq, until: now + CLAIM_SECONDS * 1_000 })
     return notification.seq
   }
@@ -47,10 +52,10 @@ export class HeldClaims implements Claims {
     )
   }
 
-  /** They are ordered by time. */
-  #forgetOld(now: number): void {
+  /** They are ordered by time; beyond the most the oldest goes, whose repeat is no duplicate any more. */
+  #makeRoom(now: number): void {
     for (const [key, { until }] of this.#held) {
-      if (until > now) return
+      if (until > now && this.#held.size < this.#most) return
       this.#held.delete(key)
     }
   }
