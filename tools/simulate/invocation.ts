@@ -13,6 +13,8 @@ export interface Invocation {
   /** Slots this run has put or read; only those may be sent as stored. */
   readonly sawInSlot: Set<Life>
   readonly debts: Map<Life, Debt>
+  /** What it has put into a slot without a record of that, or of its end, yet. */
+  readonly unrecorded: Set<Life>
   /** Outcomes that it has recorded and not handed on. */
   readonly unsent: Set<Outcome>
   /** What went wrong with which of its port calls. */

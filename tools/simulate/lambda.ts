@@ -226,6 +226,7 @@ export class LambdaFunction<Event, Answer> {
       operation: '',
       sawInSlot: new Set(),
       debts: new Map(),
+      unrecorded: new Set(),
       unsent: new Set(),
       troubles: new Map(),
     }

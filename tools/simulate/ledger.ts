@@ -75,6 +75,7 @@ export class Ledger {
       ends: [],
       outcomes: [],
       lost: new Set(),
+      untold: false,
       kept: false,
       acknowledged: false,
       isDeclined: false,
@@ -107,7 +108,7 @@ export class Ledger {
   slotChanged(change: SlotChange, by: Invocation | undefined, liveKeys: readonly TokenKey[]): void {
     const life = this.life(change.notification.seq)
     if (change.kind === 'kept' || change.kind === 'seen') by?.sawInSlot.add(life)
-    if (change.kind === 'kept') life.kept = true
+    if (change.kind === 'kept') keep(life, by)
     if (change.kind === 'kept' && change.replaced) {
       const replaced = this.life(change.replaced.seq)
       // on a stage no notification waits as long as a key is kept (`checkStage`)
@@ -141,6 +142,7 @@ export class Ledger {
     else if (kind !== 'accepted' && kind !== 'stored') this.#end(life, kind, by)
     if (!life || kind === 'accepted') return
     life.outcomes.push(outcome)
+    by.unrecorded.delete(life)
     by.unsent.add(outcome)
   }
 
@@ -169,6 +171,10 @@ export class Ledger {
       else this.violate('I5', `${life.name} left its slot by ${debt.operation} without a record`)
     }
     invocation.debts.clear()
+    // without a fault the receipt is judged by what was not recorded
+    if (crashed || invocation.troubles.size > 0)
+      for (const life of invocation.unrecorded) life.untold = true
+    invocation.unrecorded.clear()
     this.#lose(invocation, crashed)
   }
 
@@ -218,4 +224,11 @@ function troubleWith({ life, operation }: Debt, { troubles }: Invocation): strin
 function owe(life: Life, by: Invocation | undefined): void {
   if (by?.isOver) life.excuses.push(`${by.operation} of a process that was dead by then`)
   else by?.debts.set(life, { life, operation: by.operation })
+}
+
+/** What a dead process had asked for may still fill a slot, and nobody is left to record it. */
+function keep(life: Life, by: Invocation | undefined): void {
+  life.kept = true
+  if (by?.isOver) life.untold = true
+  else by?.unrecorded.add(life)
 }

@@ -82,11 +82,10 @@ function faultsOfOrder({ events, state, incomplete }: Receipt): string[] {
 }
 
 /** Nothing kept an outcome from being recorded, and in its time. */
-function isRecordedWhole({ lost, excuses, kept, outcomes }: Life): boolean {
+function isRecordedWhole({ lost, excuses, untold, outcomes }: Life): boolean {
   const stored = outcomes.find(({ kind }) => kind === 'stored')
   const isLate = outcomes.some(({ kind, at }) => isEnd(kind) && stored && stored.at - at > LAG_MS)
-  // a crash between the put and its record leaves no trace but the slot
-  return lost.size === 0 && excuses.length === 0 && !isLate && (!kept || stored !== undefined)
+  return lost.size === 0 && excuses.length === 0 && !untold && !isLate
 }
 
 function isTriedAgain({ receives, expiries, repeats }: Life): boolean {

@@ -89,7 +89,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     await dropDead(notification, ports)
     return 'gone'
   }`,
-    seed: 538,
+    seed: 755,
   },
   {
     name: 'slot-emptied-before-death',
