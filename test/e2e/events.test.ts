@@ -41,8 +41,13 @@ async function send(token: string): Promise<unknown> {
   return answer.headers['apns-id']
 }
 
-const keyOf = (event: Announcement) =>
-  event.type === 'token' ? `${event.reason} ${event.token}` : `${event.outcome} ${event.id}`
+/** On a busy machine an acknowledgement may come so late that the notification was in its slot meanwhile. */
+const arrivals: readonly string[] = ['delivered', 'drained']
+
+function keyOf(event: Announcement): string {
+  if (event.type === 'token') return `${event.reason} ${event.token}`
+  return `${arrivals.includes(event.outcome) ? 'arrived' : event.outcome} ${event.id}`
+}
 
 const kind = process.env.TARGET ?? 'embedded'
 
@@ -61,22 +66,28 @@ describe.runIf(kind === 'embedded' || kind === 'machine')('heliograph events lis
 
   it('prints what becomes of a notification, and that a token has died and why', async () => {
     const { device, token } = await readyDevice(target)
-    const { ended } = await listening('--json', '--count', '3')
-    const id = await send(token)
+    const { terminal, ended } = await listening('--json')
+    const heard = () => terminal.printed.map((line) => keyOf(JSON.parse(line)))
+    const hears = (key: string) => until(() => heard().includes(key) || undefined, PATIENCE_MS)
+    await hears(`arrived ${await send(token)}`)
     await device.unregister(target.local.provider.topic)
+    // a device that registers again before this was worked has never given it up
+    await hears(`Unregistered ${token}`)
     const again = await device.register(target.local.provider.topic)
     expect((await heliograph(target, ['token', 'expire', again])).code).toBe(0)
+    await hears(`ExpiredToken ${again}`)
+    terminal.interrupt()
+    expect((await ended).code).toBe(0)
+    await device.close()
+  })
+
+  it('ends after so many', async () => {
+    const { device, token } = await readyDevice(target)
+    const { ended } = await listening('--count', '1')
+    await send(token)
     const { code, out } = await ended
     expect(code).toBe(0)
-    const events = out
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as Announcement)
-    expect(events.map(keyOf).sort()).toEqual([
-      `ExpiredToken ${again}`,
-      `Unregistered ${token}`,
-      `delivered ${id}`,
-    ])
+    expect(out.trim().split('\n')).toHaveLength(1)
     await device.close()
   })
 
@@ -183,7 +194,7 @@ describe.runIf(kind === 'embedded')('subscribers', () => {
   })
 
   it('hear everything after SNS was down, and no notification waits for it', async () => {
-    const queue = await subscribedQueue('after', { FilterPolicy: { outcome: ['delivered'] } })
+    const queue = await subscribedQueue('after', { FilterPolicy: { outcome: arrivals } })
     const { device, token, received } = await readyDevice(target)
     const { sqs } = clients()
     const QueueUrl = target.cloud.stackOutputs()['Heliograph-local-State']?.AnnouncementQueue
@@ -198,7 +209,7 @@ describe.runIf(kind === 'embedded')('subscribers', () => {
       PATIENCE_MS,
     )
     isSnsDown = false
-    const wanted = ids.map((id) => `delivered ${id}`)
+    const wanted = ids.map((id) => `arrived ${id}`)
     const heard = await readUntil(queue, (events) =>
       wanted.every((key) => events.map(keyOf).includes(key)),
     )
@@ -282,9 +293,9 @@ describe.runIf(kind === 'embedded')('the webhook of the examples', () => {
     await device.unregister(target.local.provider.topic)
     await new Promise((resolve) => setTimeout(resolve, 2_000))
     await webhook.open()
-    const wanted = [...ids.map((id) => `delivered ${id}`), `Unregistered ${token}`]
+    const wanted = [...ids.map((id) => `arrived ${id}`), `Unregistered ${token}`]
     await until(() => wanted.every((key) => webhook.heard.includes(key)) || undefined, PATIENCE_MS)
-    expect(new Set(webhook.heard)).toEqual(new Set(wanted))
+    expect(wanted.filter((key) => !webhook.heard.includes(key))).toEqual([])
     await device.close()
   }, 120_000)
 
