@@ -20,6 +20,7 @@ export const leanClients = {
   '@aws-sdk/client-dynamodb': './packages/aws/src/lean/client-dynamodb.ts',
   '@aws-sdk/client-iot-data-plane': './packages/aws/src/lean/client-iot-data-plane.ts',
   '@aws-sdk/client-kms': './packages/aws/src/lean/client-kms.ts',
+  '@aws-sdk/client-sns': './packages/aws/src/lean/client-sns.ts',
   '@aws-sdk/client-sqs': './packages/aws/src/lean/client-sqs.ts',
   '@aws-sdk/credential-provider-node': './packages/aws/src/environment-credentials.ts',
 }

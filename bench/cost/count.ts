@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { ReceiptLevel } from '@heliograph/protocol/outcome'
+import type { EventLevel, ReceiptLevel } from '@heliograph/protocol/outcome'
 import { prepareDemo } from '../../bin/demo.ts'
 import { synthesize } from '../../bin/embedded.ts'
 import { type Cloud, startCloud } from '../../packages/embedded-cloud/src/cloud.ts'
@@ -23,13 +23,15 @@ const CROWD = 500
 /** Longer than accept believes a registration: in a campaign no device comes twice. */
 const FORGOTTEN_MS = 5_500
 
-/** Every scenario, without receipts; then those that receipts change, with them. */
+/** Every scenario, without receipts; then those that receipts change, with them; and one with events. */
 export async function countScenarios(say: (line: string) => void): Promise<Counted[]> {
   const counted = await countWith('off', () => true, say)
   for (const level of ['exceptions', 'all'] as const) {
     const some = await countWith(level, (scenario) => withReceipts.includes(scenario), say)
     counted.push(...some.map((one) => ({ ...one, scenario: `${one.scenario}, receipts ${level}` })))
   }
+  const heard = await countWith('off', (scenario) => scenario === ONLINE, say, 'all')
+  counted.push(...heard.map((one) => ({ ...one, scenario: `${one.scenario}, events all` })))
   return counted
 }
 
@@ -44,12 +46,13 @@ async function countWith(
   receipts: ReceiptLevel,
   isWanted: (scenario: string) => boolean,
   say: (line: string) => void,
+  events: EventLevel = 'off',
 ): Promise<Counted[]> {
   const state = mkdtempSync(join(tmpdir(), 'heliograph-cost-'))
   const meter = new Meter()
   try {
     const assembly = join(state, 'cdk.out')
-    await synthesize(assembly, { receipts })
+    await synthesize(assembly, { receipts, events })
     const cloud = await startCloud({
       assembly,
       state: join(state, 'cloud'),
@@ -67,6 +70,12 @@ async function countWith(
   } finally {
     rmSync(state, { recursive: true, force: true })
   }
+}
+
+/** What is sent when all is done that a notification waits for, by the queue that it goes to. */
+function afterwardOf(body: Buffer): string | undefined {
+  if (body.includes('OutcomesQueue')) return 'SendOutcomes'
+  return body.includes('AnnouncementsQueue') ? 'SendEvents' : undefined
 }
 
 /** Adds up what goes on between two looks. */
@@ -89,12 +98,12 @@ class Meter {
   call({ service, action, request }: ServiceCall): undefined {
     const who = functionOf(request.caller.name)
     const what = action.startsWith('POST /connections') ? 'SendDirectMessage' : action
-    const isOutcomes = what === 'SendMessage' && request.body.includes('OutcomesQueue')
-    const key = `${who} ${service} ${isOutcomes ? 'SendOutcomes' : what}`
+    const afterward = what === 'SendMessage' ? afterwardOf(request.body) : undefined
+    const key = `${who} ${service} ${afterward ?? what}`
     this.#calls[key] = (this.#calls[key] ?? 0) + 1
     if (service === 'dynamodb') this.#database(action, request.body)
     // about the size of the messages in it
-    if (action.startsWith('SendMessage') && !isOutcomes)
+    if (action.startsWith('SendMessage') && !afterward)
       this.#queueUnits += Math.ceil(request.body.length / 65_536)
   }
 

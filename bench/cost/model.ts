@@ -8,6 +8,7 @@ import { type Amounts, dollars, type PriceName } from './prices.ts'
  */
 export const assumed = {
   sendMessageMs: 7,
+  publishMs: 20,
   readMs: 3,
   writeMs: 5,
   directMessageMs: 100,
@@ -31,6 +32,7 @@ export interface Facts {
   readonly deliver: FunctionFacts
   readonly connect: FunctionFacts
   readonly record: FunctionFacts
+  readonly announce: FunctionFacts
   /** Bytes that leave for the internet with one notification: to the device, and the answer. */
   readonly bytesOut: number
 }
@@ -53,8 +55,12 @@ export function amountsOf(counted: Counted, facts: Facts): Amounts {
         (counted.queueUnits - calls('SendMessage') - calls('SendMessageBatch')) +
         2 * delivers +
         // received and deleted by ten
-        1.2 * calls('SendOutcomes'),
+        1.2 * calls('SendOutcomes') +
+        // received and deleted as they come
+        calls('SendEvents') +
+        2 * (invocations.announce ?? 0),
     ),
+    sns: per(calls('PublishBatch')),
     directMessage: per(calls('SendDirectMessage')),
     iotMessage: per(ruled > 0 && counted.requests === 0 ? ruled : 0),
     ruleTriggered: per(ruled),
@@ -76,6 +82,7 @@ function gigabyteSeconds(counted: Counted, facts: Facts): number {
     billed(accept, facts.accept, invocations.accept ? counted.events : 0) +
     billed(deliver, facts.deliver, counted.events) +
     billed(recordMs(counted), facts.record, invocations.record ?? 0) +
+    billed(announceMs(counted), facts.announce, invocations.announce ?? 0) +
     billed(connect * (invocations.connect ?? 0), facts.connect, invocations.connect ?? 0)
   )
 }
@@ -85,6 +92,11 @@ function recordMs({ calls, invocations }: Counted): number {
   const records = invocations.record ?? 0
   const puts = calls['record dynamodb PutItem'] ?? 0
   return records * assumed.writeMs + (puts / 50) * assumed.writeMs
+}
+
+/** Batches of ten are published ten at a time. */
+function announceMs({ invocations }: Counted): number {
+  return (invocations.announce ?? 0) * assumed.publishMs
 }
 
 function acceptMs({ calls, invocations }: Counted): number {
@@ -103,7 +115,9 @@ function deliverMs({ calls, invocations, events }: Counted): number {
   const rounds = Math.ceil(batch / RECIPIENTS_AT_ONCE)
   const online = batch > 1 ? rounds * assumed.slowestOfBatchMs : assumed.directMessageMs
   const wait = offline ? 2 * assumed.refusedDirectMessageMs + assumed.readMs : online
-  const outcomes = (calls['deliver sqs SendOutcomes'] ?? 0) > 0 ? assumed.sendMessageMs : 0
+  // receipts and events are handed on at the same time
+  const isHandedOn = ['SendOutcomes', 'SendEvents'].some((name) => calls[`deliver sqs ${name}`])
+  const outcomes = isHandedOn ? assumed.sendMessageMs : 0
   return wait + (puts > 0 ? assumed.writeMs : 0) + outcomes
 }
 

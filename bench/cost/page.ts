@@ -32,6 +32,7 @@ export function costPage(scenarios: readonly Scenario[], facts: Facts): string {
     breakdown(online),
     batches(online, facts),
     receipts(scenarios, facts),
+    ...events(scenarios),
     topicsSection(),
     calls(scenarios),
     months(connect),
@@ -143,6 +144,21 @@ notification a second reaches. An \`apns-id\` of the provider takes another unit
 
 A busy machine makes small batches of notifications, which differ between these runs. With full batches of ten an online
 notification costs ${full[0]} without receipts, ${full[1]} with exceptions and ${full[2]} with all.`
+}
+
+/** What events add, before anybody subscribes; in results that have them. */
+function events(scenarios: readonly Scenario[]): string[] {
+  const name = `${ONLINE}, events all`
+  const all = scenarios.find(({ counted }) => counted.scenario === name)
+  if (!all) return []
+  const [off, on] = [find(scenarios, ONLINE), all].map(({ usd }) => money(total(usd)))
+  return [
+    `## With events
+
+With \`events\` at \`all\` an online notification costs ${on} instead of ${off}, logs and transfer included: a queue message and a
+publish for each batch of deliver. \`exceptions\` costs as much for what is not delivered at once, and \`tokens\` for each token that dies; \`off\` costs
+nothing. SNS delivers to queues and functions for free; a webhook costs $0.60 for a million deliveries.`,
+  ]
 }
 
 function calls(scenarios: readonly Scenario[]): string {

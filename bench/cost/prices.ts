@@ -39,6 +39,12 @@ export const prices = {
     unit: 'SQS standard request (64 kB)',
     source: 'known: Amazon SQS pricing',
   },
+  sns: {
+    usd: 0.5,
+    per: million,
+    unit: 'SNS publish of up to ten events (64 kB)',
+    source: 'known: Amazon SNS pricing; deliveries to queues and functions are free',
+  },
   iotMessage: {
     usd: 1.0,
     per: million,

@@ -1,4 +1,5 @@
 import type { Reply } from './exchange.ts'
+import { textOf } from './xml.ts'
 
 /** An error that a service answered with; `name` tells which. */
 export class ServiceFault extends Error {
@@ -23,7 +24,8 @@ export type FaultClasses = Readonly<Record<string, typeof ServiceFault>>
  * The error in an answer: its name is in the header `x-amzn-errortype` or in the body's `__type`
  * or `code`, perhaps with a namespace and `#` before it and `:` and a URL after it; without a name it
  * is `Unknown`, as in the SDK
- * (Smithy: "AWS JSON 1.0 protocol", "Operation error serialization").
+ * (Smithy: "AWS JSON 1.0 protocol", "Operation error serialization"). An answer in XML has `Code` and `Message`
+ * ("AWS Query protocol").
  */
 export function faultOf(reply: Reply, classes: FaultClasses): ServiceFault {
   const body = parse(reply.body)
@@ -40,6 +42,7 @@ function plainName(type: string): string {
 }
 
 function parse(body: string): Readonly<Record<string, unknown>> {
+  if (body.startsWith('<')) return { Code: textOf(body, 'Code'), Message: textOf(body, 'Message') }
   try {
     const value: unknown = JSON.parse(body)
     return typeof value === 'object' && value !== null ? { ...value } : {}

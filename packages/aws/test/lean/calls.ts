@@ -1,5 +1,5 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
-import { type Call, dynamoDb, iotData, kms, sqs } from './services.ts'
+import { type Call, dynamoDb, iotData, kms, sns, sqs } from './services.ts'
 
 /** A call with awkward input, and the answer that a stub gives. */
 export interface Sample {
@@ -318,10 +318,46 @@ const iotDataSamples: readonly Sample[] = [
   },
 ]
 
+const xmlText = 'é &lt;漢&gt; &amp;amp; &quot;&apos;&#39;&#xe9;'
+const published =
+  '<PublishBatchResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishBatchResult>' +
+  `<Successful><member><Id>0</Id><MessageId>${xmlText}</MessageId></member>` +
+  '<member><Id>1</Id><MessageId>m1</MessageId></member></Successful>' +
+  `<Failed><member><Id>2</Id><Code>InternalError</Code><Message>${xmlText}</Message>` +
+  '<SenderFault>false</SenderFault></member><member><Id>3</Id><Code>InvalidParameter</Code>' +
+  '<Message>no</Message><SenderFault>true</SenderFault></member></Failed>' +
+  '</PublishBatchResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></PublishBatchResponse>'
+
+const snsSamples: readonly Sample[] = [
+  {
+    title: 'PublishBatch',
+    call: sns((api, client) =>
+      client.send(
+        new api.PublishBatchCommand({
+          TopicArn: 'arn:aws:sns:eu-west-1:000000000000:t',
+          PublishBatchRequestEntries: [
+            {
+              Id: '0',
+              Message: `${awkwardText.replace('\ud800', '')} !'()*~&=+%`,
+              MessageAttributes: {
+                topic: { DataType: 'String', StringValue: 'com.example.app' },
+                'pushType&': { DataType: 'String', StringValue: 'é=1' },
+              },
+            },
+            { Id: '1', Message: 'plain' },
+          ],
+        }),
+      ),
+    ),
+    answer: published,
+  },
+]
+
 /** Every command of the lean clients. */
 export const samples: readonly Sample[] = [
   ...dynamoDbSamples,
   ...kmsSamples,
+  ...snsSamples,
   ...sqsSamples,
   ...iotDataSamples,
 ]

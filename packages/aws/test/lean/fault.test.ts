@@ -10,6 +10,7 @@ import {
   iotData,
   kms,
   outcome,
+  sns,
   sqs,
   stubLambdaEnvironment,
 } from './services.ts'
@@ -33,6 +34,14 @@ const calls = {
   kms: kms((api, client) => client.send(new api.GetPublicKeyCommand({ KeyId: 'k' }))),
   sqs: sqs((api, client) =>
     client.send(new api.SendMessageCommand({ QueueUrl: 'http://q/1/q', MessageBody: 'm' })),
+  ),
+  sns: sns((api, client) =>
+    client.send(
+      new api.PublishBatchCommand({
+        TopicArn: 't',
+        PublishBatchRequestEntries: [{ Id: '0', Message: 'm' }],
+      }),
+    ),
   ),
 } satisfies Record<string, Call>
 
@@ -93,6 +102,15 @@ describe('a fault is the one that the SDK throws', () => {
     ['kms', 'a throttle', typed('ThrottlingException')],
     ['sqs', 'a known exception', typed('com.amazonaws.sqs#QueueDoesNotExist')],
     ['sqs', 'a throttle', typed('com.amazonaws.sqs#RequestThrottled', 403)],
+    [
+      'sns',
+      'a name that no model has, in XML',
+      {
+        status: 500,
+        headers,
+        body: '<ErrorResponse xmlns="x"><Error><Type>Receiver</Type><Code>SomethingNew</Code><Message>a &lt;b&gt; é</Message></Error><RequestId>request-1</RequestId></ErrorResponse>',
+      },
+    ],
     ['iotData', 'a header', titled('ResourceNotFoundException', 404)],
     ['iotData', 'a header with a URL', titled(`ResourceNotFoundException:${url}`, 404)],
     ['iotData', 'a header with a namespace', titled('aws.iot#GatewayTimeoutException', 504)],

@@ -1,11 +1,13 @@
 import * as sdkDynamoDb from '@aws-sdk/client-dynamodb'
 import * as sdkIotData from '@aws-sdk/client-iot-data-plane'
 import * as sdkKms from '@aws-sdk/client-kms'
+import * as sdkSns from '@aws-sdk/client-sns'
 import * as sdkSqs from '@aws-sdk/client-sqs'
 import { vi } from 'vitest'
 import * as leanDynamoDb from '../../src/lean/client-dynamodb.ts'
 import * as leanIotData from '../../src/lean/client-iot-data-plane.ts'
 import * as leanKms from '../../src/lean/client-kms.ts'
+import * as leanSns from '../../src/lean/client-sns.ts'
 import * as leanSqs from '../../src/lean/client-sqs.ts'
 
 /** Settings that both kinds of clients take. */
@@ -25,6 +27,7 @@ type Swapped<Lean, Sdk> = Pick<Sdk, keyof Lean & keyof Sdk>
 type DynamoDb = Swapped<typeof leanDynamoDb, typeof sdkDynamoDb>
 type IotData = Swapped<typeof leanIotData, typeof sdkIotData>
 type Kms = Swapped<typeof leanKms, typeof sdkKms>
+type Sns = Swapped<typeof leanSns, typeof sdkSns>
 type Sqs = Swapped<typeof leanSqs, typeof sdkSqs>
 
 /** One call, ready to be made by either kind of client. */
@@ -75,6 +78,12 @@ export const kms = either(
   sdkKms,
   leanKms as unknown as Kms,
   (api: Kms, settings) => new api.KMSClient(settings),
+)
+
+export const sns = either(
+  sdkSns,
+  leanSns as unknown as Sns,
+  (api: Sns, settings) => new api.SNSClient(settings),
 )
 
 export const sqs = either(

@@ -1,6 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane'
 import { KMSClient } from '@aws-sdk/client-kms'
+import { SNSClient } from '@aws-sdk/client-sns'
 import { SQSClient } from '@aws-sdk/client-sqs'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { samples } from './calls.ts'
@@ -17,6 +18,7 @@ const sdkClients = {
   dynamodb: DynamoDBClient,
   iotdata: IoTDataPlaneClient,
   kms: KMSClient,
+  sns: SNSClient,
   sqs: SQSClient,
 } as const
 

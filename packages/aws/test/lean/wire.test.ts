@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test, vi } from 'vitest'
 import * as leanDynamoDb from '../../src/lean/client-dynamodb.ts'
 import * as leanIotData from '../../src/lean/client-iot-data-plane.ts'
 import * as leanKms from '../../src/lean/client-kms.ts'
+import * as leanSns from '../../src/lean/client-sns.ts'
 import * as leanSqs from '../../src/lean/client-sqs.ts'
 import { samples } from './calls.ts'
 import { dynamoDb, type Settings, stubLambdaEnvironment } from './services.ts'
@@ -74,7 +75,7 @@ describe('like the SDK, the lean client asks and understands', () => {
 })
 
 test('every command of the lean clients is among the samples', () => {
-  const commands = [leanDynamoDb, leanIotData, leanKms, leanSqs]
+  const commands = [leanDynamoDb, leanIotData, leanKms, leanSns, leanSqs]
     .flatMap((module) => Object.keys(module))
     .filter((name) => name.endsWith('Command'))
   const sampled = samples.map(({ title }) => `${title.split(' ')[0]}Command`)
@@ -95,6 +96,19 @@ test('a member that would be lost on the way is refused', async () => {
   await expect(client.send(new leanIotData.SendDirectMessageCommand(ask))).rejects.toThrow(
     'the lean client does not send responseTopic',
   )
+})
+
+test('a member of an event that would be lost on the way is refused', async () => {
+  const client = new leanSns.SNSClient({ endpoint: stub.url })
+  const send = (entry: object) => {
+    const PublishBatchRequestEntries = [{ Id: '0', Message: 'm', ...entry }]
+    return client.send(
+      new leanSns.PublishBatchCommand({ TopicArn: 't', PublishBatchRequestEntries }),
+    )
+  }
+  await expect(send({ Subject: 's' })).rejects.toThrow('the lean client does not send Subject')
+  const MessageAttributes = { bytes: { DataType: 'Binary', BinaryValue: new Uint8Array() } }
+  await expect(send({ MessageAttributes })).rejects.toThrow('does not send BinaryValue')
 })
 
 async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
