@@ -78,7 +78,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
   }
   if (stored.replaced) await endReplaced(stored.replaced, notification, ports)
 `,
-    seed: 302,
+    seed: 312,
   },
   {
     name: 'stored-kept-from-the-receipt',
@@ -109,7 +109,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     file: unregister,
     find: 'if (slot && (await isDead(slot, ports))) await dropDead(slot, ports)',
     replace: 'if (slot) await dropDead(slot, ports)',
-    seed: 312,
+    seed: 424,
   },
   {
     name: 'drain-for-the-dead',
@@ -206,7 +206,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     replace: `  if (isExpired(notification, ports.clock.now()))
     return endWithFeedback('expired', 'Expired', notification, ports)
   if (await isDuplicate(notification, ports)) return end('duplicate', notification, ports)`,
-    seed: 185,
+    seed: 211,
   },
   {
     name: 'single-attempt-stored',
@@ -341,7 +341,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     replace: `    const answer = await handler(event)
     await outcomes.flush()
     return answer`,
-    seed: 6,
+    seed: 18,
   },
   {
     name: 'record-hides-its-failures',
@@ -387,9 +387,9 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     name: 'receipt-sees-a-gap',
     bug: 'a receipt that lacks nothing says so where two hand-outs met',
     file: receipt,
-    find: ' && !isOvertaking(state, outcomes.slice(place))',
+    find: ' && !isOvertaking(kind, outcomes.slice(place + 1))',
     replace: '',
-    seed: 59,
+    seed: 5,
   },
   {
     name: 'replaced-by-itself',
@@ -437,7 +437,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     file: multicast,
     find: 'const number = receives + received',
     replace: 'const number = received + 0 * receives',
-    seed: 196,
+    seed: 545,
   },
   {
     name: 'multicast-lets-go-first',
