@@ -2,3 +2,13 @@
 export class MachineError extends Error {
   override readonly name = 'MachineError'
 }
+
+/** A full disk in words; any other fault as it is. `folder` is what could not be written. */
+export function diskFault(fault: unknown, folder: string): unknown {
+  const { code = '' } = (fault ?? {}) as { readonly code?: string }
+  if (!['ENOSPC', 'EDQUOT', 'EFBIG'].includes(code)) return fault
+  return new MachineError(
+    `there is no space left for ${folder}: free space on its disk; nothing that was accepted is lost`,
+    { cause: fault },
+  )
+}

@@ -4,6 +4,7 @@ import { rateLimit } from '@heliograph/core/rate-limit'
 import type { Answer } from '@heliograph/core/send/answer'
 import { tokenTrust } from '@heliograph/core/trust/token-trust'
 import type { DeviceId } from '@heliograph/protocol/identifiers'
+import type { MachineError } from './failure.ts'
 import { type Identity, renewIdentity, serverIdentity } from './identity.ts'
 import { type Inside, openInside, type World } from './inside.ts'
 import { faultFields, type Log, seldom } from './log.ts'
@@ -28,7 +29,7 @@ import { vaultUnder } from './trust/vault.ts'
 import { upstreamWork } from './upstream.ts'
 import { systemClock, systemIds } from './world.ts'
 
-export { MachineError } from './failure.ts'
+export { diskFault, MachineError } from './failure.ts'
 
 export interface MachineOptions extends Pick<World, 'folder' | 'settings'> {
   /** The owner's key, 32 bytes: what is secret in the folder is encrypted under it. */
@@ -51,6 +52,8 @@ export interface Machine {
   readonly serverAuthority: string
   /** What is wrong with the service, as a sentence; undefined when nothing is. */
   problem(): string | undefined
+  /** Resolves when the service can only go on in another process; the message says what to do. */
+  readonly broken: Promise<MachineError>
   /** Accepts nothing more, finishes what is under way, and closes the store. */
   close(): Promise<void>
 }
@@ -145,6 +148,7 @@ async function start(
   return {
     ...{ store, presences, deadLetters, ports, serverAuthority },
     problem: () => inside.problem(),
+    broken: environment.broken,
   }
 }
 

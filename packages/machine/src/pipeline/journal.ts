@@ -7,7 +7,7 @@ import {
   serializeNotification,
 } from '@heliograph/core/notification'
 import type { Seq } from '@heliograph/protocol/identifiers'
-import { MachineError } from '../failure.ts'
+import { diskFault } from '../failure.ts'
 
 /** Keeps on disk what is accepted but has neither arrived nor reached its slot. */
 export interface Journal {
@@ -93,7 +93,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     // the old segments stay as they are, and a next start begins with them
     await journal.close()
     await rm(segmentPath(folder, number), { force: true })
-    throw storageFault(fault, folder)
+    throw diskFault(fault, folder)
   }
   // what was left is in the new segment now, and synced
   for (const name of names) await unlink(join(folder, name))
@@ -225,7 +225,7 @@ class FileJournal implements Journal {
       this.problem = undefined
       for (const one of waiting) one.resolve()
     } catch (thrown) {
-      const fault = storageFault(thrown, this.#options.folder)
+      const fault = diskFault(thrown, this.#options.folder)
       this.problem = fault instanceof Error ? fault.message : String(fault)
       this.#done = [...done, ...this.#done]
       for (const one of waiting) one.reject(fault)
@@ -314,13 +314,4 @@ async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle.close()
   }
-}
-
-function storageFault(fault: unknown, folder: string): unknown {
-  const { code = '' } = (fault ?? {}) as { readonly code?: string }
-  if (!['ENOSPC', 'EDQUOT', 'EFBIG'].includes(code)) return fault
-  return new MachineError(
-    `there is no space left for ${folder}: free space on its disk; nothing that was accepted is lost`,
-    { cause: fault },
-  )
 }

@@ -19,6 +19,8 @@ export interface Environment {
   synced(): Promise<void>
   /** Copies the database as it is at one moment, while it is in use. */
   copy(file: string): Promise<void>
+  /** Resolves when no write can succeed any more until the database is opened anew; its message says so. */
+  readonly broken: Promise<MachineError>
   close(): Promise<void>
 }
 
@@ -31,14 +33,28 @@ export interface EnvironmentOptions {
 const MAX_TABLES = 64
 
 export function openEnvironment({ folder, maxBytes }: EnvironmentOptions): Environment {
-  const root = openRoot(folder, maxBytes)
+  return environmentOn(openRoot(folder, maxBytes), folder)
+}
+
+/** What is asked of lmdb; a test has one that fails as lmdb does. */
+type Root = Pick<RootDatabase, 'openDB' | 'transaction' | 'backup' | 'close'>
+
+export function environmentOn(root: Root, folder: string): Environment {
+  let breaks: (fault: MachineError) => void = () => {}
+  const broken = new Promise<MachineError>((resolve) => {
+    breaks = resolve
+  })
   let latest: Promise<unknown> = Promise.resolve()
   return {
     table: <Value, K extends Key>(name: string) =>
       root.openDB<Value, K>({ name, encoding: 'json' }) as Table<Value, K>,
 
     change<T>(decide: () => T): Promise<T> {
-      const changed = changeIn(root, folder, decide)
+      const changed = changeIn(root, decide).catch((fault: unknown) => {
+        const told = storageFault(fault, folder)
+        if (told instanceof BrokenDatabase) breaks(told)
+        throw told
+      })
       latest = changed.catch(() => {})
       return changed
     },
@@ -51,6 +67,8 @@ export function openEnvironment({ folder, maxBytes }: EnvironmentOptions): Envir
     async copy(file) {
       await root.backup(file, true)
     },
+
+    broken,
 
     async close() {
       await latest
@@ -104,7 +122,7 @@ function demandDatabase(path: string): void {
 
 type Result<T> = { readonly value: T } | { readonly fault: unknown }
 
-async function changeIn<T>(root: RootDatabase, folder: string, decide: () => T): Promise<T> {
+async function changeIn<T>(root: Root, decide: () => T): Promise<T> {
   // lmdb reports a throw of the callback as an unhandled rejection of its own beside this one
   const attempt = (): Result<T> => {
     try {
@@ -114,7 +132,7 @@ async function changeIn<T>(root: RootDatabase, folder: string, decide: () => T):
     }
   }
   const result = await root.transaction(attempt).catch(async (fault: unknown) => {
-    throw storageFault(await causeOf(fault), folder)
+    throw await causeOf(fault)
   })
   if ('fault' in result) throw result.fault
   return result.value
@@ -126,9 +144,17 @@ async function causeOf(fault: unknown): Promise<unknown> {
   return commitError === undefined ? fault : commitError.catch((cause: unknown) => cause)
 }
 
+/** A write of LMDB's own head came to nothing: it takes no other until it is opened anew. */
+class BrokenDatabase extends MachineError {}
+
 /** A full disk in words; the database stays as it was before the transaction. */
 function storageFault(fault: unknown, folder: string): unknown {
   const text = fault instanceof Error ? fault.message : String(fault)
+  if (text.includes('MDB_PANIC'))
+    return new BrokenDatabase(
+      `${join(folder, DATABASE)} takes no more writes (${text}): free space on its disk, and start again; nothing that was accepted is lost`,
+      { cause: fault },
+    )
   // LMDB calls a write that came out short an input/output error, and that is how a disk fills
   if (!/Input\/output|No space left|MDB_MAP_FULL|File too large|quota/i.test(text)) return fault
   return new MachineError(

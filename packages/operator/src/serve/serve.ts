@@ -1,37 +1,57 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { jsonLog } from '@heliograph/machine/log'
-import { type Machine, MachineError, startMachine } from '@heliograph/machine/machine'
+import { faultFields, jsonLog } from '@heliograph/machine/log'
+import { diskFault, type Machine, MachineError, startMachine } from '@heliograph/machine/machine'
 import { portsFrom, readSettings, settingsOf } from '@heliograph/machine/settings'
 import { findOwnerKey } from '@heliograph/machine/trust/owner-key'
 import { exitCode } from '../failure.ts'
 import { prepareDevelopment } from './development.ts'
 import type { ServeOptions } from './options.ts'
 
-/** Serves until a signal ends it; returns the exit code. */
+/** Serves until a signal ends it, or until it can no longer; returns the exit code. */
 export async function serve(options: ServeOptions): Promise<number> {
   const folder = resolve(options.state)
-  const localFile = join(folder, 'local.json')
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
-    rmSync(localFile, { force: true })
-    const started = performance.now()
-    const machine = await open(options, folder)
-    if (options.dev) await prepareDevelopment(machine, folder)
-    const took = Math.round(performance.now() - started)
-    log.info('serving', { ...machine.ports, state: folder, tookMs: took })
-    await ended()
-    log.info('stopping')
-    // who waits for this file waits for a service that answers
-    rmSync(localFile, { force: true })
-    await machine.close()
-    log.info('stopped')
+    await serveFrom(folder, options)
     return exitCode.ok
-  } catch (fault) {
+  } catch (thrown) {
+    const fault = diskFault(thrown, folder)
     if (!(fault instanceof MachineError)) throw fault
     process.stderr.write(`heliograph: ${fault.message}\n`)
     return exitCode.refused
   }
+}
+
+/** A service that cannot go on may take so long to stop; then its process ends as it is, and the next one takes up its work. */
+const STOP_MS = 15_000
+
+async function serveFrom(folder: string, options: ServeOptions): Promise<void> {
+  const localFile = join(folder, 'local.json')
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  rmSync(localFile, { force: true })
+  const started = performance.now()
+  const machine = await open(options, folder)
+  try {
+    if (options.dev) await prepareDevelopment(machine, folder)
+    const took = Math.round(performance.now() - started)
+    log.info('serving', { ...machine.ports, state: folder, tookMs: took })
+    await Promise.race([ended(), machine.broken.then((fault) => Promise.reject(fault))])
+  } catch (fault) {
+    log.error('the service cannot go on', faultFields(fault))
+    setTimeout(() => process.exit(exitCode.refused), STOP_MS).unref()
+    // what keeps it from serving is what to say, not what comes of the stop
+    await stop(machine, localFile).catch(() => {})
+    throw fault
+  }
+  await stop(machine, localFile)
+}
+
+async function stop(machine: Machine, localFile: string): Promise<void> {
+  log.info('stopping')
+  // who waits for this file waits for a service that answers
+  rmSync(localFile, { force: true })
+  await machine.close()
+  log.info('stopped')
 }
 
 const log = jsonLog()
