@@ -39,6 +39,10 @@ import {
 
 const topic = text<Topic>({ pattern: patterns.topic.source })
 const token = text<DeviceToken>({ pattern: patterns.deviceToken.source })
+/** In the letter case that its provider or this service chose; a schema has no flag for that. */
+const notificationId = text<NotificationId>({
+  pattern: patterns.notificationId.source.replaceAll('a-f', 'A-Fa-f'),
+})
 const csr = text({ maxLength: MAX_CSR_CHARACTERS })
 /** What a device writes; it is parsed before anything believes it. */
 const unparsed = { topic: text(topic.schema), token: text(token.schema) }
@@ -117,20 +121,12 @@ export type ActivationAnswer = Of<typeof activationMessages.answer>
 /** A page of `GET /3/feedback`. A dead token is named; of a lost notification, only its id. */
 export const feedbackPage = closed({
   feedback: list(
-    closed(
-      { timestamp: integer, reason: oneOf(feedbackReasons) },
-      { token, id: text<NotificationId>({ pattern: patterns.notificationId.source }) },
-    ),
+    closed({ timestamp: integer, reason: oneOf(feedbackReasons) }, { token, id: notificationId }),
   ),
   cursor: text(),
 })
 
 export type FeedbackPage = Of<typeof feedbackPage>
-
-/** In the letter case that its provider or this service chose; a schema has no flag for that. */
-const uuid = text<NotificationId>({
-  pattern: patterns.notificationId.source.replaceAll('a-f', 'A-Fa-f'),
-})
 
 /**
  * What a subscriber of the stage's SNS topic hears, one in each message; times are milliseconds since the epoch.
@@ -143,7 +139,7 @@ export const announcements = {
       type: constant('notification'),
       outcome: oneOf(announcedOutcomes),
       topic,
-      id: uuid,
+      id: notificationId,
       uniqueId: text(),
       pushType: text(),
       priority: integer,
@@ -169,7 +165,7 @@ export type Announcement = Of<(typeof announcements)[keyof typeof announcements]
 /** `GET /3/notification/<id>`: what became of one notification; times are milliseconds since the epoch. */
 export const receiptAnswer = closed(
   {
-    id: text<NotificationId>({ pattern: patterns.notificationId.source }),
+    id: notificationId,
     uniqueId: text(),
     topic,
     pushType: text(),
