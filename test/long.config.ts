@@ -5,7 +5,7 @@ import { sources } from '../vitest.config.ts'
 export default defineConfig({
   ...sources,
   test: {
-    include: ['test/{apns,docs,e2e}/**/*.long.ts', 'packages/*/test/**/*.long.ts'],
+    include: ['test/{apns,docs,e2e,simulation}/**/*.long.ts', 'packages/*/test/**/*.long.ts'],
     globalSetup: ['test/global-setup.ts'],
     maxWorkers: 2,
     testTimeout: 300_000,
