@@ -85,6 +85,8 @@ export interface InvokeOptions {
   readonly onStart?: (elapsedMs: number) => void
   /** The event source mapping that invokes, by its name. */
   readonly source?: string
+  /** Nobody waits for the answer: it gives way to what somebody waits for. */
+  readonly isBackground?: boolean
 }
 
 /** Makes an event when its turn has come; `elapsedMs` as for `onStart`. */

@@ -1,5 +1,5 @@
 import { mkdirSync, mkdtempSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { getPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, describe, expect, test, vi } from 'vitest'
@@ -471,6 +471,19 @@ describe('asynchronous events', () => {
       responsePayload: { errorType: 'Error', errorMessage: 'no' },
     })
   })
+
+  test.runIf(process.platform === 'linux')(
+    'run in a thread that gives way to what somebody waits for, and to nothing else',
+    async () => {
+      const { host, define, lines } = bench()
+      const code = `import { getPriority } from 'node:os'
+        export const handler = () => { process.stdout.write(getPriority(0) + "\\n"); return getPriority(0) }`
+      const [awaited, inBackground] = [define(code), define(code)]
+      host.invokeAsync(inBackground, {})
+      await vi.waitFor(() => expect(lines).toContain(`${inBackground}: ${getPriority(0) + 10}`))
+      expect(await host.invoke(awaited, {})).toBe(getPriority(0))
+    },
+  )
 
   describe('over a restart', () => {
     const waits = 'export const handler = () => new Promise(() => {})'

@@ -30,7 +30,7 @@ const busyLoop = 0.8
 /** Milliseconds after which an environment that is not needed ends; one for each event source always stays. */
 const idleAfterMs = 30_000
 
-interface Waiter extends Pick<InvokeOptions, 'isWanted' | 'onStart' | 'source'> {
+interface Waiter extends Omit<InvokeOptions, 'patienceMs'> {
   readonly payload: Payload
   readonly requestId: string
   /** Milliseconds of `performance.now()`, as the next. */
@@ -245,12 +245,12 @@ export class EnvironmentPool {
   async #run(environment: ExecutionEnvironment, waiter: Waiter): Promise<void> {
     this.#runs += 1
     this.#count(waiter.source, 1)
-    const { payload, requestId } = waiter
+    const { payload, requestId, isBackground = false } = waiter
     try {
       const elapsedMs = this.#coldStartMs(environment, waiter)
       waiter.onStart?.(elapsedMs)
       const text = typeof payload === 'string' ? payload : payload(elapsedMs)
-      waiter.resolve(await environment.invoke(text, requestId))
+      waiter.resolve(await environment.invoke(text, requestId, isBackground))
     } catch (fault) {
       waiter.reject(asFault(fault))
     }

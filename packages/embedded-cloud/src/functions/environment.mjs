@@ -5,6 +5,7 @@
  */
 import { existsSync } from 'node:fs'
 import https from 'node:https'
+import { setPriority } from 'node:os'
 import { join } from 'node:path'
 import tls from 'node:tls'
 import { pathToFileURL } from 'node:url'
@@ -113,8 +114,20 @@ function run(handler, event, context) {
   })
 }
 
+/** Below the thread of the services and those of functions that somebody waits for. */
+const backgroundPriority = 10
+let hasGivenWay = false
+
+/** On Linux a priority is one thread's (setpriority(2)); elsewhere it would be that of all. */
+function giveWay() {
+  if (hasGivenWay || process.platform !== 'linux') return
+  hasGivenWay = true
+  setPriority(0, backgroundPriority)
+}
+
 async function answer(handler, call) {
   requestId = call.requestId
+  if (call.isBackground) giveWay()
   try {
     const result = await run(handler, JSON.parse(call.payload), contextOf(call))
     const payload = JSON.stringify(result) ?? 'null'

@@ -44,8 +44,11 @@ interface Pending {
 export interface ExecutionEnvironment {
   /** Settles when the module is loaded; rejects with the fault of its initialization. */
   readonly ready: Promise<void>
-  /** Runs the handler once; JSON in, JSON out. Rejects with a FunctionFault. */
-  invoke(payload: string, requestId: string): Promise<string>
+  /**
+   * Runs the handler once; JSON in, JSON out. One that has worked in the background stays there: whoever
+   * is not root cannot raise a priority again. Rejects with a FunctionFault.
+   */
+  invoke(payload: string, requestId: string, isBackground?: boolean): Promise<string>
   /** Ends it at once; an invocation in progress fails as Lambda reports a lost runtime. */
   terminate(): Promise<void>
   /** Calls back once, as soon as the environment cannot take invocations any more. */
@@ -87,13 +90,13 @@ export class WorkerEnvironment implements ExecutionEnvironment {
     this.#limitInit()
   }
 
-  invoke(payload: string, requestId: string): Promise<string> {
+  invoke(payload: string, requestId: string, isBackground = false): Promise<string> {
     const timeoutMs = this.#definition.timeoutSeconds * 1000
     const timer = setTimeout(() => this.#fail(timedOut(requestId, timeoutMs)), timeoutMs)
     const done = new Promise<string>((resolve, reject) => {
       this.#pending = { resolve, reject }
     })
-    this.#worker.postMessage({ payload, requestId, deadline: Date.now() + timeoutMs })
+    this.#worker.postMessage({ payload, requestId, isBackground, deadline: Date.now() + timeoutMs })
     return done.finally(() => clearTimeout(timer))
   }
 

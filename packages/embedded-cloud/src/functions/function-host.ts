@@ -249,7 +249,7 @@ export class FunctionHost implements Functions {
 
   async #runAsync(event: AsyncEvent): Promise<string> {
     const pool = this.#pool(event.functionName)
-    return await pool.invoke(event.payload, event.requestId)
+    return await pool.invoke(event.payload, event.requestId, { isBackground: true })
   }
 
   async #deliver(arn: string, body: string, attributes: DeadLetterAttributes): Promise<void> {
