@@ -164,10 +164,20 @@ export async function request(target: Target, options: Request): Promise<Sent> {
   }
 }
 
+const heard = new WeakSet<http2.ClientHttp2Session>()
+
+/** A connection that is cut may say so after its last request has ended; without a listener that ends the process. */
+function hearErrors(session: http2.ClientHttp2Session): void {
+  if (heard.has(session)) return
+  heard.add(session)
+  session.on('error', () => {})
+}
+
 export function requestOn(
   session: http2.ClientHttp2Session,
   options: Request & { readonly topic?: string },
 ): Promise<Sent> {
+  hearErrors(session)
   return new Promise((resolve, reject) => {
     session.once('error', reject)
     const stream = session.request({
