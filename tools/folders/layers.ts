@@ -11,6 +11,7 @@ const layers: readonly (readonly string[])[] = [
   ['packages/core', 'packages/device'],
   ['packages/aws', 'packages/machine'],
   ['packages/operator', 'lambdas', 'examples'],
+  ['packages/console'],
   ['lib'],
   ['bin'],
   ['tools'],

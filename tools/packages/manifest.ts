@@ -26,10 +26,10 @@ export function readManifest(folder: string): Manifest {
 export function packedManifest(manifest: Manifest): Manifest {
   const { scripts, devDependencies, exports, ...kept } = manifest
   const targets = Object.entries(exports ?? {})
-  return {
-    ...kept,
-    exports: Object.fromEntries(targets.map(([path, target]) => [path, withoutSources(target)])),
-  }
+    .map(([path, target]) => [path, withoutSources(target)] as const)
+    // what only the workspace imports leads nowhere
+    .filter(([, target]) => Object.keys(target).length > 0)
+  return { ...kept, exports: Object.fromEntries(targets) }
 }
 
 function withoutSources(target: Target): Target {
