@@ -103,6 +103,8 @@ describe('what the device page says', () => {
       limits.MAX_CSR_CHARACTERS,
       limits.MAX_ACTIVATION_CODE_CHARACTERS,
       limits.MAX_ACTIVATION_CHARACTERS,
+      limits.MAX_BROKER_CA_CHARACTERS,
+      limits.MAX_HOST_CHARACTERS,
     ])
   })
 

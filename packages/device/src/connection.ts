@@ -1,5 +1,4 @@
 import { retryDelayMs, STABLE_AFTER_MS } from './backoff.ts'
-import type { Credentials } from './certificate.ts'
 import type { Clock } from './clock.ts'
 import { type Deferred, defer } from './deferred.ts'
 import { fault, messageOf } from './errors.ts'
@@ -11,8 +10,8 @@ export interface ConnectionParts {
   readonly random: () => number
   /** All for the next attempt; asked each time, as the certificate may have changed. */
   linkOptions(): LinkOptions
-  onOpened(used: Credentials): void
-  onFailed(used: Credentials): void
+  onOpened(used: LinkOptions): void
+  onFailed(used: LinkOptions): void
   /** An open connection or an attempt has ended; `retryInMs` is absent when none follows. */
   onClosed(cause: string, retryInMs?: number): void
 }
@@ -69,13 +68,13 @@ export class Connection {
     const link = new Link(options)
     this.#link = link
     link.opened.then(
-      () => this.#onOpened(options.credentials),
-      () => this.#parts.onFailed(options.credentials),
+      () => this.#onOpened(options),
+      () => this.#parts.onFailed(options),
     )
     link.closed.then((cause) => this.#onClosed(cause))
   }
 
-  #onOpened(used: Credentials): void {
+  #onOpened(used: LinkOptions): void {
     this.#open = true
     this.#cancel = this.#parts.clock.after(STABLE_AFTER_MS, () => {
       this.#failures = 0

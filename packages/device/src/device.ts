@@ -7,8 +7,9 @@ import { type DeviceEvents, type DeviceListener, Events } from './events.ts'
 import { makeDirectory } from './files.ts'
 import { type Activated, IdentityStore } from './identity.ts'
 import { Inbox, type NotificationHandler } from './inbox.ts'
-import { parseObject } from './json.ts'
+import { type JsonObject, parseObject } from './json.ts'
 import type { LinkOptions } from './link.ts'
+import { Move } from './move.ts'
 import { type DeviceOptions, type Settings, withDefaults } from './options.ts'
 import { Redrain } from './redrain.ts'
 import { Registrar, type Send } from './registrar.ts'
@@ -41,6 +42,7 @@ export class Device {
   readonly #events = new Events()
   readonly #registrar: Registrar
   readonly #renewal: Renewal
+  readonly #move: Move
   readonly #redrain: Redrain
   /** What the service says of tokens counts in the order it was said. */
   readonly #control = new Serial()
@@ -69,6 +71,11 @@ export class Device {
       timeLimitMs,
     })
     this.#renewal = new Renewal({ identity, send, clock, reconnect, report, log })
+    this.#move = new Move({
+      ...{ identity, clock, random, events: this.#events, reconnect, report, log },
+      mayMoveTo: settings.mayMoveTo,
+      hasEveryToken: () => this.#registrar.hasEveryToken(),
+    })
     const present = () => this.#registrar.present()
     this.#redrain = new Redrain({ clock, random, present })
     this.#inbox = new Inbox({ taken, hasLeft, redrain: this.#redrain, report, log })
@@ -151,6 +158,7 @@ export class Device {
     this.#registrar.close()
     this.#renewal.onDisconnected()
     this.#redrain.stop()
+    this.#move.stop()
     await this.#connection?.stop()
     await this.#stores.identity.idle()
     await this.#stores.registrations.idle()
@@ -185,7 +193,7 @@ export class Device {
       random: this.#settings.random,
       linkOptions: () => this.#linkOptions(),
       onOpened: (used) => this.#onOpened(used),
-      onFailed: (used) => this.#renewal.onFailed(used),
+      onFailed: (used) => this.#onFailed(used),
       onClosed: (cause, retryInMs) => this.#onClosed(cause, retryInMs),
     })
     return this.#connection.start()
@@ -203,7 +211,8 @@ export class Device {
   #linkOptions(): LinkOptions {
     const { keepaliveSeconds, connectTimeoutMs } = this.#settings
     const credentials = this.#renewal.credentials()
-    const { mqtt: broker, deviceId } = this.#activated()
+    const { deviceId } = this.#activated()
+    const broker = this.#move.broker()
     const receive = (topic: string, message: Buffer) => this.#receive(topic, message)
     return { broker, credentials, deviceId, keepaliveSeconds, connectTimeoutMs, receive }
   }
@@ -221,17 +230,24 @@ export class Device {
     await this.#connection.publish(topic, JSON.stringify(body))
   }
 
-  #onOpened(used: LinkOptions['credentials']): void {
+  #onFailed({ credentials, broker }: LinkOptions): void {
+    this.#renewal.onFailed(credentials)
+    this.#move.onFailed(broker)
+  }
+
+  #onOpened({ credentials, broker }: LinkOptions): void {
     const { deviceId } = this.#activated()
     this.#settings.log(`connected as ${deviceId}`)
+    this.#move.onOpened(broker)
     this.#registrar.onConnected()
-    this.#renewal.onConnected(used).catch((thrown) => this.#report(asFault(thrown)))
+    this.#renewal.onConnected(credentials).catch((thrown) => this.#report(asFault(thrown)))
     this.#events.emit('connected', { deviceId })
   }
 
   #onClosed(cause: string, retryInMs?: number): void {
     this.#registrar.onDisconnected()
     this.#renewal.onDisconnected()
+    this.#move.onDisconnected()
     const next = retryInMs === undefined ? '' : `; next attempt in ${retryInMs} ms`
     this.#settings.log(`not connected: ${cause}${next}`)
     this.#events.emit('disconnected', { cause, ...(retryInMs === undefined ? {} : { retryInMs }) })
@@ -241,7 +257,10 @@ export class Device {
   async #receive(topic: string, message: Buffer): Promise<boolean> {
     try {
       if (topic === downTopics.notification) return await this.#inbox.receive(message)
-      await this.#control.run(() => this.#receiveControl(topic, message.toString('utf8')))
+      await this.#control.run(async () => {
+        await this.#receiveControl(topic, message.toString('utf8'))
+        await this.#move.settle()
+      })
       return true
     } catch (thrown) {
       this.#report(asFault(thrown))
@@ -254,10 +273,16 @@ export class Device {
     if (!message)
       return this.#report(fault('BadMessage', `a message on ${topic} is not a JSON object`))
     if (topic === downTopics.token) return this.#registrar.onToken(message)
-    if (topic === downTopics.connected) return this.#registrar.onAccount(message)
+    if (topic === downTopics.connected) return this.#onAccount(message)
+    if (topic === downTopics.move) return this.#move.onMove(message)
     if (topic === downTopics.error) return this.#registrar.onError(message)
     if (topic === downTopics.certificate) return this.#renewal.onCertificate(message)
     this.#settings.log(`a message on ${topic} is of no use to this version`)
+  }
+
+  async #onAccount(message: JsonObject): Promise<void> {
+    await this.#registrar.onAccount(message)
+    this.#move.onAccount()
   }
 
   #report(error: HeliographDeviceError): void {

@@ -10,6 +10,7 @@ export type DeviceFault =
   | 'Closed'
   | 'HandlerFailed'
   | 'ListenerFailed'
+  | 'MoveRefused'
   | 'NotActivated'
   | 'NotConnected'
   | 'StateDamaged'

@@ -12,6 +12,8 @@ export interface DeviceEvents {
   accepted: { readonly topics: readonly string[] }
   /** The service refused a token; the SDK registers again where that can help. */
   rejected: { readonly topic: string | undefined; readonly token: string; readonly reason: string }
+  /** The device has followed the service to this place, and knows no other any more. */
+  moved: { readonly host: string; readonly port: number }
   /** Something failed that no caller waits for. The device goes on. */
   error: HeliographDeviceError
 }

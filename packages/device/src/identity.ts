@@ -44,6 +44,8 @@ export interface Identity {
   readonly activated?: Activated
   /** The key and certificate that are to replace those of `activated`. */
   readonly next?: NextCredentials
+  /** Where the service said that it goes on; in the place of `activated.mqtt` once it has answered there. */
+  readonly move?: Broker
 }
 
 const FILE = 'identity.json'
@@ -95,7 +97,7 @@ export function parseAnswer(object: JsonObject): ActivationAnswer | undefined {
   return { deviceId, certificate, mqtt, publish }
 }
 
-function parseBroker(object: JsonObject): Broker | undefined {
+export function parseBroker(object: JsonObject): Broker | undefined {
   const host = textAt(object, 'host')
   const port = numberAt(object, 'port')
   const ca = textAt(object, 'ca')
@@ -114,16 +116,19 @@ function parsePublishTopics(object: JsonObject): PublishTopics | undefined {
 function parseIdentity(object: JsonObject): Identity | undefined {
   const activated = parseActivated(object.activated)
   const next = parseNext(object.next)
+  const move = parseBroker(asObject(object.move) ?? {})
   const freshKey = textAt(object, 'freshKey')
   const broken =
     object.version !== VERSION ||
     (object.activated !== undefined && !activated) ||
-    (object.next !== undefined && !next)
+    (object.next !== undefined && !next) ||
+    (object.move !== undefined && !move)
   if (broken) return undefined
   return {
     ...(freshKey ? { freshKey } : {}),
     ...(activated ? { activated } : {}),
     ...(next ? { next } : {}),
+    ...(move ? { move } : {}),
   }
 }
 

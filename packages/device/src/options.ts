@@ -16,6 +16,11 @@ export interface DeviceOptions {
   readonly connectTimeoutMs?: number
   /** Lines for a person; they hold no payload, token, code or key. */
   readonly log?: (line: string) => void
+  /**
+   * Whether the device may follow the service to this place, when the service says that it moves there; by default to
+   * any. The place is believed once the service that the device knows has named it.
+   */
+  readonly mayMoveTo?: (address: { readonly host: string; readonly port: number }) => boolean
   readonly clock?: Clock
   /** From 0 up to 1, for the jitter of retries. */
   readonly random?: () => number
@@ -34,6 +39,7 @@ export function withDefaults(options: DeviceOptions): Settings {
     log: () => {},
     clock: systemClock,
     random: Math.random,
+    mayMoveTo: () => true,
   }
   return { ...defaults, ...options }
 }

@@ -54,6 +54,12 @@ export class Registrar {
     return tokens
   }
 
+  /** Whether there is a token for every topic that is wanted. */
+  hasEveryToken(): boolean {
+    const all = [...this.#parts.store.topics.values()]
+    return all.every(({ state, token }) => state !== 'wanted' || token !== undefined)
+  }
+
   hasLeft(topic: string): boolean {
     return this.#left.has(topic) || this.#parts.store.topics.get(topic)?.state === 'leaving'
   }

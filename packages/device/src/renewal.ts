@@ -87,8 +87,10 @@ export class Renewal {
     this.#failuresWithNext = 0
     if (this.#parts.identity.current.next?.certificate === undefined) return
     const isNext = this.#isNext(used)
-    await this.#parts.identity.change(({ activated }) =>
-      activated ? { activated: isNext ? { ...activated, ...pairOf(used) } : activated } : {},
+    await this.#parts.identity.change(({ next: _, activated, ...kept }) =>
+      activated
+        ? { ...kept, activated: isNext ? { ...activated, ...pairOf(used) } : activated }
+        : kept,
     )
     this.#parts.log(isNext ? 'the new certificate is in use' : 'the new certificate was refused')
     if (isNext) await this.#parts.send('renew', { inUse: true })

@@ -10,6 +10,12 @@ export const MAX_REQUEST_BYTES = 128 * 1024
 /** Characters of a certificate request, PEM. IoT Core takes no larger ones, and no honest request comes near it. */
 export const MAX_CSR_CHARACTERS = 16 * 1024
 
+/** Characters of the CA certificates that a broker is checked against, PEM. Amazon's roots are about 5,000. */
+export const MAX_BROKER_CA_CHARACTERS = 32 * 1024
+
+/** Characters of a host name (RFC 1035, 2.3.4). */
+export const MAX_HOST_CHARACTERS = 253
+
 export const MAX_ACTIVATION_CODE_CHARACTERS = 200
 
 /** Characters of the body of an activation: a certificate request and a code, and base64 takes a third more. */

@@ -8,8 +8,10 @@ import {
 } from './identifiers.ts'
 import {
   MAX_ACTIVATION_CODE_CHARACTERS,
+  MAX_BROKER_CA_CHARACTERS,
   MAX_COLLAPSE_ID_BYTES,
   MAX_CSR_CHARACTERS,
+  MAX_HOST_CHARACTERS,
   MAX_TOKENS,
 } from './limits.ts'
 import { type downTopics, type Upstream, upstreams } from './mqtt-topic.ts'
@@ -87,6 +89,17 @@ export const downMessages = {
     { collapseId: text({ maxLength: MAX_COLLAPSE_ID_BYTES }) },
   ),
   certificate: closed({ certificate: text() }),
+  // without a broker: stay, whatever was said before
+  move: closed(
+    {},
+    {
+      mqtt: closed({
+        host: text({ minLength: 1, maxLength: MAX_HOST_CHARACTERS }),
+        port: integer,
+        ca: text({ maxLength: MAX_BROKER_CA_CHARACTERS }),
+      }),
+    },
+  ),
   error: closed({
     reason: oneOf(deviceErrorReasons),
     request: closed({ kind: oneOf(upstreams) }, { topic }),

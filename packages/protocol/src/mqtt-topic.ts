@@ -25,6 +25,7 @@ export const downTopics = {
   connected: 'heliograph/connected',
   notification: 'heliograph/notification',
   certificate: 'heliograph/certificate',
+  move: 'heliograph/move',
   error: 'heliograph/error',
 } as const
 
