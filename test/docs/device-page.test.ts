@@ -118,6 +118,6 @@ describe('what the device page says', () => {
   })
 
   it('which clients cannot be devices', () => {
-    expect(page).toMatch(/`mosquitto_sub` and\s`mosquitto_rr`/)
+    expect(page).toMatch(/`mosquitto_sub`\s+and\s+`mosquitto_rr`/)
   })
 })
