@@ -48,9 +48,9 @@ const head = `<!-- Written by \`npm run bench -- cost\` from a counted run; chan
 List prices of us-east-1, ${PRICES_AS_OF}, first tier, no free tier, no discount. The calls are **counted** on
 the embedded cloud, which runs the synthesized stacks and the functions' own bundles; every AWS call passes its
 endpoint. The time that calls take on AWS cannot be measured there, so it is assumed (see below). The price of a
-direct message is assumed, too: we found none published by AWS, and count it as one metered message.
-Payloads have ${PAYLOAD_BYTES} bytes. The devices acknowledge after ${assumed.directMessageMs} ms, like devices on a mobile network: the time that a batch
-takes decides how many messages wait for the next one.`
+direct message is assumed, too: AWS publishes none that we could find, so we count it as one metered message.
+Payloads are ${PAYLOAD_BYTES} bytes. The devices acknowledge after ${assumed.directMessageMs} ms, like devices on a mobile network, because the time that a batch
+takes determines how many messages wait for the next one.`
 
 function summary(scenarios: readonly Scenario[], online: Scenario): string {
   const rows = scenarios.map(({ counted, usd }) => [
@@ -64,8 +64,8 @@ function summary(scenarios: readonly Scenario[], online: Scenario): string {
 
 ${table(['event', 'all', 'without logs and data transfer'], rows)}
 
-The goal was at most $3.20 per million online notifications, priced without logs and transfer as its
-comparisons are: ${goal <= 3.2 ? 'met' : 'not met'} with ${money(goal)}. The comparisons:
+The goal was at most $3.20 per million online notifications, priced without logs and transfer like the services
+it is compared with: ${goal <= 3.2 ? 'met' : 'not met'} with ${money(goal)}. The services:
 
 ${table(['service', 'USD per million', 'what it is, or lacks'], others)}`
 }
@@ -98,7 +98,7 @@ function batches({ counted, amounts, usd }: Scenario, facts: Facts): string {
 
 Lambda receives up to ten messages at once and does not wait for more (batch window 0): a window of a second or more
 would fill batches, but it would be the largest part of the time to the device. So the size follows the load: one message while
-notifications trickle in, when a million takes months, and up to ten under sustained load. Counted here:
+notifications trickle in (a million then takes months), and up to ten under sustained load. Counted here:
 ${amount(1 / counts)} (${amount(amounts.sqs ?? 0)} queue requests in all).
 
 ${table(['messages in a batch', 'receive and delete requests each', 'USD per million, without logs and transfer'], rows)}`
@@ -139,10 +139,10 @@ ${table(['event, logs and transfer included', ...levels], rows)}
 
 The goals were at most $3.20 without receipts and $3.66 with all of them: ${(off ?? 9) <= 3.2 ? 'met' : 'not met'} with ${money(off ?? 0)},
 and ${(all ?? 9) <= 3.66 ? 'met' : 'not met'} with ${money(all ?? 0)}. A receipt of an online notification took ${amount(counted.writeUnits / counted.events)} write units here, where outcomes waited one
-second for others; the fewer notifications a second, the fewer share a row, down to one unit each ($${prices.dynamoWrite.usd} per million), which one
-notification a second reaches. An \`apns-id\` of the provider takes another unit.
+second for others; the fewer notifications a second, the fewer share a row, up to one unit each ($${prices.dynamoWrite.usd} per million at
+one notification a second). An \`apns-id\` chosen by the provider takes another unit.
 
-A busy machine makes small batches of notifications, which differ between these runs. With full batches of ten an online
+On a busy machine, batches are small and differ between these runs. With full batches of ten, an online
 notification costs ${full[0]} without receipts, ${full[1]} with exceptions and ${full[2]} with all.`
 }
 
@@ -155,9 +155,9 @@ function events(scenarios: readonly Scenario[]): string[] {
   return [
     `## With events
 
-With \`events\` at \`all\` an online notification costs ${on} instead of ${off}, logs and transfer included: a queue message and a
-publish for each batch of deliver. \`exceptions\` costs as much for what is not delivered at once, and \`tokens\` for each token that dies; \`off\` costs
-nothing. SNS delivers to queues and functions for free; a webhook costs $0.60 for a million deliveries.`,
+With \`events\` set to \`all\`, an online notification costs ${on} instead of ${off}, logs and transfer included: a queue message and a
+publish for each batch of deliver. \`exceptions\` costs as much for each notification that is not delivered at once, and \`tokens\` for each token that
+dies; \`off\` costs nothing. SNS delivers to queues and functions for free; a webhook costs $0.60 per million deliveries.`,
   ]
 }
 
@@ -184,8 +184,8 @@ function calls(scenarios: readonly Scenario[]): string {
 ${table([...columns, 'log bytes'], rows)}
 
 A slot takes two write units if payload and envelope together exceed 1 kB, as they do here, and otherwise one.
-Reads depend on how often a device is sent to: accept caches a registration for a minute, so a device
-that gets less than one notification a minute costs one read each ($${prices.dynamoRead.usd} per million).`
+Reads depend on how often a device gets notifications: accept caches a registration for a minute, so a device
+that gets fewer than one a minute costs one read each ($${prices.dynamoRead.usd} per million).`
 }
 
 function months({ usd }: Scenario): string {
@@ -198,11 +198,11 @@ function months({ usd }: Scenario): string {
   return `## A device for a month
 
 Always online: ${money(dollars('iotMinute', 43_800 * 1e6))} per million devices for the connection, and ${money(connect)} per million
-connects (CONNECT, the message of the device, the rule, the function with its reads, the answer).
+connects (CONNECT, the device's message, the rule, the function with its reads, the answer).
 
 ${table(['connects in a month', 'USD per device', 'USD per 100,000 devices'], rows)}
 
-Without any notification the pollers of the queue cost about ${money(idleMonth())} a month.`
+Without any notifications, polling the queue costs about ${money(idleMonth())} a month.`
 }
 
 function assumptions({ accept, deliver, bytesOut }: Facts): string {
@@ -230,9 +230,9 @@ ${table(['unit', 'USD', 'source'], rows)}`
 
 const notSaid = `## What is left out
 
-The tables' storage and point-in-time recovery, the state of the KMS keys ($1 per key and month), alarms, the provider
-domain's DNS and what an operator's commands call: none of them grows with notifications. Whether AWS meters a direct
-message to a device that is not connected, and the PUBACK of one that is, is not documented; both are counted as
+The tables' storage and point-in-time recovery, the KMS keys ($1 per key and month), alarms, the provider
+domain's DNS and the calls of an operator's commands are not included: none of them grows with notifications. AWS does not
+document whether it meters a direct message to a device that is not connected, or the PUBACK of one that is; each is counted as
 a whole message or not at all, as the table of counted calls shows.`
 
 function find(scenarios: readonly Scenario[], name: string): Scenario {

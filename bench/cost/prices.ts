@@ -55,7 +55,7 @@ export const prices = {
     usd: 1.0,
     per: million,
     unit: 'IoT Core direct message',
-    source: 'assumed: one metered message; AWS publishes no price of its own that was found',
+    source: 'assumed: one metered message; we found no separate price published by AWS',
   },
   iotMinute: {
     usd: 0.08,
@@ -74,13 +74,13 @@ export const prices = {
     usd: 0.125,
     per: million,
     unit: 'DynamoDB read unit (4 kB, strongly consistent)',
-    source: 'third party: airbyte.com, of the cut of November 2024',
+    source: 'third party: airbyte.com, after the price cut of November 2024',
   },
   dynamoWrite: {
     usd: 0.625,
     per: million,
     unit: 'DynamoDB write unit (1 kB)',
-    source: 'third party: airbyte.com, of the cut of November 2024',
+    source: 'third party: airbyte.com, after the price cut of November 2024',
   },
   logGigabyte: {
     usd: 0.5,

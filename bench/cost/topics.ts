@@ -24,13 +24,13 @@ export function topicsSection(): string {
   const month = (count: number) => `$${dollars('metricMonth', count).toFixed(2)}`
   return `## Metrics by topic
 
-A stage counts no topic by itself unless \`countedTopics\` names it. One that is named is at most ${most} metrics:
-${outcomeKinds.length} outcomes, ${Object.keys(pushTypes).length} push types, ${priorities.length} priorities and the times of the two ways to the device, ${month(most)} a month where all of them occur. CloudWatch
-charges a metric by the hour in which it has values, so an app that sends alerts of one priority costs about ${month(usual)} for its ${usual}. All other topics
-together are one more. At most 20 topics can be named, so that the bill is at most ${month(21 * most)} a month, whatever providers send.
+A stage counts separately only the topics that \`countedTopics\` names. Each of them has at most ${most} metrics:
+${outcomeKinds.length} outcomes, ${Object.keys(pushTypes).length} push types, ${priorities.length} priorities and two times to the device (at once and from storage), ${month(most)} a month if all of them occur. CloudWatch
+charges a metric for each hour in which it has values, so an app that sends alerts of one priority costs about ${month(usual)} for its ${usual}. All other topics
+together count as one more. At most 20 topics can be named, so the bill is at most ${month(21 * most)} a month, whatever providers send.
 
-A notification's log lines get ${bytes} bytes longer (in batches of ten, of a bundle id of ${TOPIC.length} characters): $${dollars('logGigabyte', bytes / 1e3).toFixed(2)} per million. Metric filters cost nothing. \`heliograph stats\`
-asks for ${asked} metrics of a topic, $${dollars('metricRequest', asked).toFixed(4)}.`
+A notification's log lines get ${bytes} bytes longer (in batches of ten, with a bundle id of ${TOPIC.length} characters): $${dollars('logGigabyte', bytes / 1e3).toFixed(2)} per million. Metric filters cost nothing. \`heliograph stats\`
+requests ${asked} metrics per topic, $${dollars('metricRequest', asked).toFixed(4)}.`
 }
 
 const TOPIC = 'com.example.app'

@@ -61,7 +61,7 @@ const head = `<!-- Written by \`npm run bench -- page\` from bench/results; chan
 
 Everything here was measured on one machine with \`npm run bench -- <e2e | peers | hot | cold | scale | cost>\`; the
 results are in \`bench/results\` as JSON. The machine is shared and noisy, so figures that are compared with each other come from
-one run that alternates between them, and are given as \`median (least-greatest)\` of its rounds. The embedded cloud runs all of AWS in
+a single run that alternates between them, and are given as \`median (least-greatest)\` of its rounds. The embedded cloud runs all of AWS in
 one process on the same two cores as the provider and the devices. Its throughput therefore tells you what a developer's machine
 can do and what one notification costs, but not what AWS can do, where every part scales separately (\`docs/scale.md\`).
 [cost.md](cost.md) says what a notification costs in dollars.`
@@ -153,12 +153,12 @@ function verdict(value: number, [reach, stretch]: readonly number[]): string {
 function endToEnd({ e2e }: Results): string {
   return `## End to end
 
-One process holds a provider (HTTP/2) and the devices (MQTT), each with its certificate; the embedded cloud is another.
+One process runs a provider (HTTP/2) and the devices (MQTT), each with its own certificate; another runs the embedded cloud.
 Times are from the provider's call to the device's handler, before it acknowledges.
 
 ${rowsOf(e2e.rows)}
 
-During its first seconds, a new embedded cloud is several times slower, until Node.js has compiled the hot code.`
+For its first few seconds, a new embedded cloud is several times slower, until Node.js has compiled the hot code.`
 }
 
 /** Left out until `npm run bench -- machine` has been run. */
@@ -168,9 +168,9 @@ function oneMachine(): string[] {
   return [
     `## One machine
 
-The same with \`heliograph serve\` ([one-machine.md](one-machine.md)) in place of the embedded cloud. Its processor time per
-notification and its memory carry over to other machines; how many it can do in a second is one second over that time, as
-long as the disk and the driver, which shares the processors here, keep up.
+These are the same measurements with \`heliograph serve\` ([one-machine.md](one-machine.md)) in place of the embedded cloud. Its
+processor time per notification and its memory carry over to other machines. Divide one second by that time to get the
+notifications per second, as long as the disk and the driver, which shares the processors here, keep up.
 
 ${rowsOf(machine.rows)}`,
   ]
@@ -182,7 +182,7 @@ function besidePeers({ peers }: Results): string {
     .map(({ what, note }) => `- *${what}*: ${note}.`)
   return `## Compared with others
 
-The same driver, certificates, payloads and devices; all systems run at once and are measured in turn. None of the others
+All systems use the same driver, certificates, payloads and devices; they run at once and are measured in turn. None of the others
 does what Heliograph does for each notification, so the ratios show what that costs on one machine:
 
 ${lacks.join('\n')}
@@ -191,11 +191,11 @@ ${lacks.join('\n')}
 
 ${rowsOf(peers.rows)}
 
-On the embedded cloud a notification takes the same path as on AWS: an HTTP/2 request with a client certificate, a function
+On the embedded cloud, a notification takes the same path as on AWS: an HTTP/2 request with a client certificate, a function
 call, a signed queue request, a queue poll, a function call, a signed direct message, an MQTT publish and its
-acknowledgement. That is four handovers between threads and two HTTP requests over loopback more than a gateway that writes to a
-broker. The embedded cloud's main thread takes about a third of the processor time of one notification, accept a quarter,
-deliver a sixth, and the driver, which is the same for all systems, the rest.`
+acknowledgement. Compared with a gateway that writes to a broker, that is four more handovers between threads and two more HTTP
+requests over loopback. The embedded cloud's main thread takes about a third of the processor time of one notification, accept a quarter,
+deliver a sixth, and the driver, which is the same for all systems, takes the rest.`
 }
 
 function processorTime({ hot }: Results): string {
@@ -212,7 +212,7 @@ ${rowsOf(hot.rows)}`
 function coldStart({ cold }: Results): string {
   return `## Cold start
 
-Fresh processes, compared with an empty handler. The import of accept includes its first three reads (token keys, revocations,
+These are fresh processes, compared with an empty handler. The import of accept includes its first three reads (token keys, revocations,
 certificate authority), which start while the module loads and run in parallel.
 
 ![Size of the bundles](images/bench-cold.svg)
@@ -223,8 +223,8 @@ ${rowsOf(cold.rows)}`
 function growth({ scale }: Results): string {
   return `## More devices
 
-Registered devices: here accept caches a registration for a minute, so the more devices a thousand sends go to, the more of them
-read the table; the most is one read each. Connected devices: client certificates, one broker process.
+Registered devices: accept caches a registration for a minute, so the more devices a thousand notifications go to, the more
+often accept reads the table, up to one read each. Connected devices: client certificates, one broker process.
 
 ![Memory of a connection](images/bench-scale.svg)
 
@@ -242,10 +242,10 @@ function decisions({ hot, cold }: Results): string {
   return `## Decisions based on these figures
 
 - **Lean clients.** The calls on a notification's path go through \`packages/aws/src/lean\`, which has its own signing (SigV4) and uses \`node:http\`.
-  With it, accept and deliver take ${lean} µs for a notification; with the SDK's clients they take ${sdk} µs, ${ratio} times as much.
+  With them, accept and deliver take ${lean} µs for a notification; with the SDK's clients they take ${sdk} µs, ${ratio} times as much.
   The bundle of accept is ${number(cold, 'accept', 'kB')} kB instead of ${number(cold, 'accept, SDK', 'kB')}. The lean clients have the SDK's
-  names: without the alias in \`bin/bundle.ts\` the same sources run on the SDK. \`packages/aws/test/lean\` checks that they behave like the SDK. Activation, renewal, the functions that
-  make the CAs, and the command line use the SDK's clients.
+  names: without the alias in \`bin/bundle.ts\`, the same sources run on the SDK. \`packages/aws/test/lean\` checks that they behave like the SDK. Activation, renewal, the functions that
+  create the CAs, and the command line use the SDK's clients.
 - **Plain log lines and metric filters.** An outcome is one JSON line, from which CloudWatch makes the metrics
   (\`lib/constructs/outcome-metrics.ts\`). A line costs ${own} µs. With Powertools' Logger and Metrics (EMF) it would cost ${powertools} µs and
   a second line, at $0.50 a GB, for each of a notification's three outcomes.
@@ -257,8 +257,8 @@ function decisions({ hot, cold }: Results): string {
 
 const guard = `## Guard
 
-\`npm run bench -- check\` runs in CI: calls per notification, the size of every bundle, and the processor time of accept and
-deliver in units of one HTTP request, against \`bench/baseline.json\`. It fails if one of them is more than 25% higher.`
+\`npm run bench -- check\` runs in CI. Calls per notification, the size of every bundle, and the processor time of accept and
+deliver in units of one HTTP request are compared with \`bench/baseline.json\`. It fails if any of them is more than 25% higher.`
 
 function rowsOf(rows: readonly Row[]): string {
   const names = [...new Set(rows.flatMap(({ figures }) => Object.keys(figures)))]
