@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { connect as connectTcp } from 'node:net'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import {
   DeleteCertificateCommand,
@@ -266,12 +267,15 @@ describe('while functions are busy', () => {
     busy.iot.putTopicRule('connect', connectRule)
     const publisher = async (name: string, count: number) => {
       const client = await busy.connect(await busy.device(name), { reconnectPeriod: 0 })
-      for (let n = 0; n < count; n += 1)
+      for (let n = 0; n < count; n += 1) {
         client.publish(`$aws/rules/connect/${name}`, '{}', { qos: 0 }, () => {})
+        // a segment each: of a burst in one piece the broker reads no more while the first of it wait
+        await nextTurn()
+      }
       return client
     }
     await publisher('honest', 1)
-    await publisher('greedy', 150)
+    await publisher('greedy', 400)
     await until(() => busy.log.some((line) => line.includes('greedy is disconnected')), 'the end')
     expect(busy.invocations).toEqual([])
     isBusy = false

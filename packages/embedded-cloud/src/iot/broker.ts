@@ -6,6 +6,7 @@ import { Gatekeeper, type GatekeeperOptions, refusalWith } from './gatekeeper.ts
 import { limits } from './limits.ts'
 import type { Certificate } from './registry.ts'
 import type { DisconnectReason, Session } from './session.ts'
+import { readInSlices } from './slices.ts'
 import { Turnstile } from './turnstile.ts'
 
 export interface BrokerOptions extends GatekeeperOptions {
@@ -78,6 +79,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
 function brokerOn(aedes: Aedes, gatekeeper: Gatekeeper): Broker {
   return {
     serve(socket, certificate) {
+      readInSlices(socket)
       const client = aedes.handle(socket) as AedesClient
       gatekeeper.certificates.set(client, certificate.id)
       // aedes reads first, so what is left over then is one packet that has not ended yet.
