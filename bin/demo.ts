@@ -31,7 +31,7 @@ export interface LocalFile {
     readonly p12: string
     readonly passphrase: string
   }
-  /** Absent where the stage has no token domain. */
+  /** Absent if the stage has no token domain. */
   readonly providerToken?: ProviderTokenFile
   readonly activation: { readonly url: string; readonly ca: string; readonly code: string }
   readonly mqtt: { readonly url: string; readonly ca: string }

@@ -25,7 +25,7 @@ export const variable = {
   outcomeQueue: 'OUTCOME_QUEUE_URL',
   /** Which outcomes are kept as receipts, JSON: `ReceiptSettings`. */
   receipts: 'RECEIPTS',
-  /** Topics that have metrics of their own, a JSON list; empty where none is counted. */
+  /** Topics that have metrics of their own, a JSON list; empty if none is counted. */
   countedTopics: 'COUNTED_TOPICS',
   /** SQS queue of the events that subscribers hear (URL). */
   announcementQueue: 'ANNOUNCEMENT_QUEUE_URL',

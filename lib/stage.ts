@@ -46,7 +46,7 @@ export interface StageProps {
   /** Account and region of the stacks. */
   readonly env: { readonly account?: string; readonly region?: string }
   /**
-   * What becomes of tables, keys, queues and the truststore when the stacks are deleted. Default
+   * What happens to tables, keys, queues and the truststore when the stacks are deleted. Default
    * `retain`.
    */
   readonly removal: 'retain' | 'destroy'
@@ -98,7 +98,7 @@ export interface StageProps {
   /** Seconds that a notification without `apns-expiration` is kept, at most 30 days. Default 30 days. */
   readonly defaultLifetimeSeconds: number
   /**
-   * What became of notifications is kept for so many of them: `off`, `exceptions` (all but what was
+   * What happened to notifications is kept for so many of them: `off`, `exceptions` (all but what was
    * delivered at once) or `all`; by topic, and for all other topics. Default `off` for all.
    */
   readonly receipts: {
@@ -107,7 +107,7 @@ export interface StageProps {
   }
   /**
    * What subscribers of the stage's SNS topic hear: `off`, `tokens` (that a device token has died), `exceptions`
-   * (also what became of every notification that was not delivered at once) or `all`; by topic, and for all other
+   * (also what happened to every notification that was not delivered at once) or `all`; by topic, and for all other
    * topics. Default `off` for all.
    */
   readonly events: {
@@ -137,7 +137,7 @@ export interface StageProps {
   readonly tokenRatePerSecond: number
   /**
    * UNIX seconds until which notifications without a seal are believed: set it to a month after an upgrade
-   * from a version that made none, and leave it out otherwise, because until then anybody may leave the seal out.
+   * from a version that made none, and leave it out otherwise, because until then anyone may leave the seal out.
    */
   readonly unsealedUntil?: number
   /** Days that a device certificate is valid. Default 825. */
@@ -166,14 +166,14 @@ export const stageDefaults = {
   logRetentionDays: 30,
   systemLogs: 'failures',
   tracing: false,
-  // Anybody can ask, and what is refused must not keep good codes out: SECURITY.md has what it costs.
+  // Anyone can ask, and what is refused must not keep good codes out: SECURITY.md has what it costs.
   activationThrottle: { ratePerSecond: 200, burst: 400 },
   // IoT Core registers ten certificates a second; renewals need some of that.
   activationsPerSecond: 8,
   registryCallsPerSecond: CALLS_PER_SECOND,
   // Half of what an account has by default, so that no provider takes the region from other stages.
   providerThrottle: { ratePerSecond: 5000, burst: 2500 },
-  // Anybody can ask, so it is a quarter: together the two leave other stages as much again.
+  // Anyone can ask, so it is a quarter: together the two leave other stages as much again.
   tokenThrottle: { ratePerSecond: 2500, burst: 1250 },
   // As many notifications a second as by single requests: with a burst of 50,000, a million take three minutes.
   multicastThrottle: { ratePerSecond: 5, burst: 50 },

@@ -26,7 +26,7 @@ export function expireHandler(
           })
       } catch (fault) {
         log.error('expire failed', { id: notification.id, ...faultFields(fault) })
-        // a stream is worked in order: the batch comes again from here
+        // a stream is processed in order: the batch comes again from here
         return { batchItemFailures: [{ itemIdentifier: record.dynamodb?.SequenceNumber ?? '' }] }
       }
     }

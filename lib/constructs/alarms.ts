@@ -84,7 +84,7 @@ export type AlarmName =
   | 'device-ca-misused'
   | 'token-keys-misused'
 
-/** The alarms of a stage; with `alarmEmail` somebody is told of them. */
+/** The alarms of a stage; with `alarmEmail` someone is told of them. */
 export class Alarms extends Construct {
   readonly all: readonly Alarm[]
   /** Hears of every alarm; absent without `alarmEmail`. */

@@ -52,7 +52,7 @@ export class CertificateDesk {
 
   /**
    * Permits ending certificates. IAM cannot tell those of one service from another's in the account,
-   * so that the function which anybody can call does not have it.
+   * so that the function which anyone can call does not have it.
    */
   grantRetire(grantee: HeliographFunction): void {
     grantee.allowFamily({

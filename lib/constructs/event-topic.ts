@@ -6,7 +6,7 @@ import type { StageProps } from '../stage.ts'
 import type { Grantee } from './grantee.ts'
 
 /**
- * Where subscribers hear what becomes of notifications, and which tokens have died. Who may subscribe is decided
+ * Where subscribers hear what happens to notifications, and which tokens have died. Who may subscribe is decided
  * by IAM in the account: the policy of the topic lets nobody in.
  */
 export class EventTopic extends Construct {

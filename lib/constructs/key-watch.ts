@@ -21,7 +21,7 @@ export interface KeyWatchProps {
 
 /**
  * Keeps and counts uses of the three keys as CloudTrail tells of them: every signature of the provider
- * CA, and uses of the other two by anybody but the functions that need them. Works where a trail logs
+ * CA, and uses of the other two by anyone but the functions that need them. Works where a trail logs
  * KMS's management events.
  */
 export class KeyWatch extends Construct {

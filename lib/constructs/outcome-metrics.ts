@@ -13,7 +13,7 @@ import type { FunctionName } from '../functions.ts'
 import { metricNames, metricNamespace } from '../metrics.ts'
 import type { StageProps } from '../stage.ts'
 
-/** The functions that log what became of a notification. */
+/** The functions that log what happened to a notification. */
 const recorders = ['accept', 'deliver', 'unregister', 'expire'] as const
 
 /** Those that hand outcomes on, for receipts and events. */

@@ -79,7 +79,7 @@ export class StageDevices extends Construct {
     })
   }
 
-  /** It asks what becomes of its own stack, and calls itself for the next round. */
+  /** It asks what happens to its own stack, and calls itself for the next round. */
   #permitRounds(emptier: HeliographFunction, functionName: string): void {
     emptier.allowFamily({
       actions: ['cloudformation:DescribeStacks'],

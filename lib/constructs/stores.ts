@@ -38,7 +38,7 @@ export const storeTables = {
   devices: { variable: variable.devicesTable, partitionKey: 'deviceId' },
   /** What a repeated queue message must not do twice. */
   claims: { variable: variable.claimsTable, partitionKey: 'claim', expires: true },
-  /** What became of notifications, by the second of their acceptance. */
+  /** What happened to notifications, by the second of their acceptance. */
   receipts: {
     variable: variable.receiptsTable,
     partitionKey: 'bucketId',

@@ -89,7 +89,7 @@ export class ProvidersStack extends Stack {
     return [this.domain, ...(this.tokens ? [this.tokens.domain] : [])]
   }
 
-  /** A stage of its own, so that what anybody may send takes nothing from the rate of certificates. */
+  /** A stage of its own, so that what anyone may send takes nothing from the rate of certificates. */
   #tokenDomain(stage: StageProps): ProvidersStack['tokens'] {
     const { tokenDomain: domainName, tokenCertificateArn: certificateArn, hostedZone } = stage
     if (!domainName || !certificateArn) return undefined

@@ -11,7 +11,7 @@ import { table } from './table.ts'
 export function activations(client: DynamoDBClient, tableName: string): Activations {
   const { get, updateIf } = table(client, tableName)
 
-  /** The device that the code is for; undefined where another key has it. */
+  /** The device that the code is for; undefined if another key has it. */
   async function bind(
     key: string,
     keyHash: string,

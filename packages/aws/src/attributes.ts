@@ -17,7 +17,7 @@ export function text(item: Item, name: string): string {
 
 /**
  * An attribute that must be what it is called: `parsed(item, 'deviceId', parseDeviceId)`.
- * @throws where it is missing or not valid.
+ * @throws if it is missing or not valid.
  */
 export function parsed<Value>(
   item: Item,

@@ -36,7 +36,7 @@ export function devices(client: DynamoDBClient, tableName: string): Devices {
     return item && deviceRecordOf(item)
   }
 
-  /** False where the device is there already. */
+  /** False if the device is there already. */
   function make({ deviceId, activatedAt, certificates }: DeviceRecord): Promise<boolean> {
     const item = {
       ...keyOf(deviceId),

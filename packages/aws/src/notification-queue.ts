@@ -62,7 +62,7 @@ export function writeMulticast(multicast: Multicast): string {
   return MULTICAST + serializeMulticast(multicast)
 }
 
-/** The multicast in a queue message's body, or undefined where it holds none of this service's. */
+/** The multicast in a queue message's body, or undefined if it holds none of this service's. */
 export function readMulticast(body: string): Multicast | undefined {
   return body.startsWith(MULTICAST) ? parseMulticast(body.slice(MULTICAST.length)) : undefined
 }
@@ -72,7 +72,7 @@ export interface QueueMessage {
   readonly slotOnly: boolean
 }
 
-/** The one notification in a queue message's body, or undefined where it holds none of this service's. */
+/** The one notification in a queue message's body, or undefined if it holds none of this service's. */
 export function readMessage(body: string): QueueMessage | undefined {
   const slotOnly = body.startsWith(SLOT_ONLY)
   const notification = parseNotification(slotOnly ? body.slice(SLOT_ONLY.length) : body)

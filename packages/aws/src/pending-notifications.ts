@@ -20,7 +20,7 @@ import { table, whereConditionHolds } from './table.ts'
 const NOTIFICATION = 'notification'
 
 /**
- * The notification of a slot as the table or a stream record contains it; undefined where the
+ * The notification of a slot as the table or a stream record contains it; undefined if the
  * attributes beside it, which the conditions compare, say something else.
  */
 export function notificationOfSlot(item: Item): Notification | undefined {

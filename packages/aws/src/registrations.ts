@@ -52,7 +52,7 @@ export function registrations(client: DynamoDBClient, tableName: string): Regist
   const { updateIf } = table(client, tableName)
   const reads = registrationReads(client, tableName)
 
-  /** What holds after the update, or undefined where its condition did not hold. */
+  /** What holds after the update, or undefined if its condition did not hold. */
   async function update(
     deviceId: DeviceId,
     topic: Topic,

@@ -31,11 +31,11 @@ export interface Table {
   /** The items that exist under these keys, no two of which are the same, in any order. */
   getAll(keys: readonly Item[]): Promise<readonly Item[]>
   put(item: Item): Promise<void>
-  /** Says whether it was put; false where the condition did not hold. */
+  /** Says whether it was put; false if the condition did not hold. */
   putIf(item: Item, condition: PutCondition): Promise<boolean>
   /** The whole item after the change, which makes it where it is missing. */
   update(key: Item, update: Update): Promise<Item>
-  /** The whole item after the change; undefined where the condition did not hold. */
+  /** The whole item after the change; undefined if the condition did not hold. */
   updateIf(key: Item, update: ConditionalUpdate): Promise<Item | undefined>
 }
 
@@ -89,7 +89,7 @@ export function table(client: DynamoDBClient, tableName: string): Table {
   }
 }
 
-/** The answer to a conditional write; undefined where its condition did not hold. */
+/** The answer to a conditional write; undefined if its condition did not hold. */
 export async function whereConditionHolds<Answer>(
   write: Promise<Answer>,
 ): Promise<Answer | undefined> {

@@ -84,7 +84,7 @@ export const EVERY_KEY: readonly TokenKeyState[] = [...LIVE, 'retired']
 
 /**
  * The unwrapped ring, kept in memory. KMS is asked once per key and execution environment, never on
- * the way of a notification whose key is known.
+ * a notification's path whose key is known.
  */
 export function tokenKeyRing(
   dynamoDb: DynamoDBClient,

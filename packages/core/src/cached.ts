@@ -11,8 +11,8 @@ import type {
 } from './ports.ts'
 
 /**
- * The reads on accept's way, remembered for a stated time. Only good news is remembered: what was
- * refused is asked again, so that a new certificate or registration counts at once. A read that
+ * The reads on accept's path, cached for a stated time. Only positive answers are cached: a refusal
+ * is looked up again, so that a new certificate or registration takes effect at once. A read that
  * fails is never replaced by an older answer: the caller fails closed.
  */
 
@@ -22,8 +22,8 @@ interface Remembered<T> {
 }
 
 /**
- * About 300 bytes an entry: at most some 15 MB per execution environment. A plain map, because a
- * cache that sets aside its room takes milliseconds of every cold start.
+ * About 300 bytes per entry: at most about 15 MB per execution environment. A plain map, because a
+ * cache that preallocates takes milliseconds of every cold start.
  */
 const MAX_ENTRIES = 50_000
 
@@ -37,7 +37,7 @@ function memoryOf<T extends object>(seconds: number, clock: Clock, isGood: (valu
     },
     /** `readAt` is from before the read: the answer may be that old when it comes. */
     keep(key: string, value: T | undefined, readAt: number): void {
-      // the oldest reading goes first: it is the one to be asked again soonest
+      // the oldest entry goes first: it would be looked up again soonest
       known.delete(key)
       if (value && isGood(value)) known.set(key, { value, readAt })
       if (known.size > MAX_ENTRIES) known.delete(known.keys().next().value as string)
@@ -71,7 +71,7 @@ export function cachedProviders(
   return { find: (fingerprint) => recall(fingerprint, () => providers.find(fingerprint)) }
 }
 
-/** As with certificates: a revoked key is believed for at most `seconds`, and these are at most 30. */
+/** As with certificates: a revoked key is believed for at most `seconds`, which is at most 30. */
 export function cachedProviderKeys(
   keys: ProviderKeys,
   seconds: number,
@@ -94,7 +94,7 @@ export function cachedRegistrations(
   const memory = memoryOf<Registration>(seconds, clock, (registration) => registration.live)
   const nameOf = ({ deviceId, topic }: RegistrationKey) => `${deviceId}/${topic}`
   return {
-    /** Here the same key may be there twice. */
+    /** Here the same key may appear twice. */
     async findAll(keys) {
       const found = new Map(keys.map((key) => [nameOf(key), memory.recall(nameOf(key))]))
       const unknown = [...new Map(keys.map((key) => [nameOf(key), key])).values()].filter(

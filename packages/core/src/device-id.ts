@@ -1,13 +1,13 @@
 import type { DeviceId } from '@heliograph/protocol/identifiers'
 
-/** How many random bytes a device id is made of. */
+/** The number of random bytes in a device id. */
 export const DEVICE_ID_BYTES = 10
 
-/** The digits of base 32 as Crockford has them, in the order of their values. */
+/** The digits of Crockford's base 32, in the order of their values. */
 const DIGITS = '0123456789abcdefghjkmnpqrstvwxyz'
 const BITS = 5n
 
-/** A device id is one number of 80 bits, so that no digit is left over. */
+/** A device id is one 80-bit number, so no bits of a digit are left over. */
 export function deviceIdFromBytes(bytes: Uint8Array): DeviceId {
   if (bytes.length !== DEVICE_ID_BYTES) throw new Error('a device id is made of 10 bytes')
   const number = BigInt(`0x${Buffer.from(bytes).toString('hex')}`)

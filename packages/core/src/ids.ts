@@ -2,7 +2,7 @@ import type { Seq } from '@heliograph/protocol/identifiers'
 import { monotonicFactory } from 'ulid'
 import type { Ids } from './ports.ts'
 
-/** Where randomness comes from. */
+/** The source of randomness. */
 export interface Randomness {
   bytes(length: number): Uint8Array
   /** As `Ids` has it. */
@@ -16,7 +16,9 @@ export function idsFrom({ bytes, uuid }: Randomness): Ids {
 
 const BYTES_AT_ONCE = 1024
 
-/** Random numbers from 0 to 1 in steps of 1/256; asking the system for single bytes costs 3 µs each. */
+/**
+ * Random numbers from 0 to 1 in steps of 1/256; asking the system for single bytes costs 3 µs each.
+ */
 function fractions(random: Randomness['bytes']): () => number {
   let bytes = random(0)
   let at = 0

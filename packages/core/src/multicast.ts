@@ -3,21 +3,22 @@ import { MAX_RECEIVES } from '@heliograph/protocol/retry'
 import { type Notification, notificationIn, parseObject, queueText } from './notification.ts'
 
 /**
- * A multicast: the notifications of one request to many devices that travel in one queue message, which
- * carries once what they have in common. Each is a notification of its own, with its id, its seal and its end.
+ * A multicast: the notifications of one request to many devices that travel in one queue message,
+ * which carries their common fields once. Each is a separate notification with its own id, seal and
+ * end.
  */
 export type Multicast = readonly Recipient[]
 
 export interface Recipient {
   readonly notification: Notification
-  /** How often the queue has handed it out in messages before this one. */
+  /** How often the queue has handed it out in earlier messages. */
   readonly receives: number
 }
 
-/** What each recipient has of its own, in the order in which the message lists it. */
+/** The fields that differ for each recipient, in the order in which the message lists them. */
 const own = ['id', 'uniqueId', 'seq', 'deviceId', 'tokenFingerprint', 'seal'] as const
 
-/** The multicasts that so many recipients of one request make. */
+/** The number of multicasts for this many recipients of one request. */
 export function multicastsOf(recipients: readonly Recipient[]): Multicast[] {
   const count = Math.ceil(recipients.length / RECIPIENTS_PER_MESSAGE)
   return Array.from({ length: count }, (_, n) =>
@@ -35,7 +36,7 @@ export function serializeMulticast(multicast: Multicast): string {
   return queueText({ ...multicast[0]?.notification, ...none, recipients })
 }
 
-/** The multicast in a queue message, or undefined where one part of it is not what accept writes. */
+/** The multicast in a queue message, or undefined if any part of it is not as accept writes it. */
 export function parseMulticast(text: string): Multicast | undefined {
   const { recipients: rows, ...common } = parseObject(text) ?? {}
   if (!Array.isArray(rows) || rows.length > RECIPIENTS_PER_MESSAGE) return undefined

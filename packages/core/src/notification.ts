@@ -18,14 +18,14 @@ import { type PushType, parsePushType } from '@heliograph/protocol/push-type'
 /** An accepted notification: what the queue carries and a pending slot keeps. */
 export interface Notification {
   readonly id: NotificationId
-  /** Made here for every notification; the key into the log (`apns-unique-id`). */
+  /** Generated for every notification; the key for searching the log (`apns-unique-id`). */
   readonly uniqueId: string
-  /** True where the provider chose the id, so that it may come again as a retry. */
+  /** True if the provider chose the id, so it may come again as a retry. */
   readonly idFromProvider: boolean
   readonly seq: Seq
   readonly deviceId: DeviceId
   readonly topic: Topic
-  /** See `tokenFingerprint`: what waits in a queue or slot says which token was used, and is none. */
+  /** See `tokenFingerprint`: it shows which token was used, without being the token itself. */
   readonly tokenFingerprint: string
   /** Milliseconds since the epoch. */
   readonly acceptedAt: number
@@ -36,7 +36,7 @@ export interface Notification {
   readonly collapseId?: string
   /** The JSON text byte for byte as the provider sent it. */
   readonly payload: string
-  /** Made by accept over all of the above (packages/core/src/delivery/seal.ts); empty where a version before seals wrote it. */
+  /** Made by accept over all of the above (packages/core/src/delivery/seal.ts); empty if a version before seals wrote it. */
   readonly seal: string
 }
 
@@ -51,8 +51,9 @@ export function isExpired(notification: Notification, nowMs: number): boolean {
 }
 
 /**
- * The message that a device receives on `heliograph/notification`. The payload goes in as text and
- * last, so that it reaches the device byte for byte, numbers beyond 2^53 and duplicate keys included.
+ * The message that a device receives on `heliograph/notification`. The payload is inserted as text,
+ * at the end, so that it reaches the device byte for byte, including numbers beyond 2^53 and
+ * duplicate keys.
  */
 export function deviceMessage(notification: Notification, stored: boolean): string {
   const { id, uniqueId, topic, seq, acceptedAt, expiration, priority, pushType } = notification
@@ -72,10 +73,10 @@ export function deviceMessage(notification: Notification, stored: boolean): stri
   return `${text.slice(0, -1)},"payload":${notification.payload}}`
 }
 
-/** SQS and XML refuse these two code points, which JSON lets through unescaped. */
+/** SQS and XML refuse these two code points, which JSON allows unescaped. */
 const REFUSED_BY_SQS = /[\ufffe\uffff]/g
 
-/** JSON that SQS takes. */
+/** JSON that SQS accepts. */
 export function queueText(value: object): string {
   return JSON.stringify(value).replace(
     REFUSED_BY_SQS,
@@ -93,7 +94,7 @@ export function parseNotification(text: string): Notification | undefined {
   return value && notificationIn(value)
 }
 
-/** The notification that an object of JSON holds, or undefined where it holds none. */
+/** The notification in a JSON object, or undefined if it is not one. */
 export function notificationIn(value: Record<string, unknown>): Notification | undefined {
   const parsed = {
     id: parseNotificationId(value.id),
@@ -112,14 +113,14 @@ export function notificationIn(value: Record<string, unknown>): Notification | u
   return { ...parsed, ...known } as Notification
 }
 
-/** Version 1 of what is stored held the token itself, which is not carried any further. */
+/** Version 1 of the stored format contained the token itself, which is dropped here. */
 function fingerprintIn({ tokenFingerprint: own, token }: Record<string, unknown>) {
   if (typeof own === 'string' && /^[0-9a-f]{12}$/.test(own)) return own
   const old = parseDeviceToken(token)
   return old && tokenFingerprint(old)
 }
 
-/** The object that a text is in JSON, or undefined if it is not one. */
+/** The JSON object in this text, or undefined if it is not one. */
 export function parseObject(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text)

@@ -12,7 +12,7 @@ export interface Outcome {
   readonly kind: OutcomeKind
   readonly id: string
   readonly uniqueId: string
-  /** True where the provider chose the id, so that other notifications may have the same. */
+  /** True if the provider chose the id, so other notifications may have the same one. */
   readonly idFromProvider: boolean
   readonly topic: string
   readonly deviceId: string
@@ -22,7 +22,7 @@ export interface Outcome {
   readonly priority: number
   /** Milliseconds since the epoch, by the clock of accept. */
   readonly acceptedAt: number
-  /** When it came to this, milliseconds since the epoch. */
+  /** When this happened, milliseconds since the epoch. */
   readonly at: number
   /** Milliseconds from acceptance to this event. */
   readonly age: number
@@ -50,7 +50,7 @@ export function serializeOutcomes(outcomes: readonly Outcome[]): string {
   return JSON.stringify(outcomes)
 }
 
-/** The outcomes in a queue message or row, or undefined where it does not hold outcomes alone. */
+/** The outcomes in a queue message or row, or undefined if it contains anything else. */
 export function parseOutcomes(text: string): readonly Outcome[] | undefined {
   const value = parseJson(text)
   return Array.isArray(value) && value.every(isOutcome) ? value : undefined

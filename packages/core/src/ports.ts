@@ -15,7 +15,10 @@ import type { Multicast } from './multicast.ts'
 import type { Notification } from './notification.ts'
 import type { Outcome } from './outcome.ts'
 
-/** All that the rules ask of the world. Times are milliseconds since the epoch unless they say otherwise. */
+/**
+ * Everything that the rules need from outside. Times are milliseconds since the epoch unless stated
+ * otherwise.
+ */
 
 export interface Clock {
   now(): number
@@ -23,10 +26,13 @@ export interface Clock {
 
 /** Randomness and order. */
 export interface Ids {
-  /** A version 7 UUID, lower case: it says when it was made, so that receipts are found by it. */
+  /**
+   * A version 7 UUID, lower case: it contains the time at which it was made, by which receipts are
+   * found.
+   */
   uuid(): string
   bytes(length: number): Uint8Array
-  /** A ULID for this moment; later calls of one caller give greater ones. */
+  /** A ULID for this moment; later calls by the same caller return greater ones. */
   seq(nowMs: number): Seq
 }
 
@@ -34,8 +40,9 @@ export interface NotificationQueue {
   /** Resolves when the queue holds the notification durably. */
   send(notification: Notification, options?: QueueOptions): Promise<void>
   /**
-   * Sends at most ten multicasts, and resolves to the notifications in them that the queue holds durably.
-   * Those of one multicast differ in nothing but what a recipient has of its own (packages/core/src/multicast.ts).
+   * Sends at most ten multicasts, and resolves to the notifications in them that the queue holds
+   * durably. Those of one multicast differ only in the recipient's own fields
+   * (packages/core/src/multicast.ts).
    */
   sendMulticasts(
     multicasts: readonly Multicast[],
@@ -45,26 +52,30 @@ export interface NotificationQueue {
 
 export interface QueueOptions {
   readonly delaySeconds?: number
-  /** The notification is in its slot: deliver shall only try the slot again. */
+  /** The notification is in its slot: deliver should only try the slot again. */
   readonly slotOnly?: boolean
 }
 
 /**
- * What came of a direct message. `acknowledged`: the device took it over. `offline`: not connected.
- * `unconfirmed`: connected, no acknowledgement in time, so it may or may not have it. `busy`:
- * throttled or failed, try later. `refused`: this device may not receive, or the message is unfit.
+ * The result of a direct message. `acknowledged`: the device took it over. `offline`: not
+ * connected. `unconfirmed`: connected, but no acknowledgement in time, so the device may or may not
+ * have it. `busy`: throttled or failed; try later. `refused`: this device may not receive, or the
+ * message is invalid.
  */
 export type Sent = 'acknowledged' | 'offline' | 'unconfirmed' | 'busy' | 'refused'
 
-/** What came of a message that nobody acknowledges: `told` where it was sent to a connected device. */
+/**
+ * The result of a message that is not acknowledged: `told` if it was sent to a connected device.
+ */
 export type Told = 'told' | Extract<Sent, 'offline' | 'busy' | 'refused'>
 
 export interface Connections {
   /** Sends and waits for the device's acknowledgement (QoS 1), at most `patienceMs` (default 5,000). */
   send(deviceId: DeviceId, topic: DownTopic, message: string, patienceMs?: number): Promise<Sent>
   /**
-   * Sends and waits for nothing (QoS 0). Every answer to a request goes this way: a device that
-   * acknowledges nothing must not keep a function waiting. One that is lost the device asks for again.
+   * Sends without waiting (QoS 0). Every answer to a request is sent this way: a device that
+   * acknowledges nothing must not keep a function waiting. If an answer is lost, the device asks
+   * again.
    */
   tell(deviceId: DeviceId, topic: DownTopic, message: string): Promise<Told>
 }
@@ -75,21 +86,24 @@ export type Stored =
   | { readonly kept: false }
 
 /**
- * The one slot per device and topic. All changes are conditional on the seq, so that the newest wins. A
- * row that accept has not made counts as absent, for all of them (`genuinePending`).
+ * The one slot per device and topic. All changes are conditional on the seq, so that the newest
+ * wins. For all of them, a row that does not come from accept counts as absent (`genuinePending`).
  */
 export interface PendingNotifications {
-  /** Keeps the notification unless a newer, unexpired one is there; the same seq again is kept. */
+  /**
+   * Stores the notification unless a newer, unexpired one is there; storing the same seq again
+   * succeeds.
+   */
   put(notification: Notification, nowMs: number): Promise<Stored>
   find(deviceId: DeviceId, topic: Topic): Promise<Notification | undefined>
   list(deviceId: DeviceId): Promise<readonly Notification[]>
-  /** Removes the slot if it still holds this seq; says whether it did. */
+  /** Removes the slot if it still holds this seq; returns whether it did. */
   remove(deviceId: DeviceId, topic: Topic, seq: Seq): Promise<boolean>
 }
 
-/** What lies under the key of a slot, whoever wrote it. */
+/** The row under the key of a slot, whoever wrote it. */
 export interface SlotRow {
-  /** Undefined where the row cannot be read, or says something else than the notification in it. */
+  /** Undefined if the row cannot be read, or contradicts the notification in it. */
   readonly notification: Notification | undefined
   /** The table's own; for `SlotTable.put`. */
   readonly version: unknown
@@ -99,9 +113,12 @@ export type StoredRow =
   | { readonly kept: true; readonly replaced?: SlotRow }
   | { readonly kept: false }
 
-/** The slots as they lie in their table, which others than this service may have written. */
+/** The slots as they are in their table, which others than this service may have written. */
 export interface SlotTable {
-  /** As `PendingNotifications.put`; `despite` a row that does not count, if that is still the one there. */
+  /**
+   * Like `PendingNotifications.put`, but replaces the row `despite`, which does not count, if it is
+   * still there.
+   */
   put(notification: Notification, nowMs: number, despite?: SlotRow): Promise<StoredRow>
   find(deviceId: DeviceId, topic: Topic): Promise<SlotRow | undefined>
   list(deviceId: DeviceId): Promise<readonly SlotRow[]>
@@ -114,9 +131,9 @@ export interface Registration {
   readonly live: boolean
   /** When it last became live. */
   readonly registeredAt: number
-  /** When it last became dead; what a 410 carries. A dead one without it has never lived. */
+  /** When it last became dead: the timestamp in a 410. A dead one without it was never live. */
   readonly unregisteredAt?: number
-  /** Equal to `unregisteredAt` where it was not the device that ended it, but the operator. */
+  /** Equal to `unregisteredAt` if the operator ended it and not the device. */
   readonly expiredAt?: number
 }
 
@@ -124,37 +141,37 @@ export type RegistrationKey = Pick<Registration, 'deviceId' | 'topic'>
 
 export interface Registrations {
   find(deviceId: DeviceId, topic: Topic): Promise<Registration | undefined>
-  /** Several at once, in the order of the keys, no two of which are the same. */
+  /** Several at once, in the order of the keys, which must all differ. */
   findAll(keys: readonly RegistrationKey[]): Promise<readonly (Registration | undefined)[]>
   list(deviceId: DeviceId): Promise<readonly Registration[]>
   /**
-   * Notes a dead registration that has never lived, where there is none: any request makes it live,
-   * whatever its time, and `list` gives it, so that a revocation ends it. Changes nothing else.
+   * Creates a dead registration that was never live, if there is none: any request makes it live,
+   * whatever its time, and `list` returns it, so that a revocation ends it. Changes nothing else.
    */
   reserve(deviceId: DeviceId, topic: Topic, at: number): Promise<void>
   /**
-   * Makes the registration live or dead as of `at`, unless a later request was there first; of two
-   * in one millisecond the one for live wins. Requests come in any order and more than once, so one
-   * counts also where it changes nothing: an older one then comes too late. Returns what holds now;
-   * throws where there is no registration to end.
+   * Makes the registration live or dead as of `at`, unless a later request came first; of two in
+   * the same millisecond, the one for live wins. Requests come in any order and more than once, so
+   * a request counts even if it changes nothing: an older one then comes too late. Returns the
+   * current registration; throws if there is no registration to end.
    */
   change(deviceId: DeviceId, topic: Topic, live: boolean, at: number): Promise<Registration>
   /**
-   * Ends the registration for good, for a revoked device: no request makes it live again, whatever
-   * its time. A live one dies at `at`, or just after it was registered where that is later; a dead
-   * one keeps its time. Returns what holds now; throws where there is no registration.
+   * Permanently ends the registration of a revoked device: no request makes it live again, whatever
+   * its time. A live one dies at `at`, or just after it was registered if that is later; a dead one
+   * keeps its time. Returns the current registration; throws if there is none.
    */
   revoke(deviceId: DeviceId, topic: Topic, at: number): Promise<Registration>
 }
 
-/** A token that has died: its provider must learn which, so that it sends to it no more. */
+/** A token that has died: its provider must learn which one, so that it stops sending to it. */
 export interface DeadTokenEntry {
   readonly reason: 'Unregistered'
   readonly timestamp: number
   readonly token: DeviceToken
 }
 
-/** A notification that came to nothing. Its token lives, so it is known by its id only. */
+/** A notification that was not delivered. Its token is still live, so only its id is given. */
 export interface LostNotificationEntry {
   readonly reason: 'Expired' | 'Undeliverable'
   readonly timestamp: number
@@ -167,13 +184,13 @@ export type FeedbackEntry = DeadTokenEntry | LostNotificationEntry
 export type FeedbackRow = FeedbackEntry & { readonly entry: Seq }
 
 export interface Feedback {
-  /** Writes once per `cause`, even when called again after a lost answer. */
+  /** Writes once per `cause`, even if called again after a lost answer. */
   write(topic: Topic, cause: string, entry: FeedbackEntry): Promise<void>
   /** Rows whose `entry` is greater than `after`, oldest first, at most `limit`. */
   read(topic: Topic, after: Seq | undefined, limit: number): Promise<readonly FeedbackRow[]>
 }
 
-/** What was recorded when a provider certificate was issued, and since. */
+/** What was recorded when a provider certificate was issued, and afterward. */
 export interface ProviderRecord {
   readonly fingerprint: Fingerprint
   readonly topics: readonly Topic[]
@@ -188,11 +205,14 @@ export interface ProviderRecord {
 
 export interface Providers {
   find(fingerprint: Fingerprint): Promise<ProviderRecord | undefined>
-  /** True when at least one issued certificate names the topic. */
+  /** True if at least one issued certificate names the topic. */
   knowsTopic(topic: Topic): Promise<boolean>
 }
 
-/** The public half of a key that a team signs provider tokens with, and what it may send. */
+/**
+ * The public half of a key with which a team signs provider tokens, and the topics that it may send
+ * to.
+ */
 export interface ProviderKey {
   readonly keyId: ProviderKeyId
   readonly teamId: TeamId
@@ -205,7 +225,7 @@ export interface ProviderKey {
 
 export interface ProviderKeys {
   find(keyId: ProviderKeyId): Promise<ProviderKey | undefined>
-  /** True when at least one key that is not revoked names the topic. */
+  /** True if at least one key that is not revoked names the topic. */
   knowsTopic(topic: Topic): Promise<boolean>
 }
 
@@ -227,13 +247,13 @@ export interface TokenKey {
   readonly id: TokenKeyId
   readonly state: TokenKeyState
   readonly createdAt: number
-  /** When it stopped being primary. */
+  /** When it stopped being the primary key. */
   readonly replacedAt?: number
   /** 64 bytes, AES-256-SIV. */
   readonly key: Uint8Array
 }
 
-/** A token key as it is kept: wrapped by KMS, so that reading the table opens no token. */
+/** A token key as it is stored: wrapped by KMS, so that reading the table opens no token. */
 export interface WrappedKey {
   readonly id: TokenKeyId
   readonly createdAt: number
@@ -244,7 +264,7 @@ export interface WrappedKey {
 
 export interface TokenKeyStore {
   list(): Promise<readonly WrappedKey[]>
-  /** Makes 64 random bytes in KMS and keeps them wrapped; the plain key never leaves KMS here. */
+  /** Generates 64 random bytes in KMS and stores them wrapped; the plain key does not leave KMS. */
   create(id: TokenKeyId, createdAt: number): Promise<void>
   retire(id: TokenKeyId, at: number): Promise<void>
 }
@@ -252,24 +272,29 @@ export interface TokenKeyStore {
 /** The live token keys, the primary one first. */
 export interface TokenKeyRing {
   keys(): Promise<readonly TokenKey[]>
-  /** Reads the ring again where it may have changed; limited in rate, so it may return what `keys` did. */
+  /**
+   * Reads the ring again if it may have changed; rate limited, so it may return the same as `keys`.
+   */
   refreshed(): Promise<readonly TokenKey[]>
 }
 
-/** Remembers which accepted notification an apns-id of a provider stands for, per device and topic. */
+/** Remembers which accepted notification a provider's apns-id belongs to, per device and topic. */
 export interface Claims {
   /** The seq that holds the claim after this call: the caller's own, or that of an earlier one. */
   claim(notification: Pick<Notification, 'id' | 'deviceId' | 'topic' | 'seq'>): Promise<Seq>
 }
 
-/** Hears of every outcome at the moment that it happens; never fails, and keeps nobody waiting. */
+/** Is told about every outcome when it happens; never fails, and never makes the caller wait. */
 export interface Outcomes {
   record(outcome: Outcome): void
-  /** Of one kind and topic, at least one: the same as to record each, in fewer words. */
+  /**
+   * At least one, all of the same kind and topic: the same as recording each one, with fewer log
+   * lines.
+   */
   recordTogether(outcomes: readonly Outcome[]): void
 }
 
-/** A device token that nothing is sent to any more. */
+/** A device token to which nothing is sent any more. */
 export interface DeadToken {
   readonly topic: Topic
   readonly token: DeviceToken
@@ -277,36 +302,43 @@ export interface DeadToken {
   readonly at: number
 }
 
-/** Hears of every token that dies, after its providers can learn it; never fails, and keeps nobody waiting. */
+/**
+ * Is told about every token that dies, once its providers can learn about it; never fails, and
+ * never makes the caller wait.
+ */
 export interface DeadTokens {
   record(dead: DeadToken): void
 }
 
-/** Carries what subscribers are to hear to where it is published, off the way of a notification. */
+/** Carries events to where they are published, outside a notification's path. */
 export interface AnnouncementQueue {
   /** Resolves when the queue holds them all durably. */
   send(announcements: readonly Announcement[]): Promise<void>
 }
 
-/** Where subscribers hear of events. */
+/** Where events are published to subscribers. */
 export interface EventTopic {
-  /** Publishes them; those that were not taken are returned, in no order. Throws where nothing was asked. */
+  /**
+   * Publishes them; returns those that were not accepted, in no particular order. Throws if there
+   * was nothing to publish.
+   */
   publish(announcements: readonly Announcement[]): Promise<readonly Announcement[]>
 }
 
-/** Carries outcomes to where receipts are kept, off the way of a notification. */
+/** Carries outcomes to where receipts are kept, outside a notification's path. */
 export interface OutcomeQueue {
   /** Resolves when the queue holds them all durably. */
   send(outcomes: readonly Outcome[]): Promise<void>
 }
 
-/** What became of notifications, kept for a number of days. */
+/** What happened to notifications, kept for a number of days. */
 export interface Receipts {
-  /** Keeps the outcomes; the same again is kept once. */
+  /** Stores the outcomes; the same outcome is stored only once. */
   write(outcomes: readonly Outcome[]): Promise<void>
   /**
-   * Every outcome of the notifications with this `apns-id` or `apns-unique-id`, in whatever letter case and
-   * in no order. Of an `apns-id` that a provider uses for many, those of the newest `MAX_NAMESAKES`.
+   * Every outcome of the notifications with this `apns-id` or `apns-unique-id`, in any letter case,
+   * in no particular order. If a provider has used one `apns-id` for many, those of the newest
+   * `MAX_NAMESAKES`.
    */
   find(id: NotificationId): Promise<readonly Outcome[]>
 }
@@ -315,7 +347,7 @@ export interface Receipts {
 export interface Truststore {
   /** Puts the PEM bundle and returns the version of the object. */
   put(pem: string): Promise<{ readonly key: string; readonly version: string }>
-  /** The version that is there, if any. */
+  /** The current version, if any. */
   current(): Promise<{ readonly key: string; readonly version: string } | undefined>
   /** Removes every version, so that the bucket can be deleted. */
   clear(): Promise<void>
@@ -329,7 +361,7 @@ export interface DeviceCertificate {
   /** PEM. */
   readonly certificate: string
   readonly notAfter: number
-  /** IoT Core knows it as this device's: whoever asks again gets it without another step. */
+  /** IoT Core has it for this device: a repeated request gets it without another step. */
   readonly admitted?: boolean
 }
 
@@ -339,32 +371,35 @@ export interface Renewal {
   readonly startedAt: number
 }
 
-/** A device as the service keeps it. */
+/** A device as the service stores it. */
 export interface DeviceRecord {
   readonly deviceId: DeviceId
   readonly activatedAt: number
   readonly revokedAt?: number
-  /** The latest renewal that was begun, whatever came of it. */
+  /** The latest renewal that was started, whatever its result. */
   readonly renewal?: Renewal
-  /** Newest first, at most `MAX_CERTIFICATES`; more than one while a renewal is under way. */
+  /** Newest first, at most `MAX_CERTIFICATES`; more than one while a renewal is in progress. */
   readonly certificates: readonly DeviceCertificate[]
 }
 
 export interface Devices {
   find(deviceId: DeviceId): Promise<DeviceRecord | undefined>
   /**
-   * Adds the certificate to the device, which is made where it is new; the same key is kept once.
-   * Throws where the device is revoked or has `MAX_CERTIFICATES`.
+   * Adds the certificate to the device, which is created if it is new; the same key is stored only
+   * once. Throws if the device is revoked or has `MAX_CERTIFICATES`.
    */
   addCertificate(
     deviceId: DeviceId,
     certificate: DeviceCertificate,
     nowMs: number,
   ): Promise<DeviceRecord>
-  /** Notes that IoT Core knows the certificate; returns the device as it is then. */
+  /** Notes that IoT Core knows the certificate; returns the updated device. */
   confirmCertificate(deviceId: DeviceId, certificateId: string): Promise<DeviceRecord | undefined>
   forgetCertificates(deviceId: DeviceId, certificateIds: readonly string[]): Promise<void>
-  /** Notes a renewal unless the device is revoked or has begun another since `previous`; says whether it did. */
+  /**
+   * Notes a renewal unless the device is revoked or has started another since `previous`; returns
+   * whether it did.
+   */
   beginRenewal(
     deviceId: DeviceId,
     renewal: Renewal,
@@ -372,28 +407,29 @@ export interface Devices {
   ): Promise<boolean>
 }
 
-/** A code that was handed out. */
+/** A code that was given out. */
 export interface ActivationCode {
   readonly codeHash: string
   readonly expiresAt: number
   /** One code for many devices; local use only. */
   readonly reusable: boolean
-  /** What it has been used for. A reusable one has no such thing. */
+  /** What it has been used for; never present in a reusable code. */
   readonly boundTo?: { readonly keyHash: string; readonly deviceId: DeviceId }
 }
 
 export interface Activations {
   find(codeHash: string): Promise<ActivationCode | undefined>
   /**
-   * Binds the code to this key and device id, exactly once under concurrent use. The same key gets
-   * the same device again, so that a lost answer can be asked for once more; another key gets nothing.
+   * Binds the code to this key and device id, exactly once even under concurrent use. The same key
+   * gets the same device again, so that a device can ask again after a lost answer; another key
+   * gets nothing.
    */
   redeem(code: ActivationCode, keyHash: string, candidate: DeviceId): Promise<DeviceId | undefined>
 }
 
-/** Certificates that may be issued in a second are fewer than codes that can come in one. */
+/** Limits how many certificates are issued per second, because more codes may come in that time. */
 export interface Pace {
-  /** Takes a place in the line: 0 = now, otherwise after how many seconds to ask again. */
+  /** Takes a place in line: 0 = now, otherwise the seconds after which to ask again. */
   take(nowMs: number): Promise<number>
 }
 
@@ -404,7 +440,7 @@ export interface SigningKey {
   sign(message: Uint8Array): Promise<Uint8Array>
 }
 
-/** A CA's key, with what its first certificate is made of. */
+/** A CA's key, with what its first certificate needs. */
 export interface AuthorityKey extends SigningKey {
   readonly arn: string
   /** SubjectPublicKeyInfo, DER. */
@@ -414,14 +450,14 @@ export interface AuthorityKey extends SigningKey {
 /** IoT Core's registry. Every call may be repeated after a lost answer. */
 export interface DeviceRegistry {
   /**
-   * Registers the certificate, makes the thing unless it exists, attaches both and the policy. It lets
-   * nobody in before the last step; where one fails, the repeat goes on with the same certificate.
-   * Throws where the certificate belongs to another device.
+   * Registers the certificate, creates the thing unless it exists, and attaches both and the
+   * policy. Nothing is admitted before the last step; if a step fails, the repeat continues with
+   * the same certificate. Throws if the certificate belongs to another device.
    */
   admit(deviceId: DeviceId, certificate: string): Promise<void>
   /**
-   * Makes a certificate useless for good, then detaches it: as long as it is attached, something may
-   * be left to do. One that the registry does not know is retired already.
+   * Permanently disables a certificate, then detaches it: as long as it is attached, something may
+   * be left to do. One that the registry does not know counts as retired.
    */
   retire(deviceId: DeviceId, certificateId: string): Promise<void>
 }
@@ -432,18 +468,21 @@ export interface FleetDevice {
   readonly certificateIds: readonly string[]
 }
 
-/** What a stage has in the device registry. Every call may be repeated. */
+/** A stage's entries in the device registry. Every call may be repeated. */
 export interface Fleet {
-  /** Some of what holds the stage's policy; none when nothing does. */
+  /** Some of the certificates that have the stage's policy; empty if there are none left. */
   holders(): Promise<readonly string[]>
-  /** Takes the policy from a holder, and removes it with its things where it is the stage's own. */
+  /**
+   * Detaches the policy from a certificate, and removes the certificate with its things if it
+   * belongs to the stage.
+   */
   release(holder: string): Promise<boolean>
-  /** Some devices on record, those after `after`; `next` where there are more. */
+  /** Some devices on record, those after `after`; `next` if there are more. */
   devices(
     after?: string,
   ): Promise<{ readonly some: readonly FleetDevice[]; readonly next?: string }>
-  /** Removes what is left of a device: its thing and the certificates on its record. */
+  /** Removes what remains of a device: its thing and the certificates on its record. */
   remove(device: FleetDevice): Promise<void>
-  /** False while something holds the policy, or did a moment ago. */
+  /** False while the policy is attached to something, or was a moment ago. */
   removePolicy(): Promise<boolean>
 }

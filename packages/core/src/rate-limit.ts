@@ -1,6 +1,6 @@
-/** Bounds what one key may do. */
+/** Limits what one key may do. */
 export interface RateLimit<Key extends string> {
-  /** Whether this one may do one more of it now. */
+  /** Whether this key may do it once more now. */
   take(key: Key, nowMs: number): boolean
 }
 
@@ -9,12 +9,16 @@ interface Bucket {
   updatedAt: number
 }
 
-/** Bounds the memory: 10,000 buckets of about 100 bytes; beyond it the longest unused is forgotten. */
+/**
+ * Limits memory: 10,000 buckets of about 100 bytes; beyond that, the least recently used is
+ * forgotten.
+ */
 const MAX_BUCKETS = 10_000
 
 /**
- * A token bucket per key (a device token, a certificate's fingerprint, an address), `perSecond` with a burst of ten seconds' worth; 0 = no limit. It
- * counts within one execution environment, so a fleet of them lets through as many times more.
+ * A token bucket per key (a device token, a certificate's fingerprint, an address), `perSecond`
+ * with a burst of ten seconds' worth; 0 = no limit. It counts within one execution environment, so
+ * N environments let N times as much through.
  */
 export function rateLimit(perSecond: number, maxBuckets = MAX_BUCKETS): RateLimit<string> {
   if (perSecond <= 0) return { take: () => true }
@@ -41,7 +45,7 @@ function refill(
   burst: number,
 ): Bucket {
   if (!bucket) return { tokens: burst, updatedAt: nowMs }
-  // a clock that runs backwards grants nothing
+  // a clock that goes backwards grants nothing
   const gained = (Math.max(0, nowMs - bucket.updatedAt) / 1000) * perSecond
   return { tokens: Math.min(burst, bucket.tokens + gained), updatedAt: nowMs }
 }

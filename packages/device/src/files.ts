@@ -60,7 +60,7 @@ export async function writeAtomically(path: string, text: string): Promise<void>
 }
 
 async function writeDurably(path: string, text: string): Promise<void> {
-  // wx: a file or link that somebody put there meanwhile is not followed.
+  // wx: a file or link that someone put there meanwhile is not followed.
   const file = await open(path, 'wx', FILE_MODE)
   try {
     await file.writeFile(text)

@@ -95,7 +95,7 @@ export class Move {
     await this.#begin(move)
   }
 
-  /** The service has said what became of the tokens. */
+  /** The service has said what happened to the tokens. */
   onAccount(): void {
     this.#isAnswered = true
   }

@@ -105,7 +105,7 @@ async function start(options: CloudOptions, cleanup: Cleanup): Promise<Cloud> {
   return cloudOf(setting, services, stacks, parts)
 }
 
-/** Takes the state folder and the ports; if somebody else has either, that is reported at once. */
+/** Takes the state folder and the ports; if someone else has either, that is reported at once. */
 async function prepare(
   options: CloudOptions,
   identity: CloudIdentity,

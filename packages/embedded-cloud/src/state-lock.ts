@@ -71,7 +71,7 @@ function isAlive({ pid, started }: Holder): boolean {
   return started === startTime(pid)
 }
 
-/** When a process began, in ticks since the machine did; empty where there is no /proc. */
+/** When a process began, in ticks since the machine did; empty if there is no /proc. */
 function startTime(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')

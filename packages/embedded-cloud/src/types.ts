@@ -85,7 +85,7 @@ export interface InvokeOptions {
   readonly onStart?: (elapsedMs: number) => void
   /** The event source mapping that invokes, by its name. */
   readonly source?: string
-  /** Nobody waits for the answer: it gives way to what somebody waits for. */
+  /** Nobody waits for the answer: it gives way to what someone waits for. */
   readonly isBackground?: boolean
 }
 

@@ -3,7 +3,7 @@ import type { Outcomes } from '@heliograph/core/ports'
 import { outcomeKinds } from '@heliograph/protocol/outcome'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
-/** Read whenever somebody asks for the metrics. */
+/** Read whenever someone asks for the metrics. */
 export interface Readings {
   devices(): number
   open(): number

@@ -41,7 +41,7 @@ export type OutputName = (typeof outputNames)[StackPart][number]
 export interface Outputs extends Readonly<Record<OutputName, string>> {
   /** What the provider domain reads; an output of Providers, and in an earlier build of State. */
   readonly TruststoreVersion?: string
-  /** These are absent where an earlier version is deployed. */
+  /** These are absent if an earlier version is deployed. */
   readonly ProviderKeysTable?: string
   readonly ReceiptsTable?: string
   readonly SlotQueue?: string
@@ -53,7 +53,7 @@ export interface Outputs extends Readonly<Record<OutputName, string>> {
   readonly EventSettings?: string
   readonly AnnouncementQueue?: string
   readonly AnnouncementDeadLetters?: string
-  /** Absent where the stage takes no provider tokens. */
+  /** Absent if the stage takes no provider tokens. */
   readonly TokenUrl?: string
 }
 

@@ -8,7 +8,7 @@ export interface Terminal {
   /** A line beside the result, on standard error. */
   note(line: string): void
   readonly environment: Readonly<Record<string, string | undefined>>
-  /** True where a person can be asked. */
+  /** True if a person can be asked. */
   readonly interactive: boolean
   /** Asks for a secret, which is not shown. */
   askSecret(question: string): Promise<string>
@@ -16,9 +16,9 @@ export interface Terminal {
   readInput(): Promise<string>
   /** Standard input piece by piece, where it may be long. */
   readonly input: AsyncIterable<Uint8Array>
-  /** Shows a line in place of the last one shown; undefined where nobody looks at a screen. */
+  /** Shows a line in place of the last one shown; undefined if nobody looks at a screen. */
   readonly show?: ((line: string) => void) | undefined
-  /** Columns of the screen; undefined where nobody looks at one. */
+  /** Columns of the screen; undefined if nobody looks at one. */
   readonly width: number | undefined
   /** Fires when the user wants the command to end (Ctrl-C). */
   readonly stop: AbortSignal

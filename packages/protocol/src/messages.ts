@@ -175,7 +175,7 @@ export const announcements = {
 
 export type Announcement = Of<(typeof announcements)[keyof typeof announcements]>
 
-/** `GET /3/notification/<id>`: what became of one notification; times are milliseconds since the epoch. */
+/** `GET /3/notification/<id>`: what happened to one notification; times are milliseconds since the epoch. */
 export const receiptAnswer = closed(
   {
     id: notificationId,

@@ -84,7 +84,7 @@ export const STREAM_RETRIES = 10
  * SDK's own ("standard mode"), also in the lean clients.
  */
 export const callAttempts = {
-  /** Somebody waits for the answer: a provider has it within 5 s, whatever happens. */
+  /** Someone waits for the answer: a provider has it within 5 s, whatever happens. */
   hurried: 2,
   /** A repeat would push the same message again; what to do is deliver's decision. */
   directMessage: 1,

@@ -129,7 +129,7 @@ function read(
   )
 }
 
-/** What the SDK calls a time-out (its NODEJS_TIMEOUT_ERROR_CODES): nobody knows what became of the call. */
+/** What the SDK calls a time-out (its NODEJS_TIMEOUT_ERROR_CODES): nobody knows what happened to the call. */
 const unknownEnds: readonly unknown[] = [...brokenSocket, 'ETIMEDOUT']
 
 function asTimeout(error: Error): Error {

@@ -39,7 +39,7 @@ const networkCodes: readonly unknown[] = [
 
 export type RetryKind = 'throttling' | 'transient'
 
-/** Why a failed call is worth another attempt; undefined where it would only fail again. */
+/** Why a failed call is worth another attempt; undefined if it would only fail again. */
 export function retryKindOf(fault: unknown): RetryKind | undefined {
   if (!(fault instanceof Error)) return undefined
   const status = fault instanceof ServiceFault ? fault.$metadata.httpStatusCode : 0
@@ -67,7 +67,7 @@ const gainOfSuccess = 1
 export class RetryBudget {
   #left = fullBudget
 
-  /** Takes the price of one retry; false where it cannot be paid. */
+  /** Takes the price of one retry; false if it cannot be paid. */
   spend(kind: RetryKind): boolean {
     if (this.#left < cost[kind]) return false
     this.#left -= cost[kind]

@@ -1,6 +1,6 @@
 /** As much of XML as answers of AWS in the Query protocol are made of: elements without attributes that matter. */
 
-/** What is in the first element of this name, its entities read; undefined where there is none. */
+/** What is in the first element of this name, its entities read; undefined if there is none. */
 export function textOf(xml: string, name: string): string | undefined {
   const [first] = elementsOf(xml, name)
   return first === undefined ? undefined : plain(first)

@@ -29,7 +29,7 @@ export interface OperatorClients {
 /** `AWS_…` variables; without them the SDK reads the process's own and the profile files. */
 export type AwsEnvironment = Readonly<Record<string, string | undefined>>
 
-/** Seconds matter less here than on the way of a notification: a command may wait and try again. */
+/** Seconds matter less here than on a notification's path: a command may wait and try again. */
 const patience = {
   maxAttempts: callAttempts.command,
   requestHandler: { connectionTimeout: 5_000, requestTimeout: 30_000 },

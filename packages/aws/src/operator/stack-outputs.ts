@@ -4,7 +4,7 @@ import {
   DescribeStacksCommand,
 } from '@aws-sdk/client-cloudformation'
 
-/** The outputs of one stack by their names, or undefined where there is no such stack. */
+/** The outputs of one stack by their names, or undefined if there is no such stack. */
 export async function stackOutputs(
   client: CloudFormationClient,
   stackName: string,

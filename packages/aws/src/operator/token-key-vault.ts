@@ -23,7 +23,7 @@ export interface TokenKeyPlace {
   readonly wrapKeyArn: string
 }
 
-/** Keeps a key of another deployment, wrapped as one that was made here; false where its id is taken. */
+/** Keeps a key of another deployment, wrapped as one that was made here; false if its id is taken. */
 export async function keepTokenKey(
   { dynamoDb, kms, tableName, wrapKeyArn }: TokenKeyPlace,
   { id, createdAt, retiredAt, key }: MovedTokenKey,

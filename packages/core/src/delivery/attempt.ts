@@ -1,7 +1,7 @@
 export interface Attempt {
-  /** How often the queue has handed this message out, 1 the first time. */
+  /** How often the queue has handed out this message; 1 the first time. */
   readonly number: number
-  /** True if the queue does not hand it out again after this. */
+  /** True if the queue will not hand it out again after this. */
   readonly last: boolean
   /** The message only asks for a drain: the notification is in its slot or has ended. */
   readonly slotOnly: boolean

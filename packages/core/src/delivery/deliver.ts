@@ -9,16 +9,19 @@ import { isDead, placeInSlot, store } from './slot.ts'
 
 export type DeliverPorts = DrainPorts & {
   readonly claims: Claims
-  /** The queue of slots that are to be tried again: one of its own, so that only slots wait there. */
+  /** The queue of slots to be tried again; a separate one, so that only slots wait there. */
   readonly queue: NotificationQueue
-  /** How long a notification that comes from accept waits for the device's acknowledgement. */
+  /** How long a notification from accept waits for the device's acknowledgement. */
   readonly patienceMs: number
 }
 
-/** How long after acceptance a notification is sent without a look at its registration. */
+/** How long after acceptance a notification is sent without looking up its registration. */
 export const FRESH_MS = 20_000
 
-/** What the answer to a direct message asks for. Pure, so that the simulation can run it a million times. */
+/**
+ * What to do after the answer to a direct message. Pure, so that the simulation can run it a
+ * million times.
+ */
 export function decideAfterSend(
   sent: Sent,
   notification: Notification,
@@ -37,7 +40,10 @@ export function decideAfterSend(
   }
 }
 
-/** Takes one notification from the queue to its end, or into its slot. The order of the steps matters. */
+/**
+ * Brings one notification from the queue to its end, or into its slot. The order of the steps
+ * matters.
+ */
 export async function deliver(
   notification: Notification,
   attempt: Attempt,
@@ -52,21 +58,22 @@ export async function deliver(
   if (isOld(notification, attempt, ports) && (await isDead(notification, ports)))
     return end('unregistered', notification, ports)
   if (await isDuplicate(notification, ports)) return end('duplicate', notification, ports)
-  // the last question before the send, so that no time passes in between
+  // the last check before the send, so that no time passes in between
   if (isExpired(notification, ports.clock.now()))
     return endWithFeedback('expired', 'Expired', notification, ports)
   return sendDirect(notification, attempt, ports)
 }
 
 /**
- * A fresh notification is sent on the word of accept, which has just read the registration. One that
- * waited longer is looked up again, so that no token gets anything long after it has died (I4).
+ * A fresh notification is sent without a check, because accept has just read its registration. For
+ * one that has waited longer, the registration is read again, so that nothing is sent to a token
+ * long after it has died (I4).
  */
 function isOld({ acceptedAt }: Notification, attempt: Attempt, ports: DeliverPorts): boolean {
   return attempt.number > 1 || ports.clock.now() - acceptedAt > FRESH_MS
 }
 
-/** Only an id that the provider chose can come twice (§12.3: clients repeat it on errors). */
+/** Only an id that the provider chose can arrive twice (§12.3: clients repeat it on errors). */
 async function isDuplicate(notification: Notification, ports: DeliverPorts): Promise<boolean> {
   if (!notification.idFromProvider) return false
   return (await ports.claims.claim(notification)) !== notification.seq
@@ -94,15 +101,19 @@ async function sendDirect(
   }
 }
 
-/** Nothing waits for a silent device; what may not be stored still gets its one attempt. */
+/**
+ * Nothing waits for a silent device; a notification that may not be stored still gets its one
+ * attempt.
+ */
 async function tellSilent(notification: Notification, ports: DeliverPorts): Promise<Sent> {
   return notification.expiration === 0 ? sendUnconfirmed(notification, ports) : 'unconfirmed'
 }
 
 /**
- * The device did not take it: keep it, newest wins, and if the device was not connected send it once
- * more, because one that connected and drained between the first send and the put would otherwise wait
- * for its next connect. To one that is connected but silent nothing is sent twice in a row.
+ * The device did not take it: store it (the newest wins). If the device was not connected, send it
+ * once more, because a device that connected and drained between the first send and the put would
+ * otherwise have to wait for its next connect. Nothing is sent twice in a row to a device that is
+ * connected but silent.
  */
 async function hold(
   notification: Notification,

@@ -3,7 +3,7 @@ import { deviceMessage, type Notification } from '../notification.ts'
 import type { Clock, Connections, Sent } from '../ports.ts'
 import type { Silence } from './silence.ts'
 
-/** What it takes to send a notification to its device. */
+/** What is needed to send a notification to its device. */
 export interface DirectMessagePorts {
   readonly clock: Clock
   readonly connections: Connections
@@ -24,7 +24,7 @@ export async function send(
   return sent
 }
 
-/** Sends the notification to a device that is silent, and waits for nothing. */
+/** Sends the notification to a silent device, without waiting for an acknowledgement. */
 export async function sendUnconfirmed(
   notification: Notification,
   { connections }: DirectMessagePorts,
@@ -35,7 +35,10 @@ export async function sendUnconfirmed(
   return told === 'told' ? 'unconfirmed' : told
 }
 
-/** Whether nothing shall wait for the device: it has been silent, and another attempt is not due. */
+/**
+ * True if nothing should wait for the device: it has been silent, and another attempt is not due
+ * yet.
+ */
 export function isSilent(
   { deviceId }: Notification,
   { silence, clock }: DirectMessagePorts,

@@ -34,7 +34,7 @@ export async function sendStored(
   notification: Notification,
   ports: SlotPorts & DirectMessagePorts,
 ): Promise<Delivery> {
-  // left to the TTL, which ends it once
+  // left to the TTL, which ends it exactly once
   if (isExpired(notification, ports.clock.now())) return 'done'
   switch (await send(notification, true, ports)) {
     case 'acknowledged':
@@ -42,7 +42,7 @@ export async function sendStored(
     // the next connect drains it
     case 'offline':
       return 'done'
-    // connected, but silent or throttled: no connect may follow that would drain it
+    // connected, but silent or throttled: there may be no further connect that would drain it
     case 'unconfirmed':
     case 'busy':
       return 'again'

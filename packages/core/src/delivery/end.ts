@@ -3,7 +3,7 @@ import type { Notification } from '../notification.ts'
 import { outcomeOf } from '../outcome.ts'
 import type { Clock, Feedback, LostNotificationEntry, Outcomes } from '../ports.ts'
 
-/** What it takes to record how a notification ended. */
+/** What is needed to record how a notification ended. */
 export interface EndPorts {
   readonly clock: Clock
   readonly outcomes: Outcomes

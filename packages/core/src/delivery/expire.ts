@@ -8,7 +8,7 @@ export interface ExpirePorts {
   readonly outcomes: Outcomes
 }
 
-/** The TTL took a slot away: its provider learns that the notification never arrived. */
+/** The TTL removed a slot: the provider learns that its notification never arrived. */
 export async function expire(notification: Notification, ports: ExpirePorts): Promise<void> {
   await endWithFeedback('expired', 'Expired', notification, ports)
 }

@@ -1,8 +1,8 @@
 import type { OutcomeKind } from '@heliograph/protocol/outcome'
 
 /**
- * Ends that change no table: where they are lost with a function that dies, the message comes again and with
- * it the end. Only these may wait for one another; every other is recorded at once.
+ * Ends that change no table: if they are lost because the function dies, the message comes again,
+ * and so does the end. Only these may be collected; every other end is recorded at once.
  */
 const repeatable: readonly OutcomeKind[] = ['delivered', 'duplicate']
 

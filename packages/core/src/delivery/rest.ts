@@ -3,17 +3,17 @@ import type { Multicast } from '../multicast.ts'
 import type { Delivery } from './attempt.ts'
 
 /**
- * What to do about the recipients of a multicast that are not done. `leave`: nobody is, so the queue hands the
- * whole message out again. `split`: the others must not hear it again, so those that are left go into messages
- * of their own: to the queue, with their count of hand-outs, or to the dead letters, where it begins anew for
- * whoever redrives them.
+ * What to do about the recipients of a multicast that are not done. `leave`: none is done, so the
+ * queue hands out the whole message again. `split`: the others must not get it again, so the
+ * remaining ones go into new messages: back to the queue, with their count of receives, or to the
+ * dead letters, where the count starts over for whoever redrives them.
  */
 export type Rest =
   | { readonly do: 'finish' }
   | { readonly do: 'leave' }
   | { readonly do: 'split'; readonly again: Multicast; readonly dead: Multicast }
 
-/** `received`: how often the queue has handed this message out, this time included. */
+/** `received`: how often the queue has handed out this message, including this time. */
 export function decideRest(
   multicast: Multicast,
   deliveries: readonly Delivery[],
@@ -25,7 +25,7 @@ export function decideRest(
   if (failed.length === 0) return { do: 'finish' }
   const again = failed.filter(({ receives }) => receives < MAX_RECEIVES)
   const dead = failed.filter(({ receives }) => receives >= MAX_RECEIVES)
-  // after as many hand-outs of the message itself the queue moves it to the dead letters
+  // once the message itself has been handed out that often, the queue moves it to the dead letters
   const queueDoesIt = dead.length === 0 || received >= MAX_RECEIVES
   if (failed.length === multicast.length && queueDoesIt) return { do: 'leave' }
   return { do: 'split', again, dead: dead.map((one) => ({ ...one, receives: 0 })) }

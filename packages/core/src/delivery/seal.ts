@@ -14,8 +14,9 @@ import { primaryKey } from '../token/token.ts'
 
 /**
  * The seal of a notification: HMAC-SHA-256 over all of it, cut to 128 bits, under a key that HKDF
- * derives from a token key (RFC 2104, RFC 5869). accept makes it and deliver demands it, so that whoever
- * may write the queue or the pending table, but cannot unwrap a token key, cannot speak to a device.
+ * derives from a token key (RFC 2104, RFC 5869). accept makes it and deliver requires it, so that
+ * someone who may write to the queue or the pending table, but cannot unwrap a token key, cannot
+ * send anything to a device.
  */
 const LABEL = 'heliograph notification seal v1'
 const SEAL_BYTES = 16
@@ -27,7 +28,7 @@ export function sealNotification(keys: readonly TokenKey[], notification: Unseal
   return sealOf(primaryKey(keys), notification).toString('base64url')
 }
 
-/** Whether a live key made the seal: a retired one counts no more, as with tokens. */
+/** Whether a live key made the seal: a retired key no longer counts, as with tokens. */
 export function isSealed(keys: readonly TokenKey[], notification: Notification): boolean {
   const seal = Buffer.from(notification.seal, 'base64url')
   if (seal.length !== SEAL_BYTES) return false
@@ -37,8 +38,9 @@ export function isSealed(keys: readonly TokenKey[], notification: Notification):
 export type IsGenuine = (notification: Notification) => Promise<boolean>
 
 /**
- * Asks the ring, and once more where the key may be new. What has no seal is of a version before
- * seals, and believed until `unsealedUntil` (ms) only: without an end, leaving the seal out would do.
+ * Asks the ring, and once more in case the key is new. A notification without a seal comes from a
+ * version before seals and is accepted only until `unsealedUntil` (ms): without that limit, an
+ * attacker could simply leave out the seal.
  */
 export function genuineBy(ring: TokenKeyRing, clock: Clock, unsealedUntil: number): IsGenuine {
   return async (notification) => {
@@ -49,12 +51,12 @@ export function genuineBy(ring: TokenKeyRing, clock: Clock, unsealedUntil: numbe
   }
 }
 
-/** How often one put meets another row that does not count, before it is left to the queue. */
+/** How many rows that do not count one put may run into before it is left to the queue. */
 const MAX_TRIES = 5
 
 /**
- * The slots that accept has made; forged ones are as if they were not there. None keeps a genuine
- * notification out of its slot, whatever seq and expiration it claims.
+ * The slots that come from accept; forged rows are treated as absent. A forged row cannot block a
+ * genuine notification from its slot, whatever seq and expiration it claims.
  */
 export function genuinePending(table: SlotTable, isGenuine: IsGenuine): PendingNotifications {
   async function genuine(row: SlotRow | undefined): Promise<Notification | undefined> {
@@ -97,7 +99,7 @@ function sealOf(key: TokenKey, notification: Unsealed): Buffer {
   return mac.subarray(0, SEAL_BYTES)
 }
 
-/** A list of scalars, so that two notifications never have one text. */
+/** A list of scalars, so that two notifications never have the same text. */
 function sealedText(one: Unsealed): string {
   return JSON.stringify([
     one.id,

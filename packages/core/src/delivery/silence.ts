@@ -2,17 +2,20 @@ import type { DeviceId } from '@heliograph/protocol/identifiers'
 import { FIRST_SILENCE_MS, LONGEST_SILENCE_MS } from '@heliograph/protocol/retry'
 import type { Sent } from '../ports.ts'
 
-/** Bounds the memory: about 150 bytes for each; beyond it the one noted first is forgotten. */
+/** Limits memory: about 150 bytes each; beyond this number, the oldest entry is forgotten. */
 const MAX_DEVICES = 10_000
 
-/** Which devices are connected but have not acknowledged lately, as far as this environment knows. */
+/**
+ * The devices that are connected but have not acknowledged lately, as far as this environment
+ * knows.
+ */
 export interface Silence {
   /**
-   * Whether nothing shall wait for this device now. When its silence is over the first that asks is told
-   * to try, and all others not to until that attempt is noted.
+   * True if nothing should wait for this device now. When its silence is over, the first caller is
+   * told to try, and all others are told not to until that attempt has been noted.
    */
   holds(deviceId: DeviceId, nowMs: number): boolean
-  /** Learns from what came of a message that was to be acknowledged. */
+  /** Notes the result of a message that needed an acknowledgement. */
   note(deviceId: DeviceId, sent: Sent, nowMs: number): void
 }
 
@@ -20,14 +23,17 @@ interface Memory {
   /** How long the device is left alone after its next failure to acknowledge. */
   readonly periodMs: number
   readonly sinceMs: number
-  /** `silent`: left alone for `periodMs`; `tried`: one attempt is under way; `answers`: as any other device. */
+  /**
+   * `silent`: left alone for `periodMs`; `tried`: one attempt is in progress; `answers`: treated as
+   * any other device.
+   */
   readonly state: 'silent' | 'tried' | 'answers'
 }
 
 /**
- * A circuit breaker for each device: an execution environment waits for a silent device once in a while
- * instead of once for each notification. It is a memory and not a table: the way of a notification to a
- * device that answers stays free of reads.
+ * A circuit breaker for each device: an execution environment waits for a silent device once in a
+ * while instead of for every notification. It is kept in memory and not in a table, so that sending
+ * to a device that answers needs no reads.
  */
 export function silence(maxDevices = MAX_DEVICES): Silence {
   const memories = new Map<DeviceId, Memory>()
@@ -43,7 +49,7 @@ export function silence(maxDevices = MAX_DEVICES): Silence {
     holds(deviceId, nowMs) {
       const memory = memories.get(deviceId)
       if (!memory || memory.state === 'answers') return false
-      // a clock that was set back must not make a silence longer
+      // a clock that was set back must not prolong a silence
       if (Math.abs(nowMs - memory.sinceMs) < memory.periodMs) return true
       remember(deviceId, { ...memory, sinceMs: nowMs, state: 'tried' })
       return false
@@ -55,7 +61,7 @@ export function silence(maxDevices = MAX_DEVICES): Silence {
   }
 }
 
-/** Messages that were on their way together are one failure. */
+/** Messages that were in flight at the same time count as one failure. */
 function lengthened(memory: Memory | undefined, nowMs: number): Memory {
   if (!memory) return { periodMs: FIRST_SILENCE_MS, sinceMs: nowMs, state: 'silent' }
   if (memory.state === 'silent') return memory
@@ -63,7 +69,9 @@ function lengthened(memory: Memory | undefined, nowMs: number): Memory {
   return { periodMs, sinceMs: nowMs, state: 'silent' }
 }
 
-/** Step by step, so that a device that answers only every other time does not start anew each time. */
+/**
+ * Step by step, so that a device that answers only every other time does not start over each time.
+ */
 function shortened(memory: Memory | undefined): Memory | undefined {
   if (!memory || memory.periodMs <= FIRST_SILENCE_MS) return undefined
   return { ...memory, periodMs: memory.periodMs / 2, state: 'answers' }

@@ -4,21 +4,22 @@ import { outcomeOf } from '../outcome.ts'
 import type { Feedback, PendingNotifications, Registrations } from '../ports.ts'
 import { type EndPorts, end, endWithFeedback } from './end.ts'
 
-/** What it takes to settle a slot. */
+/** What is needed to settle a slot. */
 export interface SlotPorts extends EndPorts {
   readonly pending: PendingNotifications
   readonly feedback: Feedback
 }
 
-/** What it takes to fill a slot, too. */
+/** What is needed to fill a slot as well. */
 export interface StorePorts extends SlotPorts {
   readonly registrations: Pick<Registrations, 'find'>
 }
 
 /**
- * Puts the notification into its slot, where the newest wins. `gone`: it is not there, because a newer
- * one was, or because its token is dead. What somebody else has taken out of the slot by then, as a drain
- * does that saw the token live, was stored all the same: the receipt tells so before that end.
+ * Puts the notification into its slot, where the newest wins. `gone`: it is not there, because a
+ * newer one was there or its token is dead. If someone else has already taken it out of the slot,
+ * such as a drain that saw the token as live, it was stored nevertheless: the receipt says so
+ * before that end.
  */
 export async function store(
   notification: Notification,
@@ -36,7 +37,7 @@ export async function store(
   return dead ? 'gone' : 'stored'
 }
 
-/** The older one in the slot: coalesced, unless its time had passed and DynamoDB was late. */
+/** The older one in the slot: coalesced, unless it had expired and DynamoDB was late. */
 async function endReplaced(
   replaced: Notification,
   by: Notification,
@@ -59,7 +60,10 @@ export async function placeInSlot(
     : 'elsewhere'
 }
 
-/** Whoever removes the slot records the outcome. False: a newer one took the slot, and that put has done so. */
+/**
+ * Whoever removes the slot records the outcome. False: a newer one took the slot, and that put has
+ * recorded it.
+ */
 export function removeSlot(
   { deviceId, topic, seq }: Notification,
   { pending }: Pick<SlotPorts, 'pending'>,
@@ -78,7 +82,10 @@ export async function isDead(
   return !(await ports.registrations.find(deviceId, topic))?.live
 }
 
-/** Takes a notification for a dead token out of its slot. False: somebody else had taken it out. */
+/**
+ * Removes a notification for a dead token from its slot. False: someone else had already removed
+ * it.
+ */
 export async function dropDead(
   notification: Notification,
   ports: EndPorts & Pick<SlotPorts, 'pending'>,

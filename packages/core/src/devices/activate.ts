@@ -54,13 +54,14 @@ export interface Activated {
   readonly certificate: string
 }
 
-/** Certificates count from a little earlier, for devices whose clock is behind. */
+/** Certificates are valid from a little earlier, for devices whose clock is slow. */
 const BACKDATE_MS = 5 * 60_000
 const DAY_MS = 24 * 3600_000
 
 /**
- * A device gets its certificate for a code and a certificate request. Anybody may ask: what a request
- * costs grows with what it has shown, and the line for certificates is behind a code that is good.
+ * A device gets its certificate in exchange for a code and a certificate request. Anyone may ask,
+ * so a request costs more only as it proves more, and only a valid code gets in line for a
+ * certificate.
  */
 export async function activate(
   { csr, activationCode }: Readonly<Record<string, unknown>>,
@@ -82,12 +83,12 @@ export async function activate(
   return (boundTo && (await answerAgain(boundTo, ports))) ?? redeem(code, request, ports)
 }
 
-/** A device whose answer was lost may ask again after the code's time. */
+/** A device whose answer was lost may ask again after the code has expired. */
 function isOver({ boundTo, expiresAt }: ActivationCode, now: number): boolean {
   return !boundTo && expiresAt <= now
 }
 
-/** What the code gave before, as long as the device has not moved on to another key. */
+/** What the code returned before, as long as the device has not moved on to another key. */
 async function answerAgain(
   { deviceId, keyHash }: NonNullable<ActivationCode['boundTo']>,
   { devices }: ActivatePorts,
@@ -112,7 +113,7 @@ async function redeem(
   return (await issue(deviceId, device, request, ports)) ?? refusals.used
 }
 
-/** The code has done its work: its key was replaced by a renewal, or the device is shut out. */
+/** The code is spent: its key was replaced by a renewal, or the device is revoked. */
 function hasMovedOn({ revokedAt, renewal, certificates }: DeviceRecord, keyHash: string): boolean {
   if (revokedAt !== undefined) return true
   const isFresh = certificates.length === 0 && renewal === undefined
@@ -133,7 +134,7 @@ const refusals = {
   },
 } as const satisfies Record<string, ActivationRefusal>
 
-/** The certificate that this key already has, where nothing is left to be done for it. */
+/** The certificate that this key already has, if nothing is left to be done for it. */
 export function admittedOf(
   device: DeviceRecord | undefined,
   keyHash: string,
@@ -143,8 +144,8 @@ export function admittedOf(
 }
 
 /**
- * Signs and registers a certificate for the device, or finishes what an earlier try has begun.
- * Undefined where the device was revoked meanwhile: the certificate is then in nobody's hands.
+ * Signs and registers a certificate for the device, or finishes what an earlier attempt started.
+ * Undefined if the device was revoked in the meantime: nobody then gets the certificate.
  */
 export async function issue(
   deviceId: DeviceId,
@@ -154,11 +155,11 @@ export async function issue(
 ): Promise<Activated | undefined> {
   const earlier = device?.certificates.find(({ keyHash }) => keyHash === request.keyHash)
   const made = earlier ?? (await make(deviceId, request, ports))
-  // on record first: a concurrent repeat then registers the same certificate, not a second one
+  // recorded first: a concurrent repeat then registers the same certificate, not a second one
   const record = await ports.devices.addCertificate(deviceId, made, ports.clock.now())
   const kept = record.certificates.find(({ keyHash }) => keyHash === request.keyHash) ?? made
   await ports.registry.admit(deviceId, kept.certificate)
-  // read after: a revocation marks the device before it looks for certificates
+  // read afterward: a revocation marks the device before it looks for certificates
   const now = await ports.devices.confirmCertificate(deviceId, kept.certificateId)
   if (!now || now.revokedAt !== undefined) return undefined
   return { deviceId, certificate: kept.certificate }

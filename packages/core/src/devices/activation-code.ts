@@ -2,10 +2,10 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { base32crockford } from '@scure/base'
 
-/** How many random bytes an activation code is made of. */
+/** The number of random bytes in an activation code. */
 export const ACTIVATION_CODE_BYTES = 16
 
-/** 26 characters of Crockford base32 in groups, so that they can be read out and typed. */
+/** 26 characters of Crockford base32, in groups that can be read aloud and typed. */
 export function activationCodeOf(bytes: Uint8Array): string {
   if (bytes.length !== ACTIVATION_CODE_BYTES)
     throw new Error(`an activation code is made of ${ACTIVATION_CODE_BYTES} bytes`)
@@ -17,12 +17,13 @@ export function hashActivationCode(code: string): string {
   return bytesToHex(sha256(utf8ToBytes(`heliograph activation code v1:${canonical(code)}`)))
 }
 
-/** As typed by people: 26 characters with anything between them, O for 0, I and L for 1. */
+/** As people type it: 26 characters with any separators, O for 0, I and L for 1. */
 const TYPED = /^[0-9a-z]{26}$/i
 
 /**
- * The code as it was made, however it was typed; every spelling stands for the same 128 bits. A code
- * of the operator's own is taken as it is: its letter case may be part of what makes it hard to guess.
+ * The code in its original form, however it was typed; every spelling represents the same 128 bits.
+ * A code that the operator chose is taken as it is, because its letter case may be part of what
+ * makes it hard to guess.
  */
 function canonical(code: string): string {
   const letters = code.replace(/[\s-]/g, '')

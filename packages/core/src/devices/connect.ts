@@ -27,13 +27,13 @@ export interface ConnectPorts {
 type ConnectedMessage = DownMessage<'connected'>
 
 export interface ConnectResult extends ConnectedMessage {
-  /** Slots that were left to the queue, from which deliver sends them. */
+  /** Slots that were handed to the queue, from which deliver sends them. */
   readonly pending: number
 }
 
 /**
- * A device is there: every token it presents is opened, and its slots are sent by way of the queue.
- * `deferred`: its slots were tried too often, and it is not answered, so that it asks again later.
+ * A device has connected: every token that it presents is opened, and its slots are sent through
+ * the queue. `deferred`: its slots were tried too often, so it gets no answer and asks again later.
  */
 export async function connect(
   request: DeviceRequest,
@@ -73,7 +73,7 @@ async function judgeTokens(
   ports: ConnectPorts,
 ): Promise<ConnectedMessage> {
   const message: ConnectedMessage = { accepted: [], renewed: [], rejected: [] }
-  // read anew, within the ring's own limit: a rotated key is handed out at the next connect
+  // read again, within the ring's own limit: a rotated key is handed out at the next connect
   const keys = presented.length > 0 ? await ports.ring.refreshed() : []
   for (const { text, token } of presented) {
     const opened = token && openToken(keys, token)
@@ -95,8 +95,9 @@ function renew({ deviceId, topic }: Registration, keys: readonly TokenKey[]) {
 }
 
 /**
- * Asks deliver to try each slot, the oldest first. Here nothing waits for the device: a crowd of silent
- * ones would otherwise keep this function, and with it every device that connects meanwhile, waiting.
+ * Asks deliver to try each slot, the oldest first. Nothing waits for the device here: a crowd of
+ * silent devices would otherwise delay this function, and with it every device that connects in the
+ * meantime.
  */
 async function leaveToQueue(
   slots: readonly Notification[],

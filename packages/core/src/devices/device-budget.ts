@@ -2,37 +2,41 @@ import type { DeviceId } from '@heliograph/protocol/identifiers'
 
 /** What one device may ask of one execution environment of one function. */
 export interface Allowance {
-  /** Requests that are worked at once. */
+  /** Requests that are processed without a wait. */
   readonly burst: number
-  /** Requests a second after that. */
+  /** Requests per second after that. */
   readonly perSecond: number
 }
 
 /**
- * What an honest device stays below: it registers each topic once, says hello once a connection, and
- * repeats what was not answered with a growing pause. `bench/cost/attacks.ts` bounds what they cost.
+ * Limits that an honest device never reaches: it registers each topic once, sends one `connect` per
+ * connection, and repeats unanswered requests with growing pauses. `bench/cost/attacks.ts` shows
+ * the most that these allowances cost.
  */
 export const allowances = {
   register: { burst: 8, perSecond: 0.2 },
   connect: { burst: 8, perSecond: 0.04 },
   unregister: { burst: 8, perSecond: 0.1 },
   renew: { burst: 3, perSecond: 0.02 },
-  /** What is no request at all, of any kind. */
+  /** Messages that are not a valid request of any kind. */
   malformed: { burst: 1, perSecond: 0.02 },
-  /** Slots that connects have tried again: a device that acknowledges nothing keeps them all. */
+  /** Slots that `connect` has tried again: a device that acknowledges nothing keeps all of them. */
   slot: { burst: 200, perSecond: 0.02 },
 } as const satisfies Record<string, Allowance>
 
 export type AllowanceName = keyof typeof allowances
 
-/** A device that asks for more is named at most this often by an environment, milliseconds. */
+/** An environment reports a device that asks for more at most once in this many milliseconds. */
 export const NAMED_EVERY_MS = 60_000
 
-/** `dropped`, with `report`: name the device; that many of its requests were dropped since the last time. */
+/**
+ * `dropped`, with `report`: report the device; that many of its requests were dropped since the
+ * last report.
+ */
 export type Spent = { readonly may: true } | { readonly may: false; readonly report?: number }
 
 export interface DeviceBudget {
-  /** Takes one request of a device out of its allowance, or `count` of what it asks for. */
+  /** Deducts one request of a device, or `count` of them, from its allowance. */
   spend(deviceId: DeviceId, kind: AllowanceName, atMs: number, count?: number): Spent
 }
 
@@ -47,8 +51,9 @@ interface Account {
 const MAX_ACCOUNTS = 20_000
 
 /**
- * What a device in a loop asks for beyond its allowance is dropped before anything is read, answered or
- * logged. A memory of one execution environment: it bounds what each of them does for one device.
+ * Requests beyond a device's allowance are dropped before anything is read, answered or logged. It
+ * is kept in the memory of one execution environment, and limits what each environment does for one
+ * device.
  */
 export function deviceBudget(maxAccounts = MAX_ACCOUNTS): DeviceBudget {
   const accounts = new Map<string, Account>()

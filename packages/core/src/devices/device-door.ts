@@ -4,20 +4,21 @@ import { type AllowanceName, deviceBudget, type Spent } from './device-budget.ts
 import { type DeviceRequest, isOwnConnection } from './device-request.ts'
 
 /**
- * What came of a request at the door. `dropped`: beyond the device's allowance, before anything was
- * done for it; with `report`, name the device. `foreign`: the certificate is not, or no longer, its own.
+ * How a request is received. `dropped`: beyond the device's allowance, before anything was done for
+ * it; with `report`, report the device. `foreign`: the certificate is not, or is no longer, the
+ * device's own.
  */
 export type Passed<Result> =
   | { readonly is: 'worked'; readonly result: Result }
   | { readonly is: 'dropped'; readonly isMalformed: boolean; readonly report?: number }
   | { readonly is: 'foreign' }
 
-/** What every request must name before it is worth a look. */
+/** What every request must contain before it is examined. */
 const required = { register: 'topic', unregister: 'topic', connect: 'tokens' } as const
 
 /**
- * Lets a device's requests through to the rules, as far as its allowance and its certificate go. One whose
- * work failed is handed out again, and takes nothing out of the allowance then.
+ * Passes a device's requests on to the rules, within its allowance and if its certificate is valid.
+ * A request whose processing failed comes again, and does not count against the allowance then.
  */
 export function deviceDoor(devices: Pick<Devices, 'find'>) {
   const budget = deviceBudget()
@@ -47,13 +48,17 @@ export function deviceDoor(devices: Pick<Devices, 'find'>) {
 
 const PAID: Spent = { may: true }
 
-/** About 100 bytes each; beyond it the one that failed first is forgotten, and pays again. */
+/**
+ * About 100 bytes each; beyond this number, the oldest failure is forgotten, and its repeat counts
+ * again.
+ */
 const MAX_FAILED = 1_000
 
 /**
- * Requests whose work failed, until they come again: each failure is worth one repeat, also of several that came in
- * the same millisecond. Only here: another execution environment, to which Lambda may hand the repeat, takes it out
- * of its own allowance as if it were new. So none of them works more for a device than its allowance.
+ * Requests whose processing failed, until they come again: each failure allows one repeat, even if
+ * several came in the same millisecond. This is known only here: if Lambda hands the repeat to
+ * another execution environment, that one deducts it from its own allowance like a new request. So
+ * no environment does more for a device than its allowance.
  */
 function failedRequests() {
   const failures = new Map<string, number>()

@@ -2,20 +2,20 @@ import type { DeviceId } from '@heliograph/protocol/identifiers'
 import type { DeviceCertificate, DeviceRecord } from '../ports.ts'
 
 /**
- * The one in use, the next one, and one that was lost on its way: what a device can have more of, it
- * can fill its record with, until nothing can be noted in it any more.
+ * The one in use, the next one, and one whose answer was lost. Without a limit, a device could fill
+ * up its record until nothing more can be noted in it.
  */
 export const MAX_CERTIFICATES = 3
 
-/** A device without a certificate; it is kept once it has one. */
+/** A device without a certificate; it is stored once it has one. */
 export function newDeviceRecord(deviceId: DeviceId, activatedAt: number): DeviceRecord {
   return { deviceId, activatedAt, certificates: [] }
 }
 
 /**
- * The device with one more certificate, or the very same record where the key has one already.
+ * The device with one more certificate, or the same record if the key already has one.
  *
- * @throws where the device is revoked or has `MAX_CERTIFICATES`.
+ * @throws if the device is revoked or has `MAX_CERTIFICATES`.
  */
 export function withCertificate(
   device: DeviceRecord,
@@ -29,7 +29,7 @@ export function withCertificate(
   return { ...device, certificates: [certificate, ...certificates] }
 }
 
-/** The certificates, of which IoT Core now knows this one. */
+/** The certificates, with this one marked as known to IoT Core. */
 export function withAdmitted(
   certificates: readonly DeviceCertificate[],
   certificateId: string,
@@ -39,7 +39,7 @@ export function withAdmitted(
   )
 }
 
-/** The certificates but these. */
+/** The certificates without these. */
 export function without(
   certificates: readonly DeviceCertificate[],
   certificateIds: readonly string[],

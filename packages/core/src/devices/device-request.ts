@@ -13,20 +13,22 @@ import type { DeviceErrorReason } from '@heliograph/protocol/reasons'
 import type { Connections, Devices } from '../ports.ts'
 
 /**
- * What a topic rule hands over of one message of a device. The IoT policy lets a device publish
- * under its own id only; the rule's `clientid()` is compared all the same.
+ * What a topic rule passes on for one message of a device. The IoT policy allows a device to
+ * publish only under its own id; the rule's `clientid()` is compared nevertheless.
  */
 export interface DeviceRequest {
   readonly deviceId: DeviceId
   /** IoT Core's clock, milliseconds: one clock for all requests of a device. */
   readonly receivedAt: number
-  /** IoT Core's id of the certificate that the device is connected with, where the rule names it. */
+  /**
+   * IoT Core's id of the certificate with which the device is connected, if the rule passes it on.
+   */
   readonly certificateId?: string
-  /** The JSON object that the device sent, or undefined where it sent something else. */
+  /** The JSON object that the device sent, or undefined if it sent something else. */
   readonly body: Readonly<Record<string, unknown>> | undefined
 }
 
-/** Reads a rule event, or undefined where it is not one of a device about itself. */
+/** Reads a rule event; undefined if it is not a device's request about itself. */
 export function parseDeviceRequest(event: unknown): DeviceRequest | undefined {
   if (typeof event !== 'object' || event === null) return undefined
   const { deviceId, clientId, receivedAt, principal, request } = event as Record<string, unknown>
@@ -41,7 +43,7 @@ function parseBody(base64: unknown): DeviceRequest['body'] {
   return readBody(Buffer.from(base64, 'base64'))
 }
 
-/** The JSON object in a message of a device, or undefined if it is not one. */
+/** The JSON object in a device's message, or undefined if it is not one. */
 export function readBody(message: Buffer): DeviceRequest['body'] {
   try {
     const value: unknown = JSON.parse(message.toString('utf8'))
@@ -54,8 +56,9 @@ export function readBody(message: Buffer): DeviceRequest['body'] {
 }
 
 /**
- * Whether the device is connected with a certificate that the service gave it. IoT Core lets in any
- * that somebody has attached to the thing; and one that has just been revoked, for a while.
+ * Whether the device is connected with a certificate that the service issued to it. IoT Core
+ * accepts any certificate that someone has attached to the thing, and for a while also one that has
+ * just been revoked.
  */
 export async function isOwnConnection(
   { deviceId, certificateId }: DeviceRequest,
@@ -70,7 +73,7 @@ export function topicOf(request: DeviceRequest): Topic | undefined {
   return parseTopic(request.body?.topic)
 }
 
-/** The tokens of a connect message, with what each was sent as; undefined where it is malformed. */
+/** The tokens of a connect message, with what each was sent as; undefined if it is malformed. */
 export function tokensOf(
   request: DeviceRequest,
 ): { readonly text: string; readonly token: DeviceToken | undefined }[] | undefined {

@@ -10,11 +10,14 @@ export interface EmptyPorts {
 
 /** How far the emptying of a stage has come; plain JSON, so that another round can go on from it. */
 export interface Emptying {
-  /** First what holds the policy; then what the records name beside it; last the policy itself. */
+  /**
+   * First the certificates that have the policy, then what else is on record, finally the policy
+   * itself.
+   */
   readonly step: 'holders' | 'devices' | 'policy' | 'done'
   /** The place among the records. */
   readonly after?: string
-  /** Certificates that were removed, and records that were gone through. */
+  /** Certificates that were removed, and records that were processed. */
   readonly certificates: number
   readonly devices: number
 }
@@ -27,8 +30,8 @@ const AT_ONCE = 8
 const POLICY_PAUSE_MS = 10_000
 
 /**
- * Takes a stage's things, certificates and attachments away, until `until` (milliseconds) is past or nothing is
- * left. `withPolicy` also removes the policy. Returns where to go on.
+ * Removes a stage's things, certificates and attachments until nothing is left or the time `until`
+ * (milliseconds) has come. `withPolicy` also removes the policy. Returns where to continue.
  */
 export async function emptyStage(
   from: Emptying,
@@ -76,7 +79,7 @@ async function removePolicy(state: Emptying, { fleet, wait }: EmptyPorts): Promi
   return state
 }
 
-/** Works on all of them, a few at a time. */
+/** Processes all of them, a few at a time. */
 async function severally<T, R>(all: readonly T[], work: (one: T) => Promise<R>): Promise<R[]> {
   const results: R[] = []
   const left = all.values()

@@ -27,8 +27,8 @@ export interface RegisterPorts {
 export type RegisterResult = 'registered' | 'refused' | 'overtaken' | 'unheard'
 
 /**
- * Gives a device its token for one topic. The registration is live before the token is out, so a
- * provider can never hold a token that is not.
+ * Gives a device its token for one topic. The registration is live before the token is sent, so a
+ * provider can never have a token that is not live yet.
  */
 export async function register(
   request: DeviceRequest,
@@ -54,21 +54,22 @@ export async function register(
 }
 
 /**
- * Asked between the note of the registration and the change that makes it live: a revocation marks the
- * device before it ends the registrations it finds, so either this read sees the mark, or that list
- * sees the note and the change comes too late. A register that fails half-way leaves nothing live.
+ * Read between reserving the registration and making it live. A revocation marks the device before
+ * it ends the registrations that it finds, so either this read sees the mark, or the revocation
+ * sees the reservation and the change comes too late. A register that fails halfway leaves nothing
+ * live.
  */
 async function isShutOut(deviceId: DeviceId, { devices }: RegisterPorts): Promise<boolean> {
   const device = await devices.find(deviceId)
   return !device || device.revokedAt !== undefined
 }
 
-/** A certificate or a live key names it: somebody may send to it. */
+/** A certificate or a live key names the topic, so someone may send to it. */
 async function isKnown(topic: Topic, { providers, providerKeys }: RegisterPorts): Promise<boolean> {
   return (await providers.knowsTopic(topic)) || (await providerKeys.knowsTopic(topic))
 }
 
-/** What is wrong with the request, or the registrations that the device has. */
+/** The reason to refuse the request, or the registrations that the device has. */
 async function judge(
   deviceId: DeviceId,
   topic: Topic | undefined,
@@ -77,7 +78,7 @@ async function judge(
   if (!topic) return 'BadTopic'
   if (!(await isKnown(topic, ports))) return 'UnknownTopic'
   const registrations = await ports.registrations.list(deviceId)
-  // one that the device has already costs no more by being asked for again
+  // asking again for an existing registration does not add one
   if (registrations.some((one) => one.topic === topic && one.live)) return registrations
   const live = registrations.filter((one) => one.live)
   return live.length < MAX_REGISTRATIONS ? registrations : 'TooManyRegistrations'

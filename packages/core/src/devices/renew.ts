@@ -13,16 +13,16 @@ export interface RenewPorts extends IssuePorts {
 
 export type RenewResult = 'renewed' | 'refused' | 'underway' | 'unheard' | 'settled'
 
-/** No other key gets a certificate for this long after a renewal was begun. */
+/** No other key gets a certificate for this long after a renewal was started. */
 export const RENEWAL_PAUSE_MS = 3600_000
-/** Longer than the function may run, shorter than Lambda waits before it tries again. */
+/** Longer than the function may run, shorter than Lambda waits before it retries. */
 export const RENEWAL_UNDERWAY_MS = 30_000
-/** Each takes some calls of IoT Core's control plane, and the function has seconds. */
+/** Each takes several calls to IoT Core's control plane, and the function has only seconds. */
 export const RETIRED_AT_ONCE = 10
 
 /**
- * A connected device asks for a certificate for a new key with `{"csr"}`. The old one stays good
- * until the device says `{"inUse": true}` over a connection made with the new one.
+ * A connected device asks for a certificate for a new key with `{"csr"}`. The old certificate stays
+ * valid until the device sends `{"inUse": true}` over a connection made with the new one.
  */
 export async function renew(request: DeviceRequest, ports: RenewPorts): Promise<RenewResult> {
   const device = await ports.devices.find(request.deviceId)
@@ -45,9 +45,9 @@ interface Room {
 }
 
 /**
- * One renewal is under way at a time, then none for another key for an hour: what a device can ask
- * for in a loop must not reach the CA's key, nor IoT Core, nor fill the record. The certificate that
- * the device is connected with stays, and one that this key has already.
+ * Only one renewal is in progress at a time, and then none for another key for an hour: requests in
+ * a loop must not reach the CA's key or IoT Core, or fill the record. The certificate with which
+ * the device is connected stays, and so does one that this key already has.
  */
 export function decideRenewal(
   { renewal, certificates }: DeviceRecord,
@@ -75,7 +75,7 @@ async function next(
   if (!isEnough) return refuse('TooManyRenewals', request, ports)
   const { deviceId } = request
   const renewal = { keyHash: csr.keyHash, startedAt: ports.clock.now() }
-  // before the CA signs: of many requests at once, one goes on
+  // before the CA signs: of many simultaneous requests, only one continues
   if (!(await ports.devices.beginRenewal(deviceId, renewal, device.renewal))) return 'underway'
   const issued = await issue(deviceId, device, csr, ports)
   if (!issued) return refuse('BadCertificateRequest', request, ports)
@@ -101,7 +101,10 @@ async function refuse(
   return 'refused'
 }
 
-/** Ends every certificate of the device but the newest, once that is the one it is connected with. */
+/**
+ * Ends every certificate of the device except the newest, once the device is connected with that
+ * one.
+ */
 async function retireOthers(
   request: DeviceRequest,
   device: DeviceRecord | undefined,

@@ -17,12 +17,12 @@ export interface UnregisterPorts extends SlotPorts {
   readonly deadTokens: DeadTokens
 }
 
-/** What a function believes of the key ring may be a minute old, and clocks differ. */
+/** A function's copy of the key ring may be a minute old, and clocks differ. */
 const KEY_LAG_MS = 120_000
 
 export type UnregisterResult = 'unregistered' | 'refused' | 'overtaken'
 
-/** A device gives a topic up: its token is dead from now on, and the provider learns it. */
+/** A device gives up a topic: its token is dead from now on, and the provider is told. */
 export async function unregister(
   request: DeviceRequest,
   ports: UnregisterPorts & { readonly connections: Connections },
@@ -38,9 +38,9 @@ export async function unregister(
 }
 
 /**
- * Marks the registration dead, then empties its slot, then writes the feedback. The order matters: a
- * deliver that stores in between reads the registration after its put. Every step may be repeated,
- * and a repeat finishes what an earlier try has begun.
+ * Marks the registration dead, then empties its slot, then writes the feedback. The order matters:
+ * a deliver that stores in between reads the registration after its put. Every step may be
+ * repeated, and a repeat finishes what an earlier attempt started.
  */
 export async function endRegistration(
   deviceId: DeviceId,
@@ -56,9 +56,9 @@ export async function endRegistration(
 }
 
 /**
- * Ends every registration of a revoked device for good, dead ones too: a register message that is
- * worked late would otherwise bring them back. The device must be marked as revoked before. Every step may
- * be repeated, and a repeat finishes what an earlier try has begun.
+ * Permanently ends every registration of a revoked device, including dead ones: a register message
+ * that is processed late would otherwise bring them back. The device must already be marked as
+ * revoked. Every step may be repeated, and a repeat finishes what an earlier attempt started.
  */
 export async function revokeRegistrations(
   deviceId: DeviceId,
@@ -76,8 +76,9 @@ export async function revokeRegistrations(
 }
 
 /**
- * The registration is read again after the slot: the device may have registered anew, and what is
- * in the slot may be for that. What is put after this read has another seq and stays.
+ * The registration is read again after the slot: the device may have registered again, and the
+ * notification in the slot may belong to the new registration. One that is put after this read has
+ * another seq and stays.
  */
 async function emptySlot(deviceId: DeviceId, topic: Topic, ports: UnregisterPorts): Promise<void> {
   const slot = await ports.pending.find(deviceId, topic)
@@ -86,13 +87,14 @@ async function emptySlot(deviceId: DeviceId, topic: Topic, ports: UnregisterPort
 
 async function tellProviders(registration: Registration, ports: UnregisterPorts): Promise<void> {
   const { deviceId, topic, registeredAt, unregisteredAt } = registration
-  // it has never lived, so no token of it is out
+  // it was never live, so no token has been given out for it
   if (unregisteredAt === undefined) return
-  // a function that registered it may have known a key for a while after the next had come
+  // the function that registered it may have used a key for a while after the next one was created
   const since = registeredAt - KEY_LAG_MS
   for (const token of tokensSince(await ports.ring.refreshed(), since, deviceId, topic)) {
     const entry = { token, timestamp: unregisteredAt, reason: 'Unregistered' as const }
-    // the mark stays as long as the entry, and the device may register again: no live token in it
+    // the mark lasts as long as the entry, and the device may register again: so it contains no
+    // live token
     const cause = `unregistered:${deviceId}:${tokenFingerprint(token)}:${unregisteredAt}`
     await ports.feedback.write(topic, cause, entry)
     ports.deadTokens.record({ topic, token, at: unregisteredAt })

@@ -6,7 +6,7 @@ import { type DeadTokenReason, deadTokenReasons } from '@heliograph/protocol/rea
 import type { Outcome } from '../outcome.ts'
 import type { DeadToken } from '../ports.ts'
 
-/** Why a notification came to nothing, in the words of `GET /3/feedback`. */
+/** Why a notification was not delivered, with the reasons of `GET /3/feedback`. */
 const reasons = {
   expired: 'Expired',
   undeliverable: 'Undeliverable',
@@ -17,14 +17,17 @@ function isAnnounced(kind: OutcomeKind): kind is (typeof announcedOutcomes)[numb
   return kind !== 'accepted'
 }
 
-/** What subscribers hear of an outcome; undefined where it is none of theirs. No device and no token is in it. */
+/**
+ * What subscribers are told about an outcome; undefined if they are not told. It contains neither
+ * the device nor the token.
+ */
 export function announcementOf(outcome: Outcome): Announcement | undefined {
   const { kind, id, uniqueId, topic, pushType, priority, acceptedAt, at, age, replacedBy } = outcome
   if (!isAnnounced(kind)) return undefined
   return {
     type: 'notification',
     outcome: kind,
-    // an outcome has parsed both
+    // both were parsed when the outcome was made
     topic: topic as Topic,
     id: id as NotificationId,
     ...{ uniqueId, pushType, priority, acceptedAt, at, age },
@@ -33,12 +36,12 @@ export function announcementOf(outcome: Outcome): Announcement | undefined {
   }
 }
 
-/** What subscribers hear of a token that has died. */
+/** What subscribers are told about a token that has died. */
 export function deathOf({ topic, token, at }: DeadToken, reason: DeadTokenReason): Announcement {
   return { type: 'token', outcome: 'dead-token', topic, token, reason, at }
 }
 
-/** What subscribers can filter by without a look at the message. */
+/** The attributes by which subscribers can filter without reading the message. */
 export function attributesOf(announcement: Announcement): Readonly<Record<string, string>> {
   const { topic, outcome, reason } = announcement
   return {
@@ -52,7 +55,7 @@ export function serializeAnnouncements(announcements: readonly Announcement[]): 
   return JSON.stringify({ announcements })
 }
 
-/** What is in a queue message, or undefined where it does not hold announcements alone. */
+/** The announcements in a queue message, or undefined if it contains anything else. */
 export function parseAnnouncements(text: string): readonly Announcement[] | undefined {
   const value = parseJson(text)
   if (typeof value !== 'object' || value === null || !('announcements' in value)) return undefined
@@ -62,7 +65,7 @@ export function parseAnnouncements(text: string): readonly Announcement[] | unde
     : undefined
 }
 
-/** One event, as a subscriber gets it; undefined where it is none. */
+/** One event as a subscriber gets it; undefined if it is not an event. */
 export function parseAnnouncement(text: string): Announcement | undefined {
   const value = parseJson(text)
   return isAnnouncement(value) ? value : undefined

@@ -1,13 +1,16 @@
 import type { Announcement } from '@heliograph/protocol/messages'
 import { type EventLevel, eventLevels } from '@heliograph/protocol/outcome'
 
-/** Which events subscribers hear: of the topics named here, and of all others. */
+/** Which events are published: for the topics named here, and for all others. */
 export interface EventSettings {
   readonly default: EventLevel
   readonly topics: Readonly<Record<string, EventLevel>>
 }
 
-/** Whether subscribers hear of it. What was delivered at once is no exception; what was stored is, to its end. */
+/**
+ * Whether subscribers are told. A notification that was delivered at once is not an exception; one
+ * that was stored is, until its end.
+ */
 export function wantsEvent(settings: EventSettings, { topic, outcome }: Announcement): boolean {
   const level = Object.hasOwn(settings.topics, topic) ? settings.topics[topic] : settings.default
   if (level === 'tokens') return outcome === 'dead-token'
@@ -15,7 +18,7 @@ export function wantsEvent(settings: EventSettings, { topic, outcome }: Announce
   return level === 'all'
 }
 
-/** What the stack has written into a function's variable. */
+/** The setting that the stack has put into a function's variable. */
 export function parseEventSettings(text: string): EventSettings {
   const value: unknown = JSON.parse(text)
   if (!isSettings(value)) throw new Error('the event settings of this function are malformed')

@@ -16,15 +16,14 @@ import { type Receipt, receiptsOf } from './receipt.ts'
 export interface ReadReceiptPorts extends AuthenticatePorts {
   readonly ids: Ids
   readonly receipts: Pick<Receipts, 'find'>
-  /** A look-up may read a megabyte: no provider takes all that the table can do. */
+  /** A look-up may read a megabyte: no provider may use up the table's capacity. */
   readonly providerRate: RateLimit<AuthenticatedProvider['id']>
 }
 
 const PATH = '/3/notification/'
 
 /**
- * `GET /3/notification/<apns-id or apns-unique-id>`: what became of a notification whose topic the
- * credential names. Every other id is answered alike, so that nobody learns which ids others use.
+ * `GET /3/notification/<apns-id or apns-unique-id>`: what happened to a notification whose topic the credential names. Every other id gets the same answer, so that nobody learns which ids others use.
  */
 export async function readReceipt(
   request: ProviderRequest,
@@ -59,7 +58,7 @@ async function read(
 }
 
 function answerOf(receipt: Receipt, others: readonly Receipt[]): ReceiptAnswer {
-  // the device is nobody's business but the operator's: a provider knows it by its token
+  // only the operator may see the device id: a provider knows the device by its token
   const { deviceId: _, id, topic, events, ...rest } = receipt
   return {
     ...rest,

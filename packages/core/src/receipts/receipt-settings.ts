@@ -1,15 +1,15 @@
 import { type ReceiptLevel, receiptLevels } from '@heliograph/protocol/outcome'
 import type { Outcome } from '../outcome.ts'
 
-/** Which outcomes are kept as receipts: of the topics named here, and of all others. */
+/** Which outcomes are kept as receipts: for the topics named here, and for all others. */
 export interface ReceiptSettings {
   readonly default: ReceiptLevel
   readonly topics: Readonly<Record<string, ReceiptLevel>>
 }
 
 /**
- * Whether an outcome is kept. A notification that is delivered at once has no exception in its life; one
- * that was stored has, so that its end is kept, too.
+ * Whether an outcome is kept. A notification that is delivered at once is not an exception; one
+ * that was stored is, so its end is kept, too.
  */
 export function wantsReceipt(settings: ReceiptSettings, { kind, topic }: Outcome): boolean {
   const level = Object.hasOwn(settings.topics, topic) ? settings.topics[topic] : settings.default
@@ -17,7 +17,7 @@ export function wantsReceipt(settings: ReceiptSettings, { kind, topic }: Outcome
   return level === 'all'
 }
 
-/** What the stack has written into a function's variable. */
+/** The setting that the stack has put into a function's variable. */
 export function parseReceiptSettings(text: string): ReceiptSettings {
   const value: unknown = JSON.parse(text)
   if (!isSettings(value)) throw new Error('the receipt settings of this function are malformed')

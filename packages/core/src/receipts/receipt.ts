@@ -2,7 +2,7 @@ import type { OutcomeKind } from '@heliograph/protocol/outcome'
 import { DELIVER_TIMEOUT_SECONDS } from '@heliograph/protocol/retry'
 import type { Outcome } from '../outcome.ts'
 
-/** What may follow on an outcome without the queue handing the notification out again. */
+/** What may follow an outcome without the queue handing out the notification again. */
 const afterAcceptance = [
   'stored',
   'delivered',
@@ -22,11 +22,11 @@ const afterStoring = [
   'dead-lettered',
 ] as const satisfies readonly OutcomeKind[]
 
-/** The legal transitions; an outcome with none ends the notification. */
+/** The legal transitions; an outcome without any ends the notification. */
 export const transitions: Readonly<Record<OutcomeKind, readonly OutcomeKind[]>> = {
   accepted: afterAcceptance,
   stored: afterStoring,
-  // an operator may hand it out again
+  // an operator may queue it again
   'dead-lettered': [...new Set([...afterAcceptance, ...afterStoring])],
   delivered: [],
   drained: [],
@@ -37,7 +37,7 @@ export const transitions: Readonly<Record<OutcomeKind, readonly OutcomeKind[]>> 
   duplicate: [],
 }
 
-/** True for what ends a notification. */
+/** True if the outcome ends a notification. */
 export function isEnd(kind: OutcomeKind): boolean {
   return transitions[kind].length === 0
 }
@@ -48,9 +48,11 @@ export interface ReceiptEvent {
   readonly at: number
   /** Milliseconds since acceptance. */
   readonly age: number
-  /** The queue had handed the notification out again: it had come as far as this before, or to its end. */
+  /**
+   * The queue had handed out the notification again: it had already reached this point, or its end.
+   */
   readonly repeat?: true
-  /** The `apns-unique-id` of the newer notification that took its slot, where that is known. */
+  /** The `apns-unique-id` of the newer notification that took its slot, if known. */
   readonly replacedBy?: string
 }
 
@@ -65,14 +67,14 @@ export interface Receipt {
   /** The last outcome that is not a repeat. */
   readonly state: OutcomeKind
   readonly events: readonly ReceiptEvent[]
-  /** An outcome is missing: a crash kept it from being recorded. */
+  /** An outcome is missing, because a crash prevented it from being recorded. */
   readonly incomplete?: true
 }
 
-/** A function records what it has changed within its time, milliseconds. */
+/** A function records its changes within this time, milliseconds. */
 export const LAG_MS = DELIVER_TIMEOUT_SECONDS * 1000
 
-/** The receipts in what was found under an id: one for each notification, the newest first. */
+/** The receipts in the outcomes found under an id: one for each notification, the newest first. */
 export function receiptsOf(outcomes: readonly Outcome[]): Receipt[] {
   const byNotification = new Map<string, Outcome[]>()
   for (const outcome of outcomes)
@@ -85,7 +87,7 @@ function acceptedAt([outcome]: readonly Outcome[]): number {
   return outcome?.acceptedAt ?? 0
 }
 
-/** The receipt of one notification; undefined where nothing is known of it. */
+/** The receipt of one notification; undefined if nothing is known about it. */
 export function receiptOf(outcomes: readonly Outcome[]): Receipt | undefined {
   const [first] = outcomes
   if (!first) return undefined
@@ -94,16 +96,17 @@ export function receiptOf(outcomes: readonly Outcome[]): Receipt | undefined {
   return { id, uniqueId, topic, deviceId, pushType, priority, ...walked }
 }
 
-/** That it was accepted is in every outcome, so accept need not record it. */
+/** Every outcome contains the time of acceptance, so accept need not record it. */
 function withAcceptance(first: Outcome, outcomes: readonly Outcome[]): readonly Outcome[] {
   if (outcomes.some(({ kind }) => kind === 'accepted')) return outcomes
   return [{ ...first, kind: 'accepted', at: first.acceptedAt, age: 0 }, ...outcomes]
 }
 
 /**
- * By time, acceptance first whatever the clocks say. That a notification is in its slot is recorded a moment
- * after it is, and in that moment another function, with another clock, may have taken it out: an end
- * of what is in a slot is moved behind a `stored` that follows it within `LAG_MS`.
+ * By time, with acceptance first whatever the clocks say. `stored` is recorded a moment after the
+ * notification is in its slot. In that moment another function, with another clock, may have taken
+ * it out: so the end of a notification in a slot is moved behind a `stored` that follows within
+ * `LAG_MS`.
  */
 function inOrder(outcomes: readonly Outcome[]): Outcome[] {
   const isAccepted = ({ kind }: Outcome) => kind === 'accepted'
@@ -142,8 +145,9 @@ function walk(outcomes: readonly Outcome[]): Walked {
 }
 
 /**
- * A second hand-out delivers directly what was stored and has just left its slot, as a drain and the queue may work at the same
- * time, and is recorded before the end that the slot came to: nothing is missing.
+ * A drain and the queue may work at the same time: a second attempt may then directly deliver a
+ * notification that was stored and has just left its slot, and be recorded before the end of the
+ * slot. In that case, nothing is missing.
  */
 function isOvertaking(kind: OutcomeKind, later: readonly Outcome[]): boolean {
   return kind === 'delivered' && later.some((one) => transitions.stored.includes(one.kind))

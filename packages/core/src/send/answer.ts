@@ -6,7 +6,7 @@ import type { Notification } from '../notification.ts'
 export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  /** Absent where the answer has no body at all. */
+  /** Absent if the answer has no body at all. */
   readonly body?: string
   /** The recipients of a request to many devices that were refused, for the log. */
   readonly refused?: readonly Rejection[]

@@ -22,7 +22,7 @@ const DEVICE_PATH = '/3/device/'
 /** One request for many devices, whose tokens are in the body. */
 const DEVICES_PATH = '/3/devices'
 
-/** The device token's text from method and path; undefined where the body has the tokens. */
+/** The device token's text from method and path; undefined if the body has the tokens. */
 export function readPath(
   request: Pick<ProviderRequest, 'method' | 'path'>,
 ): { tokenText: string | undefined } | Rejection {

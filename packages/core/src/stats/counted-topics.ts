@@ -2,7 +2,7 @@ import { OTHER_TOPICS } from '@heliograph/protocol/metrics'
 
 /**
  * What a topic is counted as in metrics: itself, where the stage names it, and otherwise one name for all others.
- * Only the owner of a stage can add a metric: what a provider may send for has no part in it. Undefined where
+ * Only the owner of a stage can add a metric: what a provider may send for has no part in it. Undefined if
  * the stage counts no topics.
  */
 export type CountedAs = (topic: string) => string | undefined

@@ -16,7 +16,7 @@ export interface DeliveryTimes {
   readonly p99: number
 }
 
-/** What became of a topic's notifications. */
+/** What happened to a topic's notifications. */
 export interface TopicStats {
   readonly topic: string
   /** By outcome; `accepted` is what was received. */
@@ -24,7 +24,7 @@ export interface TopicStats {
   /** Of what was received; without those that did not occur. */
   readonly pushTypes: Readonly<Record<string, number>>
   readonly priorities: Readonly<Record<string, number>>
-  /** Of what was delivered at once, and of what was delivered from its slot; absent where nothing was. */
+  /** Of what was delivered at once, and of what was delivered from its slot; absent if nothing was. */
   readonly online?: DeliveryTimes
   readonly fromStorage?: DeliveryTimes
   /** The oldest first; `delivered` is from storage, too. */

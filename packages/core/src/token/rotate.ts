@@ -34,7 +34,7 @@ export async function rotateOnSchedule(ports: RotatePorts): Promise<Rotation | u
   return isYoung ? undefined : rotate(ports)
 }
 
-/** The first key of a new deployment; does nothing where there is one. */
+/** The first key of a new deployment; does nothing if there is one. */
 export async function ensureKey(ports: RotatePorts): Promise<KeyInRing | undefined> {
   const ring = ringOf(await ports.tokenKeys.list())
   const primary = ring.find((key) => key.state === 'primary')

@@ -26,7 +26,7 @@ export function sealToken(key: TokenKey, deviceId: DeviceId, topic: Topic): Devi
   return bytesToHex(aessiv(key.key, LABEL).encrypt(plaintext)) as DeviceToken
 }
 
-/** What the token holds, or undefined where no key opens it; it never tells why. */
+/** What the token holds, or undefined if no key opens it; it never tells why. */
 export function openToken(keys: readonly TokenKey[], token: DeviceToken): OpenedToken | undefined {
   const opened = openedWith(keys)
   const before = opened.get(token)

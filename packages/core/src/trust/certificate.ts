@@ -178,7 +178,7 @@ interface Content {
   readonly serial: Uint8Array
   readonly subject: string | x509.Name
   readonly issuer: x509.Name
-  /** Absent where the certificate signs itself. */
+  /** Absent if the certificate signs itself. */
   readonly issuerKey?: x509.PublicKey
   readonly publicKey: Uint8Array
   readonly validity: Validity

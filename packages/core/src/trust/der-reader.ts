@@ -23,14 +23,14 @@ export const contextTag = (number: number): number => 0xa0 | number
 const CONSTRUCTED = 0x20
 const HIGH_TAG_NUMBER = 0x1f
 
-/** The one element that these bytes are; throws where they are anything else. */
+/** The one element that these bytes are; throws if they are anything else. */
 export function readDer(bytes: Uint8Array): Element {
   const [element, end] = readElement(bytes, 0)
   if (end !== bytes.length) throw new Error('DER: bytes left over')
   return element
 }
 
-/** The parts of a constructed element; throws where it is a primitive one or missing. */
+/** The parts of a constructed element; throws if it is a primitive one or missing. */
 export function children(element: Element | undefined): Element[] {
   if (!element || (element.tag & CONSTRUCTED) === 0) throw new Error('DER: constructed expected')
   const parts: Element[] = []

@@ -119,7 +119,7 @@ function attributeValues(name: Element | undefined, type: string): string[] {
 /** `extensions [3]` of TBSCertificate (RFC 5280 §4.1). */
 const EXTENSIONS = contextTag(3)
 
-/** What is inside the extension, or undefined where the certificate has none. */
+/** What is inside the extension, or undefined if the certificate has none. */
 function extension(fields: readonly Element[], id: string): Element | undefined {
   const wrapped = fields.find(({ tag }) => tag === EXTENSIONS)
   if (!wrapped) return undefined

@@ -25,7 +25,7 @@ export interface TokenTrust {
 
 /**
  * Tokens not seen before that are checked in a second, of one network: under the name of one key, and in
- * all. Each costs a look-up and a signature, and anybody may ask for one.
+ * all. Each costs a look-up and a signature, and anyone may ask for one.
  */
 export const CHECKS_PER_SECOND = { ofKey: 20, ofNetwork: 100 } as const
 
@@ -107,7 +107,7 @@ function judgeKey(
   return teamId === token.teamId ? undefined : invalid(`iss is not the team of key ${keyId}`)
 }
 
-/** @throws where the record holds anything but a P-256 key: with another the algorithm would be another. */
+/** @throws if the record holds anything but a P-256 key: with another the algorithm would be another. */
 function readPublicKey({ keyId, publicKey }: ProviderKey): KeyObject {
   const bytes = Buffer.from(publicKey, 'base64')
   const key = createPublicKey({ key: bytes, format: 'der', type: 'spki' })

@@ -10,7 +10,7 @@ export interface TruststorePorts {
 const remedy =
   'restore the version of the object that holds the provider CA and nothing else, and deploy with its version id as truststoreVersion'
 
-/** Puts the CA into the truststore. One that is there already is kept, as somebody restored it. */
+/** Puts the CA into the truststore. One that is there already is kept, as someone restored it. */
 export async function publishAuthority(
   { certificate }: Pick<Authority, 'certificate'>,
   { truststore, trustedCertificates }: TruststorePorts,

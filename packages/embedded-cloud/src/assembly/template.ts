@@ -48,7 +48,7 @@ const sections = [
   'Outputs',
 ]
 
-/** What becomes of a resource whose stack is deleted; nothing here takes snapshots. */
+/** What happens to a resource whose stack is deleted; nothing here takes snapshots. */
 const deletionPolicies = ['Delete', 'Retain', 'RetainExceptOnCreate'] as const
 
 const resourceKeys = [

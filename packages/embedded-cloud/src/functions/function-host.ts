@@ -60,7 +60,7 @@ const reapIntervalMs = 5000
 /** Asynchronous events that run or wait, from which on there are enough of them. */
 const enoughEvents = 12
 /**
- * The same while this process has much to do: each event makes calls of services here, and somebody waits for what
+ * The same while this process has much to do: each event makes calls of services here, and someone waits for what
  * these keep from its turn, but nobody for an event.
  */
 const enoughUnderLoad = 2

@@ -11,7 +11,7 @@ export interface DirectMessage {
   readonly confirmWithinMs: number | undefined
 }
 
-/** What became of a direct message; the names are those of AWS IoT's CloudWatch log where it has one. */
+/** What happened to a direct message; the names are those of AWS IoT's CloudWatch log where it has one. */
 export type DirectOutcome =
   | 'DELIVERED'
   | 'DISPATCHED'

@@ -24,7 +24,7 @@ export interface ResourceType {
   /** Properties without effect here; any that is in neither list is an error. */
   readonly ignores?: readonly string[]
   make(resource: Resource, cloud: CloudParts): Made | Promise<Made>
-  /** Ends what `make` made; throws where AWS refuses. Absent where nothing is left of it by itself. */
+  /** Ends what `make` made; throws if AWS refuses. Absent if nothing is left of it by itself. */
   remove?(resource: Resource, made: Made, cloud: CloudParts): void | Promise<void>
 }
 

@@ -103,7 +103,7 @@ export class Roles {
     return this.#signers.get(accessKeyId)
   }
 
-  /** The access key of a role, good until the embedded cloud ends. Throws where no stack makes the role. */
+  /** The access key of a role, good until the embedded cloud ends. Throws if no stack makes the role. */
   accessKeyOf(roleArn: string): AccessKey {
     const accessKeyId = accessKeyIdOf(roleArn)
     const signer = this.signer(accessKeyId)

@@ -34,7 +34,7 @@ export interface S3 {
   readonly service: Service
   /** Makes a bucket, or brings the versioning of the one on disk up to date. */
   createBucket(name: string, properties?: BucketProperties): Promise<{ readonly arn: string }>
-  /** Whether a bucket holds no version of anything; true where there is no such bucket. */
+  /** Whether a bucket holds no version of anything; true if there is no such bucket. */
   isEmpty(name: string): boolean
   /** Removes a bucket with all that is in it. */
   deleteBucket(name: string): Promise<void>

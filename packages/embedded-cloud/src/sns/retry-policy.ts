@@ -60,7 +60,7 @@ function parse(text: string): unknown {
 }
 
 /**
- * Seconds before the retry that follows on this many attempts; undefined where they are used up. The phases of
+ * Seconds before the retry that follows on this many attempts; undefined if they are used up. The phases of
  * sns:sns-message-delivery-retries: no delay, least delay, back-off (linear here), longest delay.
  */
 export function retryDelay(policy: RetryPolicy, attempts: number): number | undefined {

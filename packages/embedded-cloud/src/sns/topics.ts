@@ -27,7 +27,7 @@ export interface SnsOptions {
 
 /** SQS as SNS needs it; a queue is named by its ARN. */
 export interface SnsQueues {
-  /** The queue's policy, JSON; undefined where it has none. Throws where there is no such queue. */
+  /** The queue's policy, JSON; undefined if it has none. Throws if there is no such queue. */
   policy(queue: string): string | undefined
   send(queue: string, body: string, attributes: QueueAttributes): void
 }

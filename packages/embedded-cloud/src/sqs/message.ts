@@ -15,7 +15,7 @@ export interface Message {
   readonly body: string
   readonly md5OfBody: string
   readonly messageAttributes: MessageAttributes
-  /** Empty where there are none. */
+  /** Empty if there are none. */
   readonly md5OfMessageAttributes: string
   /** Milliseconds since 1970, as all times here. */
   readonly sentTimestamp: number

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Message } from './message.ts'
 import { Tally } from './tally.ts'
 
-/** Is told what becomes of messages, always after it has happened. */
+/** Is told what happens to messages, always after it has happened. */
 export interface QueueObserver {
   put(queue: Queue, message: Message): void
   gone(message: Message): void
@@ -334,7 +334,7 @@ export class Queue {
     this.#setTimer()
   }
 
-  /** Only while somebody waits: who asks looks for himself. */
+  /** Only while someone waits: who asks looks for himself. */
   #setTimer(): void {
     clearTimeout(this.#timer)
     if (this.#closed || this.#waiters.size === 0 || !Number.isFinite(this.#nextDue)) return

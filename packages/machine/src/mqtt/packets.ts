@@ -2,7 +2,7 @@ import { generate, type IConnackPacket, type Packet, parser } from 'mqtt-packet'
 
 export type Version = 4 | 5
 
-/** The packet in these bytes, or undefined where they are not exactly one [MQTT-4.8.0-1]. */
+/** The packet in these bytes, or undefined if they are not exactly one [MQTT-4.8.0-1]. */
 export function decodePacket(bytes: Buffer, version: Version): Packet | undefined {
   const found: Packet[] = []
   let isFaulty = false

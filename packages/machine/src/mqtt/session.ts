@@ -66,7 +66,7 @@ export class Session {
     return 'told'
   }
 
-  /** The device has the message; false where nothing waits for the id: it has timed out, or is made up. */
+  /** The device has the message; false if nothing waits for the id: it has timed out, or is made up. */
   acknowledge(id: number): boolean {
     return this.#settle(id, 'acknowledged')
   }

@@ -33,7 +33,7 @@ export interface MachineWorld {
 /** How long a listener's question is held open. */
 const EVENT_WAIT_MS = 1_000
 
-/** More than anybody keeps. */
+/** More than anyone keeps. */
 const ALL = 1_000_000
 
 /** What the operator's command asks of one machine, and of nothing else. */
@@ -53,7 +53,7 @@ export function machineOperations(world: MachineWorld): MachineOperations {
     async redriveDeadLetters() {
       let handed = 0
       for (const one of deadLetters.list(ALL)) {
-        // what somebody else wrote into the file is nobody's notification
+        // what someone else wrote into the file is nobody's notification
         if (!(await world.isGenuine(one))) continue
         // a letter leaves only after it has been handed over
         await queue.send(one)

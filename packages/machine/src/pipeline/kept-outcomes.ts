@@ -21,7 +21,7 @@ function inOrder(outcome: Outcome): Outcome {
     : outcome
 }
 
-/** Outcomes that are kept as receipts beside whatever else hears of them; off the way of a notification. */
+/** Outcomes that are kept as receipts beside whatever else hears of them; off a notification's path. */
 export function keptOutcomes(
   outcomes: Outcomes,
   receipts: Pick<Receipts, 'write'>,

@@ -16,7 +16,7 @@ export interface ActivationApiOptions {
   /** Where an activated device connects. */
   readonly mqtt: { readonly host: string; readonly port: number; readonly ca: string }
   readonly stage: string
-  /** Requests per second that are handled, from one network and in total: anybody may ask. */
+  /** Requests per second that are handled, from one network and in total: anyone may ask. */
   readonly perSecond: { readonly ofNetwork: number; readonly all: number }
   readonly log: Log
 }

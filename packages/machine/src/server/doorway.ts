@@ -8,7 +8,7 @@ export interface DoorwayLimits {
 }
 
 /**
- * The connections of a server. Anybody can open one and say nothing, so who has not yet shown that it is
+ * The connections of a server. Anyone can open one and say nothing, so who has not yet shown that it is
  * one of ours is a newcomer: where there is no more room, the newcomer that has waited longest goes, and
  * strangers keep nobody out. As many newcomers as connections fit, so that a whole fleet can come back at once.
  */

@@ -103,7 +103,7 @@ export function pathOf(target: string): string {
 }
 
 /**
- * The request as the rules take it, or undefined where its path cannot be decoded. A certificate, where
+ * The request as the rules take it, or undefined if its path cannot be decoded. A certificate, where
  * there is one, is the credential; otherwise a provider token may be.
  */
 function providerRequest(

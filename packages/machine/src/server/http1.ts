@@ -99,7 +99,7 @@ async function serveRequest(
   response.end(body)
 }
 
-/** Undefined where the client has left. */
+/** Undefined if the client has left. */
 async function answerOf(
   request: IncomingMessage,
   head: Head,

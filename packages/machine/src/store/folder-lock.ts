@@ -8,7 +8,7 @@ import type { Environment } from './environment.ts'
 /** Who uses a state folder: enough to tell a process from a later one with the same number. */
 interface Holder {
   readonly pid: number
-  /** When it began, in ticks since the machine did. Like the others empty where there is no /proc. */
+  /** When it began, in ticks since the machine did. Like the others empty if there is no /proc. */
   readonly started: string
   /** Of the machine's present run. */
   readonly boot: string

@@ -11,7 +11,7 @@ import { ofDevice } from './ranges.ts'
 
 /** Expired slots, for those who tell the providers. */
 export interface ExpiringSlots {
-  /** When the next slot expires, milliseconds since the epoch; undefined where none waits. */
+  /** When the next slot expires, milliseconds since the epoch; undefined if none waits. */
   nextExpiry(): number | undefined
   /** Slots that have expired, the earliest first. They stay until `pending.remove` takes them. */
   expired(nowMs: number, limit: number): readonly Notification[]

@@ -19,7 +19,7 @@ interface Row {
 export interface KeptReceipts extends Receipts {
   /**
    * Shows the outcomes of every notification that was accepted since then, in milliseconds, the oldest first. Says
-   * false where there are more than it reads.
+   * false if there are more than it reads.
    */
   visit(sinceMs: number, see: (outcome: Outcome) => void): Promise<boolean>
 }

@@ -18,7 +18,7 @@ interface Row {
 export interface TokenKeyVault extends TokenKeyStore {
   /** The plain key; of a retired one too: an operator may ask what a dead token was. */
   open(key: KeyInRing): TokenKey
-  /** Keeps a key of another deployment; false where there is one of this id. */
+  /** Keeps a key of another deployment; false if there is one of this id. */
   keep(key: MovedTokenKey): Promise<boolean>
   /** Grows with every change. */
   version(): number

@@ -1,7 +1,7 @@
 import { createHash, type X509Certificate } from 'node:crypto'
 import { type DeviceId, parseDeviceId } from '@heliograph/protocol/identifiers'
 
-/** Whose certificate it is, and which; undefined where it names no device. */
+/** Whose certificate it is, and which; undefined if it names no device. */
 export function readDeviceCertificate(
   certificate: X509Certificate,
 ): { readonly deviceId: DeviceId; readonly certificateId: string } | undefined {

@@ -24,7 +24,7 @@ export interface CampaignParts extends PaceParts {
  * Sends to every device of a file that the journal does not know to be done. Each request goes by the id
  * of the campaign, so that a repeated one is the same notification for each device.
  *
- * @returns whether it came to its end; false where the user ended it.
+ * @returns whether it came to its end; false if the user ended it.
  * @throws Failure where the service refuses the campaign, or is away for too long. The journal knows
  * what was done before.
  */
@@ -109,7 +109,7 @@ class Campaign {
     }
   }
 
-  /** How many have their end after one request; undefined where it was refused as a whole. */
+  /** How many have their end after one request; undefined if it was refused as a whole. */
   async #attempt(recipients: Recipients): Promise<number | undefined> {
     const { now, onProgress } = this.#parts
     const places = recipients.places

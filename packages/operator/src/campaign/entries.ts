@@ -46,7 +46,7 @@ export type Gone = readonly [token: string, reason: string, timestamp: number]
 
 type Parsed = Readonly<Record<string, unknown>>
 
-/** The first line of a journal; undefined where it is another file's, or damaged. */
+/** The first line of a journal; undefined if it is another file's, or damaged. */
 export function parseTerms(value: unknown): Terms | undefined {
   if (!isObject(value) || value.heliograph !== KIND) return undefined
   const { id, tokensFile, payload, headers, tokens, perRequest } = value
@@ -60,8 +60,8 @@ export function parseTerms(value: unknown): Terms | undefined {
 }
 
 /**
- * Any other line of a journal of these terms. What was changed by hand, or cut and mended, must not send to somebody a
- * second time: undefined where anything is not as a campaign writes it.
+ * Any other line of a journal of these terms. What was changed by hand, or cut and mended, must not send to someone a
+ * second time: undefined if anything is not as a campaign writes it.
  */
 export function parseEntry(value: unknown, terms: Terms): Begun | Done | undefined {
   if (!isObject(value) || !isTime(value.at)) return undefined

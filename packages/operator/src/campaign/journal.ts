@@ -14,7 +14,7 @@ export interface Journal {
   readonly terms: Terms
   /** Whether an earlier run began the campaign. */
   readonly isResumed: boolean
-  /** What is known of a chunk; undefined where it was never begun. */
+  /** What is known of a chunk; undefined if it was never begun. */
   chunk(number: number): ChunkState | undefined
   chunks(): Iterable<readonly [number: number, state: ChunkState]>
   begin(begun: Begun): Promise<void>
@@ -199,7 +199,7 @@ async function readJournal(path: string, wanted: WantedTerms): Promise<Found> {
   return { terms, states, bytes }
 }
 
-/** Undefined where there is none. */
+/** Undefined if there is none. */
 async function sizeOf(path: string): Promise<number | undefined> {
   try {
     const found = await lstat(path)

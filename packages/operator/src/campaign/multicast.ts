@@ -12,7 +12,7 @@ export interface Result {
 
 export type Outcome = 'accepted' | 'dead' | 'bad' | 'later' | 'refused'
 
-/** What becomes of a token with this result. */
+/** What happens to a token with this result. */
 export function outcomeOf({ status, reason }: Result): Outcome {
   if (status === 200) return 'accepted'
   if (status === 410) return 'dead'

@@ -18,7 +18,7 @@ export interface PlanOptions {
 
 const notSent = (places: readonly number[]) => places.map((place) => [place, NOT_SENT] as const)
 
-/** The recipients of one chunk that are to be sent to, and what becomes of each; by their places in it. */
+/** The recipients of one chunk that are to be sent to, and what happens to each; by their places in it. */
 export class Recipients {
   readonly #chunk: Chunk
   /** With the last reason of each. */

@@ -7,7 +7,7 @@ import type { TokenFile } from './token-file.ts'
 
 type Counts = Readonly<Record<string, number>>
 
-/** What became of a campaign, over all its runs. */
+/** What happened to a campaign, over all its runs. */
 export interface Summary {
   /** Its `apns-id`. */
   readonly campaign: string

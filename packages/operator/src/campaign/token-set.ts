@@ -13,7 +13,7 @@ export class TokenSet {
     this.#slots = emptySlots(expected)
   }
 
-  /** False where the token is there already. */
+  /** False if the token is there already. */
   add(token: string): boolean {
     if ((this.#size + 1) * 4 > (this.#slots.length / WORDS) * 3) this.#grow()
     const digest = hash('sha256', token, 'buffer')

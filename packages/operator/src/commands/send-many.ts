@@ -160,7 +160,7 @@ async function campaignReport(run: Run): Promise<Report> {
   }
 }
 
-/** Says whether the campaign came to its end; false where the user ended it. */
+/** Says whether the campaign came to its end; false if the user ended it. */
 async function send(
   { session, options, file, journal, edge, inFlight, payload }: Run,
   done: number,

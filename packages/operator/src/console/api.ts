@@ -240,7 +240,7 @@ export interface DeploymentView {
     /** Provider tokens are taken. */
     tokens: boolean
   }
-  /** Absent where the entrances could not be found; everything else works. */
+  /** Absent if the entrances could not be found; everything else works. */
   entrances?: {
     /** `https://host:port`, for certificates. */
     provider: string
@@ -278,12 +278,12 @@ export interface QueueState {
   waiting: number
   /** Messages that are worked on. */
   inFlight?: number
-  /** Age of the oldest message that waits; absent where nothing waits or it is not known. */
+  /** Age of the oldest message that waits; absent if nothing waits or it is not known. */
   oldestSeconds?: number
 }
 
 export interface DeviceFigures {
-  /** Absent where the target does not count them. */
+  /** Absent if the target does not count them. */
   connected?: number
   /** What `connected` is, or why it is absent. */
   note?: string
@@ -405,7 +405,7 @@ export interface DeviceAnswer {
   registrations: RegistrationView[]
   /** What waits for the device, never what it says. */
   pending: PendingView[]
-  /** Absent where nothing is known: never seen, or gone for a while (on AWS half an hour). */
+  /** Absent if nothing is known: never seen, or gone for a while (on AWS half an hour). */
   presence?: Presence
 }
 
@@ -456,7 +456,7 @@ export type TokenAnswer =
       opens: true
       deviceId: string
       device: 'active' | 'revoked' | 'unknown'
-      /** Absent where neither a registration nor a credential names it. */
+      /** Absent if neither a registration nor a credential names it. */
       topic?: string
       topicHash: string
       /** The token key that it was made with. */
@@ -539,7 +539,7 @@ export interface ProviderKeyCreated {
 }
 
 export interface ProviderTokenCheck {
-  /** What the service would answer to a request with this token now: undefined where it would take it. */
+  /** What the service would answer to a request with this token now: undefined if it would take it. */
   reason?: string
   explanation: Explanation
   /** One by one, in the service's order, up to the first that fails. */

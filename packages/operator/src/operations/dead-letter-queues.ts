@@ -6,7 +6,7 @@ export const deadLetterQueues = {
   notifications: 'NotificationDeadLetters',
   /** Events that a function failed on after all tries. */
   events: 'EventDeadLetters',
-  /** What became of notifications, where that could not be kept as receipts. */
+  /** What happened to notifications, where that could not be kept as receipts. */
   outcomes: 'OutcomeDeadLetters',
   /** Events for subscribers that SNS did not take. */
   announcements: 'AnnouncementDeadLetters',

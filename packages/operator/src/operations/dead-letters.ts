@@ -151,7 +151,7 @@ async function dropOfQueue(queue: OperatorQueue, messageId: string | undefined):
 type Hand = (deployment: AwsDeployment, body: string) => Promise<boolean>
 
 /**
- * What an event may be handed to. A record is only text: one that somebody else put into the queue could
+ * What an event may be handed to. A record is only text: one that someone else put into the queue could
  * name any function of the account, and the operator's rights would invoke it.
  */
 const upstreamFunctions = [

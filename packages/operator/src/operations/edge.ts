@@ -55,7 +55,7 @@ export async function withEdge<T>(
   }
 }
 
-/** Connects as a provider. What becomes of the connection is a fault of the requests on it. */
+/** Connects as a provider. What happens to the connection is a fault of the requests on it. */
 export function openEdge(address: Address, identity: ProviderIdentity): EdgeConnection {
   const session = connect(address, identity)
   const broken = new Promise<never>((_resolve, reject) => {

@@ -17,7 +17,7 @@ export type TokenView =
       readonly opens: true
       readonly deviceId: DeviceId
       readonly device: 'active' | 'revoked' | 'unknown'
-      /** Undefined where neither a registration nor an issued certificate names it. */
+      /** Undefined if neither a registration nor an issued certificate names it. */
       readonly topic?: Topic
       readonly topicHash: string
       readonly key: { readonly id: TokenKeyId; readonly state: TokenKeyState }

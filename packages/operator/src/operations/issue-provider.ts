@@ -38,7 +38,7 @@ const DAY_MS = 24 * 3600_000
 const BACKDATE_MS = 5 * 60_000
 
 /**
- * Makes a key and a certificate for a provider. The certificate is on record before anybody has it:
+ * Makes a key and a certificate for a provider. The certificate is on record before anyone has it:
  * `accept` lets in only what is on record. The private key is nowhere but in the result.
  */
 export async function issueProvider(

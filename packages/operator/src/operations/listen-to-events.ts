@@ -54,7 +54,7 @@ async function listenToStage(
     ready,
     hear: (body) => {
       const event = parseAnnouncement(body)
-      // somebody else may publish to the topic, by mistake or by a right that he should not have
+      // someone else may publish to the topic, by mistake or by a right that he should not have
       if (event) hear(event)
     },
     stop,

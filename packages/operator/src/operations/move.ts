@@ -59,7 +59,7 @@ export interface Moved {
 
 /**
  * Takes in what another deployment exported; may be repeated, and a repeat brings what is new. The token keys
- * come first: a device that is let in has a token that opens.
+ * come first: a device that is admitted has a token that opens.
  */
 export async function importStage(
   deployment: Deployment,

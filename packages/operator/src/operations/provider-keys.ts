@@ -26,7 +26,7 @@ export interface ProviderKeyOrder {
  * before: an id stands for one key for good, so none may be spent on a key that nobody has.
  *
  * @param store puts away the private half: PKCS#8 in PEM, unencrypted, as Apple's `.p8`.
- * @throws Failure that says what became of the file.
+ * @throws Failure that says what happened to the file.
  */
 export async function createProviderKey(
   deployment: Deployment,

@@ -44,7 +44,7 @@ export async function revokeDevice(deployment: Deployment, id: string): Promise<
 }
 
 /**
- * What is on record and what IoT Core has attached to the device: somebody may have attached one
+ * What is on record and what IoT Core has attached to the device: someone may have attached one
  * behind the service's back, and a run that broke off may have left some that are not on record.
  */
 async function retireCertificates(

@@ -23,7 +23,7 @@ export interface DeviceView {
   readonly device: DeviceRecord
   readonly registrations: readonly Registration[]
   readonly pending: readonly PendingSummary[]
-  /** Undefined where IoT Core knows nothing: never seen, or gone for more than 30 minutes. */
+  /** Undefined if IoT Core knows nothing: never seen, or gone for more than 30 minutes. */
   readonly presence?: Presence
 }
 

@@ -3,7 +3,7 @@ import { parseNotificationId } from '@heliograph/protocol/identifiers'
 import type { Deployment } from '../deployment.ts'
 import { Failure } from '../failure.ts'
 
-/** What became of the notifications under this id, the newest first; there is at least one. */
+/** What happened to the notifications under this id, the newest first; there is at least one. */
 export async function showNotification(deployment: Deployment, text: string): Promise<Receipt[]> {
   const id = parseNotificationId(text)
   if (!id)

@@ -6,7 +6,7 @@ import { isMachine } from '../machine-deployment.ts'
 /** As many parts as a chart has columns. */
 const PARTS = 48
 
-/** What became of the notifications of some topics, or of all that are counted, in so many seconds until now. */
+/** What happened to the notifications of some topics, or of all that are counted, in so many seconds until now. */
 export async function readStats(
   deployment: Deployment,
   seconds: number,

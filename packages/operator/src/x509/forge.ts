@@ -21,7 +21,7 @@ export function toDer(node: Node): Buffer {
   return Buffer.from(asn1.toDer(node).getBytes(), 'latin1')
 }
 
-/** The parts of a constructed value; throws where it is a primitive one or missing. */
+/** The parts of a constructed value; throws if it is a primitive one or missing. */
 export function children(node: Node | undefined): Node[] {
   if (!node || !Array.isArray(node.value)) throw new Error('constructed value expected')
   return node.value

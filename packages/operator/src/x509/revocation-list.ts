@@ -48,7 +48,7 @@ function encode(list: RevocationList, issuer: X509Certificate): Node {
     subjectOf(issuer),
     time(thisUpdate),
     time(nextUpdate),
-    // RFC 5280 §5.1.2.6: absent, not empty, where nothing is revoked
+    // RFC 5280 §5.1.2.6: absent, not empty, if nothing is revoked
     ...(entries.length > 0 ? [sequence(entries.map(encodeEntry))] : []),
     tagged(0, sequence(listExtensions(list, issuer))),
   ])
