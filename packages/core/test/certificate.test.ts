@@ -7,6 +7,7 @@ import type { SigningKey } from '../src/ports.ts'
 import {
   issueAuthority,
   issueDeviceCertificate,
+  issueServerCertificate,
   readCertificateRequest,
 } from '../src/trust/certificate.ts'
 
@@ -105,6 +106,33 @@ describe.each(['ECDSA-P256', 'RSA-2048'] as const)('an authority with a key of %
     })
     expect(issuerIdOf(certificate)).toBe(keyIdOf(authority))
     expect(keyIdOf(certificate)).not.toBe(keyIdOf(authority))
+  })
+})
+
+it('a server gets a certificate for its names and addresses, for servers of TLS only', async () => {
+  const authority = await authorityOf('ECDSA-P256')
+  const certificate = await issueServerCertificate(
+    { names: ['push.example.com', '10.0.0.1', '::1'], publicKey: spkiOf(device.publicKey) },
+    { notBefore: new Date('2026-02-03T04:05:06Z'), notAfter: new Date('2040-01-01') },
+    Uint8Array.of(0x4c, ...Array<number>(15).fill(3)),
+    { certificate: authority, key: keyOf('ECDSA-P256') },
+  )
+  const read = new X509Certificate(certificate)
+  expect(read.subject).toBe('CN=Heliograph server')
+  expect(read.subjectAltName).toBe(
+    'DNS:push.example.com, IP Address:10.0.0.1, IP Address:0:0:0:0:0:0:0:1',
+  )
+  expect(read.serialNumber).toBe(`4C${'03'.repeat(15)}`)
+  expect(read.publicKey.equals(device.publicKey)).toBe(true)
+  expect(read.verify(pairs['ECDSA-P256'].publicKey as KeyObject)).toBe(true)
+  expect(timesOf(read)).toEqual({
+    notBefore: new Date('2026-02-03T04:05:06Z'),
+    notAfter: validity.notAfter,
+  })
+  expect(extensionsOf(certificate)).toEqual({
+    ...{ ca: false, pathLength: undefined, extended: ['1.3.6.1.5.5.7.3.1'] },
+    usages: x509.KeyUsageFlags.digitalSignature,
+    critical: [basicConstraints, keyUsage],
   })
 })
 

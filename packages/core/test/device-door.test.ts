@@ -97,7 +97,9 @@ describe('a request whose work failed', () => {
     const one = request(fit.unregister)
     const { burst } = allowances.unregister
     const all = Array.from({ length: burst }, () => one)
-    for (const each of all) await expect(fails('unregister', each)).rejects.toThrow('no table')
+    // at the same time, so that none of them is taken for the repeat of another
+    const results = await Promise.allSettled(all.map((each) => fails('unregister', each)))
+    expect(results.map(({ status }) => status)).toEqual(all.map(() => 'rejected'))
     for (const each of all) expect(await knock('unregister', each)).toMatchObject({ is: 'worked' })
     expect(await knock('unregister', one)).toMatchObject({ is: 'dropped' })
   })
@@ -121,6 +123,41 @@ describe('a request whose work failed', () => {
     expect(worked).toHaveLength(burst)
     expect(await knock('connect', one)).toMatchObject({ is: 'dropped' })
     expect(await knock('register', one)).toMatchObject({ is: 'worked' })
+  })
+})
+
+describe('a failed request is repeated for free', () => {
+  const one = request({ ...fit.register, ...fit.connect })
+  const other = newDevice()
+
+  /** How many of the same request are worked before one is dropped. */
+  async function workedOf(upstream: 'connect' | 'register', again: DeviceRequest) {
+    const { burst } = allowances[upstream]
+    for (let n = 0; n < burst + 2; n += 1) await knock(upstream, again)
+    return worked.length - burst
+  }
+  const fail = (failing: DeviceRequest) =>
+    door('connect', failing, async () => {
+      throw new Error('no table')
+    }).catch(() => undefined)
+
+  test.each([
+    ['by itself, not by one of another time', 'connect', { receivedAt: now + 1 }, -1],
+    ['by itself, not by one of another kind', 'register', {}, 0],
+    ['by itself, not by one of another device', 'connect', { deviceId: other }, 0],
+    ['by the very same', 'connect', {}, 0],
+  ] as const)('%s', async (_which, upstream, difference, more) => {
+    await fail(one)
+    expect(await workedOf(upstream, { ...one, ...difference })).toBe(more)
+  })
+
+  test.each([
+    ['after 999 others have failed', 999, 0],
+    ['no more after 1,000 others have failed', 1_000, -1],
+  ])('%s', async (_what, others, more) => {
+    await fail(one)
+    for (let n = 0; n < others; n += 1) await fail({ ...one, deviceId: newDevice() })
+    expect(await workedOf('connect', one)).toBe(more)
   })
 })
 

@@ -60,6 +60,22 @@ test('asking again gives the same token', async () => {
   expect(world.told[1]).toEqual(world.told[0])
 })
 
+test('a registration is reserved before its first time, and not when it is there', async () => {
+  const reserved: string[] = []
+  const { registrations } = world.ports
+  const noting: Partial<RegisterPorts> = {
+    registrations: {
+      ...registrations,
+      reserve: (device, topic, at) => {
+        reserved.push(topic)
+        return registrations.reserve(device, topic, at)
+      },
+    },
+  }
+  for (const topic of [topicA, topicA, topicB, topicA]) await run(topic, noting)
+  expect(reserved).toEqual([topicA, topicB])
+})
+
 describe('refusals', () => {
   test.each([
     ['com.example.unknown', 'UnknownTopic', { kind: 'register', topic: 'com.example.unknown' }],

@@ -78,6 +78,11 @@ describe('the key ring', () => {
   })
 })
 
+test('without a grace time the primary key stays all the same', () => {
+  const [old, current] = [key(10), key(20)]
+  expect(keysToRetire([old, current], 20, 0)).toEqual([old.id])
+})
+
 describe('a rotation', () => {
   test('adds a primary key and retires those whose grace time is over, now', async () => {
     const old = key(now - GRACE_MS - 2)

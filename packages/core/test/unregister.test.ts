@@ -127,6 +127,13 @@ describe('a revoked device', () => {
     expect(state(topicB)).toMatchObject({ unregisteredAt: now - 100 })
   })
 
+  test('that was about to register had no token for the topic: nobody is told of one', async () => {
+    world.registry.reserve(deviceId, topicB, now)
+    expect((await revoke()).map(({ topic }) => topic)).toEqual([topicA, topicB])
+    expect(world.feedback(topicB)).toEqual([])
+    expect(world.deaths.map(({ topic }) => topic)).toEqual([topicA])
+  })
+
   test('dies after it registered, though the clock of the operator is behind', async () => {
     world.registry.change(deviceId, topicB, true, now + 5_000)
     await revoke()
