@@ -6,7 +6,7 @@ import { table } from './table.ts'
 
 /**
  * The activations table: one item per code, by its hash. A code is bound to the first key that
- * redeems it; a `reusable` code (local use only) keeps one item per key beside its own.
+ * redeems it; a `reusable` code (local use only) has one item per key in addition to its own.
  */
 export function activations(client: DynamoDBClient, tableName: string): Activations {
   const { get, updateIf } = table(client, tableName)

@@ -16,7 +16,7 @@ export function text(item: Item, name: string): string {
 }
 
 /**
- * An attribute that must be what it is called: `parsed(item, 'deviceId', parseDeviceId)`.
+ * An attribute that must be valid: `parsed(item, 'deviceId', parseDeviceId)`.
  * @throws if it is missing or not valid.
  */
 export function parsed<Value>(
@@ -52,7 +52,7 @@ export function topicsOf({ topics }: Item): Topic[] {
   return parsedTopics
 }
 
-/** Leaves out what is undefined, for optional properties under `exactOptionalPropertyTypes`. */
+/** Leaves out undefined values, for optional properties under `exactOptionalPropertyTypes`. */
 export function defined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as {
     [K in keyof T]: Exclude<T[K], undefined>

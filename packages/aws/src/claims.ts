@@ -5,7 +5,7 @@ import { CLAIM_SECONDS } from '@heliograph/protocol/limits'
 import { n, number, parsed, s } from './attributes.ts'
 import { table } from './table.ts'
 
-/** The claims table: which accepted notification an apns-id stands for, per device and topic. */
+/** The claims table: which accepted notification an apns-id belongs to, per device and topic. */
 export function claims(client: DynamoDBClient, tableName: string, clock: Clock): Claims {
   const { get, putIf } = table(client, tableName)
 

@@ -38,9 +38,10 @@ export const iotClient = () => new IoTClient({ maxAttempts: callAttempts.patient
 export const CONFIRMATION_SECONDS = 5
 
 /**
- * One attempt only: the SDK repeats 500, 504 and 429 by itself, and a repeated 504 pushes the same
- * message again. That a stale socket is no attempt is the lean client's doing, which every bundle
- * has in place of the SDK's. `endpoint` is the account's own (iot:Data-ATS) unless the environment names another.
+ * One attempt only: the SDK automatically repeats 500, 504 and 429, and repeating a 504 pushes the
+ * same message again. The lean client, which every bundle uses instead of the SDK's, does not count
+ * a stale socket as an attempt. `endpoint` is the account's own (iot:Data-ATS) unless the
+ * environment sets another.
  */
 export function iotDataClient(
   endpoint: string,

@@ -14,8 +14,9 @@ import type { DownTopic } from '@heliograph/protocol/mqtt-topic'
 import { CONFIRMATION_SECONDS } from './clients.ts'
 
 /**
- * Direct messages of IoT Core: presence check, delivery and receipt in one call. The statuses stand
- * in AWS IoT Core's page "direct-messaging". `onFault` hears what came of calls that did not deliver.
+ * IoT Core's direct messages: presence check, delivery and receipt in one call. The statuses are
+ * listed on AWS IoT Core's page "direct-messaging". `onFault` is told about calls that did not
+ * deliver.
  */
 export function connections(
   client: IoTDataPlaneClient,

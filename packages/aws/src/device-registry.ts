@@ -16,7 +16,10 @@ import { unlessGone } from './patience.ts'
 
 /** IoT Core's registry: a thing per device, its certificates, and the one policy on each. */
 export function deviceRegistry(client: IoTClient, policyName: string): DeviceRegistry {
-  /** One that the owner has given attributes or a type is refused as configured otherwise: it is there. */
+  /**
+   * A thing to which the owner has given attributes or a type is refused as configured differently:
+   * it exists.
+   */
   async function makeThing(thingName: string): Promise<void> {
     try {
       await client.send(new CreateThingCommand({ thingName }))
@@ -46,9 +49,10 @@ export function deviceRegistry(client: IoTClient, policyName: string): DeviceReg
 
   return {
     /**
-     * The policy lets a certificate connect only as the thing that it is attached to, so that nothing
-     * half-made can. Registered as active at once: who may change the status of one certificate may
-     * do it to every one in the account.
+     * The policy lets a certificate connect only as the thing to which it is attached, so an
+     * incomplete registration cannot connect. The certificate is registered as active right away: a
+     * right to change the status of one certificate would be a right to change every certificate in
+     * the account.
      */
     async admit(deviceId, certificate) {
       await makeThing(deviceId)

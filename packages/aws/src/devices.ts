@@ -36,7 +36,7 @@ export function devices(client: DynamoDBClient, tableName: string): Devices {
     return item && deviceRecordOf(item)
   }
 
-  /** False if the device is there already. */
+  /** False if the device already exists. */
   function make({ deviceId, activatedAt, certificates }: DeviceRecord): Promise<boolean> {
     const item = {
       ...keyOf(deviceId),
@@ -69,7 +69,7 @@ export function devices(client: DynamoDBClient, tableName: string): Devices {
     return item && { ...deviceRecordOf(item), version: number(item, 'version') }
   }
 
-  /** Returns the device with the changed list; one that is revoked stays as it is. */
+  /** Returns the device with the changed list; a revoked device stays as it is. */
   async function change(
     deviceId: DeviceId,
     edit: (certificates: readonly DeviceCertificate[]) => readonly DeviceCertificate[],
@@ -108,7 +108,7 @@ export function devices(client: DynamoDBClient, tableName: string): Devices {
 
 type VersionedRecord = DeviceRecord & { readonly version: number }
 
-/** The change with which a renewal begins, unless another one has begun since the previous. */
+/** The change that starts a renewal, unless another one was started since the previous one. */
 function renewalBegun(
   { keyHash, startedAt }: Renewal,
   previous: Renewal | undefined,

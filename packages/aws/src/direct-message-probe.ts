@@ -13,9 +13,10 @@ import { systemWait, type Wait } from './patience.ts'
 export const probePauses: readonly number[] = [2_000, 4_000, 8_000, 16_000]
 
 /**
- * Asks IoT Core for a direct message to nobody. Where the operation exists the answer is that nobody is there; a
- * region without it answers something else. Undefined when it exists, or what it answered instead. Only what may be
- * another answer a moment later is asked again: a 404 for the operation itself is not.
+ * Asks IoT Core to send a direct message to a client that does not exist. If the operation exists,
+ * the answer says that the client does not; a region without it answers something else. Returns
+ * undefined if the operation exists, otherwise the answer. Only answers that may change a moment
+ * later are retried; a 404 for the operation itself is not.
  */
 export async function probeDirectMessages(
   client: IoTDataPlaneClient,

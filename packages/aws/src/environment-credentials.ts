@@ -5,7 +5,7 @@ export interface Credentials {
   readonly sessionToken?: string
 }
 
-/** Lambda gives a function its credentials in the environment and nowhere else. */
+/** Lambda gives a function its credentials only in the environment. */
 export function environmentCredentials(): Credentials {
   const {
     AWS_ACCESS_KEY_ID: accessKeyId,

@@ -36,7 +36,7 @@ export function eventTopic(client: SNSClient, topicArn: string): EventTopic {
           else left.push(...(some[place] ?? []))
         })
         const [first] = results
-        // a service that takes none of the first ten batches is not asked for the others
+        // if the service takes none of the first ten batches, the others are not tried
         if (at === 0 && first?.status === 'rejected' && left.length === some.flat().length)
           throw first.reason
       }

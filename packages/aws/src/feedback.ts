@@ -5,7 +5,7 @@ import { FEEDBACK_DAYS } from '@heliograph/protocol/limits'
 import { type Item, n, number, parsed, s } from './attributes.ts'
 import { table } from './table.ts'
 
-/** The sort key of the items that remember what has been written, under `written#<cause>`. */
+/** The sort key of the items that record what has been written, under `written#<cause>`. */
 const MARK = '-'
 
 /**
@@ -53,7 +53,9 @@ export function feedback(
   }
 }
 
-/** Rows of lost notifications that an earlier version wrote hold a token too: it is left where it is. */
+/**
+ * Rows of lost notifications written by an earlier version also contain a token, which is not read.
+ */
 function rowOf(item: Item): FeedbackRow {
   const entry = parsed(item, 'entry', parseSeq)
   const timestamp = number(item, 'timestamp')

@@ -81,7 +81,7 @@ export function fleet(
 }
 
 function certificateRemover(iot: IoTClient, policyName: string, wait?: Wait) {
-  /** A certificate that also has another policy is someone else's, too. */
+  /** A certificate that also has another policy belongs to someone else, too. */
   async function isOurs(target: string): Promise<boolean> {
     const found = await unlessMissing(() => iot.send(new ListAttachedPoliciesCommand({ target })))
     return (found?.policies ?? []).every((policy) => policy.policyName === policyName)

@@ -16,7 +16,7 @@ export interface Log {
   error(message: string, fields?: Fields): void
 }
 
-/** A log that also takes a line that says in its fields alone what it is about. */
+/** A log that also accepts a line without a message, which consists of fields only. */
 export interface JsonLog extends Log {
   line(fields: Fields): void
 }
@@ -59,7 +59,10 @@ export function loggedOutcomes(
   }
 }
 
-/** Values that CloudWatch takes of one metric in one line ("Embedded metric format specification"). */
+/**
+ * Values of one metric that CloudWatch accepts in one line ("Embedded metric format
+ * specification").
+ */
 const MOST_VALUES = 100
 
 /**
@@ -104,7 +107,10 @@ function fieldsOf(outcomes: readonly Outcome[], counted: CountedAs): Fields {
   }
 }
 
-/** What is not in another line about the same notification, or is asked for where something went wrong. */
+/**
+ * Fields that no other line about the same notification has, or that are needed if something went
+ * wrong.
+ */
 function detailsOf(outcomes: readonly Outcome[], isCounted: boolean): Fields {
   const [{ kind, pushType, priority }] = outcomes as readonly [Outcome]
   const ages = outcomes.map(({ age }) => age)

@@ -43,7 +43,7 @@ function delayOf({ delaySeconds }: Pick<QueueOptions, 'delaySeconds'>) {
   return delaySeconds ? { DelaySeconds: delaySeconds } : {}
 }
 
-/** SQS: at most 128 characters; the end of a long topic tells more than its start. */
+/** SQS: at most 128 characters; the end of a long topic is more distinctive than its start. */
 function groupOf(topic: string): string {
   return topic.slice(-128)
 }
@@ -62,7 +62,7 @@ export function writeMulticast(multicast: Multicast): string {
   return MULTICAST + serializeMulticast(multicast)
 }
 
-/** The multicast in a queue message's body, or undefined if it holds none of this service's. */
+/** The multicast in a queue message's body, or undefined if it is not one of this service's. */
 export function readMulticast(body: string): Multicast | undefined {
   return body.startsWith(MULTICAST) ? parseMulticast(body.slice(MULTICAST.length)) : undefined
 }
@@ -72,7 +72,10 @@ export interface QueueMessage {
   readonly slotOnly: boolean
 }
 
-/** The one notification in a queue message's body, or undefined if it holds none of this service's. */
+/**
+ * The single notification in a queue message's body, or undefined if it is not one of this
+ * service's.
+ */
 export function readMessage(body: string): QueueMessage | undefined {
   const slotOnly = body.startsWith(SLOT_ONLY)
   const notification = parseNotification(slotOnly ? body.slice(SLOT_ONLY.length) : body)

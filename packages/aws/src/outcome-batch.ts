@@ -20,7 +20,9 @@ export interface Hearers {
   readonly events: { readonly queue: AnnouncementQueue; wants(event: Announcement): boolean }
 }
 
-/** How long an invocation waits, after all else is done, for the queues to take its outcomes. */
+/**
+ * How long an invocation waits, after everything else is done, for the queues to take its outcomes.
+ */
 const PATIENCE_MS = 1_500
 
 export function outcomeBatch(
@@ -43,7 +45,7 @@ export function outcomeBatch(
     try {
       await inTime(send())
     } catch (fault) {
-      // counted by a metric filter, with an alarm: the log line of the outcome is all that is left
+      // counted by a metric filter, with an alarm: only the outcome's log line is left
       log.error(lost, { lost: count, ...faultFields(fault) })
     }
   }
@@ -78,7 +80,7 @@ function inTime(work: Promise<void>): Promise<void> {
   })
 }
 
-/** A handler whose outcomes are sent on once its own work is done, whatever came of it. */
+/** A handler whose outcomes are passed on once its own work has finished, successfully or not. */
 export function flushing<Event, Answer>(
   handler: (event: Event) => Promise<Answer>,
   outcomes: Pick<OutcomeBatch, 'flush'>,

@@ -2,7 +2,10 @@ import type { IoTClient } from '@aws-sdk/client-iot'
 import type { Clock } from '@heliograph/core/ports'
 import { systemWait, type Wait } from './patience.ts'
 
-/** Has the client make at most so many calls a second of each operation; what comes too soon waits. */
+/**
+ * Makes the client send at most this many calls per second for each operation; calls that come too
+ * soon wait.
+ */
 export function pace(
   client: IoTClient,
   perSecond: number,

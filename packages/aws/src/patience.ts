@@ -5,7 +5,7 @@ import {
   ResourceNotFoundException,
 } from '@aws-sdk/client-iot'
 
-/** Waits so many milliseconds; tests have one of their own. */
+/** Waits this many milliseconds; tests use their own. */
 export type Wait = (ms: number) => Promise<unknown>
 
 export const systemWait: Wait = (ms) => sleep(ms)
@@ -42,7 +42,7 @@ export function isStillAttached(fault: unknown): boolean {
   return fault instanceof DeleteConflictException || fault instanceof InvalidRequestException
 }
 
-/** Does the call; what is not there any more needs no removing. */
+/** Makes the call; something that no longer exists does not have to be removed. */
 export async function unlessGone(call: () => Promise<unknown>): Promise<void> {
   try {
     await call()

@@ -21,7 +21,7 @@ const NOTIFICATION = 'notification'
 
 /**
  * The notification of a slot as the table or a stream record contains it; undefined if the
- * attributes beside it, which the conditions compare, say something else.
+ * attributes next to it, which the conditions compare, contradict it.
  */
 export function notificationOfSlot(item: Item): Notification | undefined {
   const notification = parseNotification(item[NOTIFICATION]?.S ?? '')
@@ -35,7 +35,7 @@ export function notificationOfSlot(item: Item): Notification | undefined {
   return isConsistent ? notification : undefined
 }
 
-/** The pending table, as far as `isGenuine` believes what is in it. */
+/** The pending table, restricted to the rows that `isGenuine` accepts. */
 export function pendingNotifications(
   client: DynamoDBClient,
   tableName: string,
@@ -98,7 +98,7 @@ function putCondition({ seq }: Notification, nowMs: number, despite?: SlotRow) {
   }
 }
 
-/** That these attributes are what they were: a genuine row may have come in between. */
+/** Requires that these attributes are unchanged: a genuine row may have come in between. */
 function sameRow(item: Item) {
   const names = ['seq', 'expiresAt', NOTIFICATION]
   const terms = names.map((name) =>

@@ -12,7 +12,7 @@ import { table } from './table.ts'
 const MOST_OUTCOMES = 2_000
 /** Rows that are written at the same time. */
 const WIDTH = 50
-/** Bytes that a row may unfold to; `MOST_OUTCOMES` come to less. */
+/** Bytes that a row may unpack to; `MOST_OUTCOMES` need less. */
 const MOST_BYTES = 4_000_000
 
 /** Buckets of one id; all others are of a second. */
@@ -21,10 +21,11 @@ const BY_ID = 'id#'
 const isBytes = (item: Item): boolean => item.outcomes?.B !== undefined
 
 /**
- * The receipts table: key (bucketId, chunk). DynamoDB charges a write by the kB, and an outcome has a
- * fraction of one, so a row holds, packed, the outcomes of all the notifications that were accepted in one second,
- * as far as they came together. An id that this service made says which second (a version 7 UUID), so that
- * no index is needed; from any other `apns-id` a row `id#<apns-id>` leads to the `apns-unique-id`.
+ * The receipts table: key (bucketId, chunk). DynamoDB charges writes by the kB, and an outcome is
+ * much smaller, so a row contains, packed, the outcomes of all notifications that were accepted in
+ * the same second and arrived in the same batch. An id that this service generated contains its
+ * second (a version 7 UUID), so no index is needed; for any other `apns-id`, a row `id#<apns-id>`
+ * leads to the `apns-unique-id`.
  */
 export function receipts(
   client: DynamoDBClient,
@@ -45,7 +46,7 @@ export function receipts(
   }
 }
 
-/** For whoever only reads. */
+/** For callers that only read. */
 export function receiptReader(
   client: DynamoDBClient,
   tableName: string,

@@ -26,14 +26,14 @@ export type Update = Omit<ConditionalUpdate, 'ConditionExpression'>
 
 /** One DynamoDB table. */
 export interface Table {
-  /** The item under this key as it is now, read consistently; undefined if it does not exist. */
+  /** The current item under this key, read consistently; undefined if it does not exist. */
   get(key: Item): Promise<Item | undefined>
   /** The items that exist under these keys, no two of which are the same, in any order. */
   getAll(keys: readonly Item[]): Promise<readonly Item[]>
   put(item: Item): Promise<void>
   /** Says whether it was put; false if the condition did not hold. */
   putIf(item: Item, condition: PutCondition): Promise<boolean>
-  /** The whole item after the change, which makes it where it is missing. */
+  /** The whole item after the change, which creates it if it is missing. */
   update(key: Item, update: Update): Promise<Item>
   /** The whole item after the change; undefined if the condition did not hold. */
   updateIf(key: Item, update: ConditionalUpdate): Promise<Item | undefined>

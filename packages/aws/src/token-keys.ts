@@ -24,7 +24,7 @@ export function encryptionContext(id: TokenKeyId): Record<string, string> {
   return { purpose: 'heliograph-token-key', keyId: id }
 }
 
-/** The token keys table and the KMS key that wraps what is in it. */
+/** The token keys table, and the KMS key that wraps its keys. */
 export function tokenKeyStore(
   dynamoDb: DynamoDBClient,
   kms: KMSClient,
@@ -79,7 +79,7 @@ async function listKeys(dynamoDb: DynamoDBClient, tableName: string): Promise<Wr
 
 /** Keys that open tokens and make good seals. */
 const LIVE: readonly TokenKeyState[] = ['primary', 'accepted']
-/** The retired ones too: for whoever must recognize what this service once made, and acts on it no more. */
+/** Including retired keys, for callers that must recognize old tokens but no longer act on them. */
 export const EVERY_KEY: readonly TokenKeyState[] = [...LIVE, 'retired']
 
 /**
@@ -109,7 +109,7 @@ export function tokenKeyRing(
   return believedRing(read, clock)
 }
 
-/** The plain key of a wrapped one; KMS refuses where the context is another. */
+/** The plain key of a wrapped one; KMS refuses if the context differs. */
 export async function unwrapTokenKey(
   kms: KMSClient,
   id: TokenKeyId,

@@ -27,7 +27,7 @@ export function truststore(bucket: string): Truststore {
         const { VersionId: version } = await client.send(command)
         return version ? { key: KEY, version } : undefined
       } catch (fault) {
-        // S3 says "not found" or, without the right to list, "forbidden" of what is not there
+        // for a missing object, S3 says "not found" or, without the right to list, "forbidden"
         if (fault instanceof NotFound) return undefined
         throw fault
       }

@@ -1,4 +1,7 @@
-/** Runs what it is given, at most so many at the same time; the others wait, in the order in which they came. */
+/**
+ * Runs tasks, at most a given number at the same time; the others wait in the order in which they
+ * came.
+ */
 export type Turns = <T>(work: () => Promise<T>) => Promise<T>
 
 export function turns(atOnce: number): Turns {

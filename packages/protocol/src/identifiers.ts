@@ -3,7 +3,10 @@ type Brand<Name extends string> = string & { readonly [brand]: Name }
 
 /** 80 random bits as 16 characters of lower-case Crockford base32; also the thing name and MQTT client id. */
 export type DeviceId = Brand<'DeviceId'>
-/** An app's bundle id, with the suffix of its push type where it has one, for example `com.example.app.voip`. */
+/**
+ * An app's bundle id, with the suffix of its push type if there is one, for example
+ * `com.example.app.voip`.
+ */
 export type Topic = Brand<'Topic'>
 /** 64 lower-case hex digits; what a provider addresses a device and topic by. */
 export type DeviceToken = Brand<'DeviceToken'>

@@ -1,4 +1,7 @@
-/** Tokens in one connect message. A device has one token per topic, so more is no honest device. */
+/**
+ * Tokens in one connect message. A device has one token per topic, so an honest device never sends
+ * more.
+ */
 export const MAX_TOKENS = 1_000
 
 /** Live registrations of one device: each is a slot, and a row of every drain. */
@@ -31,8 +34,8 @@ export const MAX_RECIPIENTS = 1_000
 export const MAX_MULTICAST_BYTES = 512 * 1024
 
 /**
- * Recipients in one queue message. SQS would take thousands (1 MiB); deliver gets ten messages at a time
- * and has `DELIVER_TIMEOUT_SECONDS` for them, and ten are what one call of SQS takes.
+ * Recipients in one queue message. SQS would take thousands (1 MiB), but deliver gets ten messages
+ * at a time and has `DELIVER_TIMEOUT_SECONDS` for them, and one call to SQS takes ten.
  */
 export const RECIPIENTS_PER_MESSAGE = 100
 

@@ -64,13 +64,13 @@ export type UpMessage<Name extends Upstream> = Of<(typeof upMessages)[Name][numb
 
 const tokenMessage = closed({ topic, token })
 
-/** What a device hears, by the name of its topic in `downTopics`. */
+/** The messages that a device receives, by the name of their topic in `downTopics`. */
 export const downMessages = {
   token: tokenMessage,
   connected: closed({
     accepted: list(topic),
     renewed: list(tokenMessage),
-    // as it was presented, cut to the length of a token
+    // as the device presented it, cut to the length of a token
     rejected: list(closed({ token: text({ maxLength: 64 }), reason: oneOf(connectReasons) })),
   }),
   notification: open(
@@ -109,7 +109,7 @@ export const downMessages = {
 /** The message on one topic. */
 export type DownMessage<Name extends keyof typeof downTopics> = Of<(typeof downMessages)[Name]>
 
-/** `POST /activate` and what it is answered with: the answer at 201, the refusal at all else. */
+/** `POST /activate` and its answers: `answer` with 201, `refusal` with any other status. */
 export const activationMessages = {
   request: open({
     csr,
@@ -142,11 +142,13 @@ export const feedbackPage = closed({
 export type FeedbackPage = Of<typeof feedbackPage>
 
 /**
- * What a subscriber of the stage's SNS topic hears, one in each message; times are milliseconds since the epoch.
- * Neither a payload nor a token that lives is in it.
+ * What a subscriber of the stage's SNS topic gets, one per message; times are milliseconds since
+ * the epoch. It contains neither a payload nor a live token.
  */
 export const announcements = {
-  /** That a notification has come to an outcome; that it was accepted, its provider knows already. */
+  /**
+   * An outcome of a notification; acceptance is not included, because its provider knows already.
+   */
   notification: open(
     {
       type: constant('notification'),

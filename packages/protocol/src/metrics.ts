@@ -7,7 +7,10 @@ export const NOTIFICATIONS = 'Notifications'
 /** Milliseconds from acceptance to the device's PUBACK, without those that were stored. */
 export const DELIVERY_TIME = 'DeliveryTime'
 
-/** Milliseconds from acceptance to the device's PUBACK, of those that were stored meanwhile. */
+/**
+ * Milliseconds from acceptance to the device's PUBACK, for notifications that were stored in
+ * between.
+ */
 export const STORED_DELIVERY_TIME = 'StoredDeliveryTime'
 
 /** Field of a log line, and dimension: a counted topic, or `OTHER_TOPICS`. */

@@ -19,7 +19,10 @@ export function upTopics(stage: string, deviceId: string): Readonly<Record<Upstr
   return Object.fromEntries(topics) as Record<Upstream, string>
 }
 
-/** Where a device hears: the same for all, because a direct message goes to one client. */
+/**
+ * The topics on which devices receive: the same for all, because a direct message goes to one
+ * client.
+ */
 export const downTopics = {
   token: 'heliograph/token',
   connected: 'heliograph/connected',

@@ -24,7 +24,7 @@ export const discardReasons = [
   'dead-lettered',
 ] as const satisfies readonly OutcomeKind[]
 
-/** The outcomes that subscribers can hear of. */
+/** The outcomes that can be published to subscribers. */
 export const announcedOutcomes = [
   'stored',
   'delivered',
@@ -33,16 +33,16 @@ export const announcedOutcomes = [
 ] as const satisfies readonly Exclude<OutcomeKind, 'accepted'>[]
 
 /**
- * Which outcomes of a topic are kept as receipts: none, all but a notification that was delivered at
- * once, or all.
+ * Which outcomes of a topic are kept as receipts: none, all except those of notifications delivered
+ * at once, or all.
  */
 export const receiptLevels = ['off', 'exceptions', 'all'] as const
 
 export type ReceiptLevel = (typeof receiptLevels)[number]
 
 /**
- * Which events of a topic subscribers hear: none, dead tokens, also all but a notification that was delivered at
- * once, or all.
+ * Which events of a topic are published: none, dead tokens, also all except those of notifications
+ * delivered at once, or all.
  */
 export const eventLevels = ['off', 'tokens', 'exceptions', 'all'] as const
 

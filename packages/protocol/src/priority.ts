@@ -1,4 +1,4 @@
-/** Apple: apns-priority. 10 where a provider names none. */
+/** Apple: apns-priority. 10 if a provider sends none. */
 export const priorities = [10, 5, 1] as const
 
 export type Priority = (typeof priorities)[number]

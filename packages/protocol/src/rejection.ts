@@ -42,7 +42,9 @@ export const rejections = {
 
 export type Reason = keyof typeof rejections
 
-/** A refusal is a value: the reason, what was wrong in words, and for a 410 since when (ms). */
+/**
+ * A refusal is a value: the reason, a description of what was wrong, and for a 410 since when (ms).
+ */
 export interface Rejection {
   readonly reason: Reason
   /** Goes out as `heliograph-detail`; says what to change, never a secret. */

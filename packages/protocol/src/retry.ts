@@ -32,9 +32,9 @@ export const FIRST_SILENCE_MS = 1_000
 export const LONGEST_SILENCE_MS = 64_000
 
 /**
- * Whole seconds before a message that has been handed out `receives` times is handed out again: twice as
- * long each time, of which half to the whole is drawn, because what was throttled together must not come
- * back together. `chance` is from 0 to 1.
+ * Whole seconds before a message that has been handed out `receives` times is handed out again:
+ * twice as long each time, with a random value between half of it and all of it, because messages
+ * that were throttled together must not come back together. `chance` is from 0 to 1.
  */
 export function backOffSeconds(receives: number, chance: number): number {
   return Math.ceil(2 ** Math.max(1, receives) * (0.5 + chance / 2))
@@ -44,20 +44,21 @@ export function backOffSeconds(receives: number, chance: number): number {
 export const DELIVER_TIMEOUT_SECONDS = 20
 
 /**
- * Recipients of one message that deliver works at the same time, in one execution environment. Each waits
- * for its device on a connection of its own, and opening a hundred takes a small function a second.
+ * Recipients of one message that deliver processes at the same time, in one execution environment.
+ * Each waits for its device on a separate connection, and opening a hundred takes a small function
+ * a second.
  */
 export const RECIPIENTS_AT_ONCE = 64
 
 /**
- * A recipient that was not begun within this time, milliseconds, is given back to the queue untouched:
- * one that is begun then still has the time for two direct messages and a put.
+ * A recipient that was not started within this time, milliseconds, goes back to the queue
+ * untouched: one that is started just before it still has time for two direct messages and a put.
  */
 export const BEGIN_WITHIN_MS = 8_000
 
 /**
- * When a message comes back by itself that its function neither finished nor put off: six times the
- * function's timeout, as Lambda asks, so that a throttled batch is not shown twice.
+ * When a message that its function neither finished nor postponed comes back: six times the
+ * function's timeout, as Lambda recommends, so that a throttled batch is not delivered twice.
  */
 export const VISIBILITY_SECONDS = 6 * DELIVER_TIMEOUT_SECONDS
 
@@ -67,7 +68,7 @@ export const RECORD_TIMEOUT_SECONDS = 60
 /** Six times the function's timeout, and the longest that a batch may take to fill. */
 export const RECORD_VISIBILITY_SECONDS = 6 * RECORD_TIMEOUT_SECONDS + 300
 
-/** Seconds that `announce` may take to publish what is in ten messages. */
+/** Seconds that `announce` may take to publish the events in ten messages. */
 export const ANNOUNCE_TIMEOUT_SECONDS = 10
 
 /** Six times the function's timeout; so long what SNS did not take rests. */
@@ -90,7 +91,7 @@ export const callAttempts = {
   directMessage: 1,
   /** Nobody waits, and the control planes throttle early. */
   patient: 4,
-  /** A person waits, who would have to repeat the whole command. */
+  /** A person is waiting, and would have to repeat the whole command. */
   command: 3,
   /** IoT Core's control plane takes ten calls a second of most kinds, from the whole account. */
   registryCommand: 8,

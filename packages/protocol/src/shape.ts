@@ -54,7 +54,7 @@ export function list<Value>(
   return { schema: { type: 'array', ...limits, items: of.schema } }
 }
 
-/** An object with these fields; whoever reads it passes over those that it does not know. */
+/** An object with these fields; readers ignore fields that they do not know. */
 export function open<Required extends Fields, Optional extends Fields = Record<never, never>>(
   required: Required,
   optional?: Optional,

@@ -34,7 +34,7 @@ export class LeanClient {
   readonly #faults: FaultClasses
   readonly #settings: ClientSettings
   readonly #endpoint: URL
-  /** The endpoint's own path, without `/` at its end. */
+  /** The endpoint's own path, without a trailing `/`. */
   readonly #base: string
   readonly #region: string
   readonly #agent: HttpAgent

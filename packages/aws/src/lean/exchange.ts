@@ -40,11 +40,11 @@ export async function exchange(order: Order, limits: Limits): Promise<Reply> {
 }
 
 /**
- * Errors of sockets that were kept from an earlier call and broke before a byte of the answer. The
- * service closes idle sockets, and a frozen execution environment hears of it only when it uses
- * them. A socket that was closed does not hand a request on, so to repeat it makes no second direct
- * message. Where the service did take the request and fell just then, the device drops the repeated
- * notification by its id.
+ * Errors of sockets that were kept from an earlier call and broke before the first byte of the
+ * answer. The service closes idle sockets, and a frozen execution environment notices only when it
+ * uses them. A closed socket does not pass on a request, so repeating it does not send a second
+ * direct message. If the service took the request and failed at that moment, the device drops the
+ * repeated notification by its id.
  */
 const fromStaleSockets = new WeakSet<Error>()
 
@@ -64,7 +64,7 @@ function withTimeLeft(limits: Limits, spentMs: number): Limits {
 function exchangeOnce(order: Order, limits: Limits): Promise<Reply> {
   const { endpoint, agent, method, path, headers, body } = order
   const { hostname, port } = endpoint
-  // an IPv6 address has brackets in a URL and none in a call
+  // an IPv6 address has brackets in a URL, but not in a call
   const host = hostname.replace(/^\[|\]$/g, '')
   const request = endpoint.protocol === 'https:' ? https : http
   return new Promise((resolve, reject) => {

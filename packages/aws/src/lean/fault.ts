@@ -1,7 +1,7 @@
 import type { Reply } from './exchange.ts'
 import { textOf } from './xml.ts'
 
-/** An error that a service answered with; `name` tells which. */
+/** An error answer from a service; `name` says which one. */
 export class ServiceFault extends Error {
   readonly $fault: 'client' | 'server'
   readonly $metadata: { readonly httpStatusCode: number; readonly requestId: string | undefined }

@@ -12,7 +12,7 @@ const plainCodec: Codec = {
   read: parseBody,
 }
 
-/** The members of an answer; an answer without a body has none. */
+/** The members of an answer; empty if the answer has no body. */
 export function parseBody(body: string): object {
   return body === '' ? {} : JSON.parse(body)
 }

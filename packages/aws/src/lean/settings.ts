@@ -6,9 +6,9 @@ export interface ClientSettings {
   readonly endpoint: string | undefined
   /** Milliseconds until a new socket is connected; 0 = no limit. */
   readonly connectionTimeout: number
-  /** Milliseconds until the whole answer is there; 0 = no limit. */
+  /** Milliseconds until the whole answer must have arrived; 0 = no limit. */
   readonly requestTimeout: number
-  /** Sockets at the same time; what is beyond waits for one. Default 50, as in the SDK. */
+  /** Sockets at the same time; further requests wait for one. Default 50, as in the SDK. */
   readonly maxSockets: number
 }
 

@@ -38,7 +38,7 @@ export function signed(
   const [path = '', query = ''] = request.path.split('?')
   const canonical = [
     request.method,
-    // once more: every service but S3 encodes what is encoded already
+    // once more: every service except S3 encodes the already encoded path again
     path.split('/').map(encoded).join('/'),
     query,
     ...sorted.map(([name, value]) => `${name}:${value.trim().replace(/ +/g, ' ')}`),

@@ -1,12 +1,17 @@
-/** As much of XML as answers of AWS in the Query protocol are made of: elements without attributes that matter. */
+/**
+ * The subset of XML that AWS uses for answers in the Query protocol: elements without relevant
+ * attributes.
+ */
 
-/** What is in the first element of this name, its entities read; undefined if there is none. */
+/**
+ * The content of the first element of this name, with entities decoded; undefined if there is none.
+ */
 export function textOf(xml: string, name: string): string | undefined {
   const [first] = elementsOf(xml, name)
   return first === undefined ? undefined : plain(first)
 }
 
-/** What is in each element of this name, which has none of its own name in it. */
+/** The content of each element of this name, which never nests in itself. */
 export function elementsOf(xml: string, name: string): string[] {
   const element = new RegExp(`<${name}(?:\\s[^>]*)?>(.*?)</${name}>`, 'gs')
   return [...xml.matchAll(element)].map(([, inside = '']) => inside)
@@ -20,7 +25,7 @@ const entities: Readonly<Record<string, string>> = {
   apos: "'",
 }
 
-/** Elements inside stay as they are: only what is text is read. */
+/** Elements inside stay as they are: only text is decoded. */
 function plain(text: string): string {
   if (text.includes('<')) return text
   return text.replace(/&(?:#(\d+)|#x([\da-f]+)|(\w+));/gi, (whole, decimal, hex, name) => {

@@ -21,7 +21,7 @@ export interface OperatorClients {
   readonly sqs: SQSClient
   readonly sns: SNSClient
   readonly s3: S3Client
-  /** The data plane has an endpoint of its own per account: `host`, perhaps with a port. */
+  /** The data plane has a separate endpoint for each account: `host`, possibly with a port. */
   iotData(host: string): IoTDataPlaneClient
   close(): void
 }

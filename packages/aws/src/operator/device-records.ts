@@ -66,7 +66,7 @@ export function deviceRecords(client: DynamoDBClient, tableName: string): Device
   }
 }
 
-/** An item has at most 400 kB; DynamoDB has no exception of its own for it. */
+/** An item has at most 400 kB; DynamoDB has no specific exception for this. */
 function isTooLarge(fault: unknown): boolean {
   return (
     fault instanceof Error && fault.name === 'ValidationException' && /size/i.test(fault.message)

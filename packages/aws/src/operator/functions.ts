@@ -10,7 +10,7 @@ export async function invoke(client: LambdaClient, name: string, event: object):
   return answer
 }
 
-/** Hands an event over and does not wait: Lambda itself tries again where it fails. */
+/** Passes on an event without waiting: if it fails, Lambda retries. */
 export async function invokeLater(
   client: LambdaClient,
   name: string,

@@ -32,7 +32,7 @@ export function providerKeyRecords(client: DynamoDBClient, tableName: string): P
 
     async save(key) {
       if (await find(key.keyId)) return false
-      // the key last: what may send has its topics known
+      // the key last: once it may send, its topics are known
       await mark(key, 'ADD')
       return (await updateIf({ keyId: s(key.keyId) }, creationOf(key))) !== undefined
     },

@@ -15,7 +15,7 @@ export function providerRecords(client: DynamoDBClient, tableName: string): Prov
   const { put, updateIf } = table(client, tableName)
   return {
     async save(record) {
-      // the certificate last: what is on record as issued has its topics known
+      // the certificate last: once it is on record as issued, its topics are known
       for (let from = 0; from < record.topics.length; from += TOPICS_AT_ONCE) {
         const some = record.topics.slice(from, from + TOPICS_AT_ONCE)
         await Promise.all(some.map((topic) => put({ fingerprint: s(topicKey(topic)) })))

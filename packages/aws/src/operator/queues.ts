@@ -25,7 +25,7 @@ export interface TakenMessage {
 /** What an operator does with a queue that only the operator empties. */
 export interface OperatorQueue {
   depth(): Promise<QueueDepth>
-  /** At most ten messages, hidden for `hideSeconds`; none when the queue is empty. */
+  /** At most ten messages, hidden for `hideSeconds`; none if the queue is empty. */
   take(hideSeconds: number): Promise<readonly TakenMessage[]>
   /** Shows a message again at once. */
   putBack(message: TakenMessage): Promise<void>

@@ -24,7 +24,7 @@ export async function stackOutputs(
   }
 }
 
-/** CloudFormation has no error of its own for this (AWS: "DescribeStacks"). */
+/** CloudFormation has no specific error for this (AWS: "DescribeStacks"). */
 function isNoSuchStack(fault: unknown): boolean {
   return (
     fault instanceof CloudFormationServiceException &&

@@ -53,8 +53,8 @@ export function topicStats(client: CloudWatchClient, stage: StageMetrics): Stats
 }
 
 /**
- * How long a part is at least, milliseconds: CloudWatch tells minutes apart for fifteen days, five minutes for 63, and
- * hours beyond that ("GetMetricData", on the start time).
+ * The shortest possible part, milliseconds: CloudWatch keeps one-minute resolution for fifteen
+ * days, five minutes for 63 days, and hours beyond that ("GetMetricData", on the start time).
  */
 export function grainOf(since: number, now: number): number {
   const age = now - since
@@ -63,7 +63,7 @@ export function grainOf(since: number, now: number): number {
 }
 
 interface Query {
-  /** Of the answer: `topic` and what is asked of it. */
+  /** Part of the answer: `topic`, and what is requested for it. */
   readonly name: string
   readonly metric: string
   readonly dimensions: Readonly<Record<string, string>>

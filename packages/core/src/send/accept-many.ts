@@ -12,8 +12,7 @@ import { newId, type ProviderRequest } from './provider-request.ts'
 import { recipientId } from './recipient-id.ts'
 
 /**
- * `POST /3/devices`: what concerns the request is refused once, as for a single notification; otherwise each
- * token has its own result, in their order. A recipient is answered 200 only when the queue holds it (I6).
+ * `POST /3/devices`: a fault of the whole request is refused once, as for a single notification; otherwise each token has its own result, in the order of the tokens. A recipient is answered 200 only once the queue holds it (I6).
  */
 export async function acceptMany(
   request: ProviderRequest,
@@ -50,18 +49,20 @@ async function judgeRecipients(
   return [...(await Promise.all(judged)), ...beyond]
 }
 
-/** How many recipients the provider's share has room for; the rest cost no look at their tokens. */
+/**
+ * How many recipients the provider's share has room for; the tokens of the rest are not examined.
+ */
 function grantedTo(
   { provider, tokens }: Send & MulticastBody,
   { providerRate, clock }: AcceptPorts,
 ): number {
-  // the request itself was the first
+  // the request itself counted as the first
   let granted = 1
   while (granted < tokens.length && providerRate.take(provider.id, clock.now())) granted += 1
   return granted
 }
 
-/** Those that the queue holds. */
+/** The ones that the queue holds. */
 async function enqueue(
   notifications: readonly Notification[],
   { queue, outcomes, clock }: AcceptPorts,

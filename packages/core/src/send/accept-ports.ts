@@ -7,11 +7,14 @@ import type { AuthenticatePorts } from './authenticate.ts'
 export interface AcceptPorts extends AuthenticatePorts {
   readonly ids: Ids
   readonly ring: TokenKeyRing
-  /** Only the look-up of accept: it may answer from a cache of a stated age. */
+  /** Only accept's look-up, which may answer from a cache of a stated age. */
   readonly registrations: Pick<Registrations, 'findAll'>
   readonly queue: NotificationQueue
   readonly outcomes: Outcomes
-  /** By the certificate's fingerprint or the key's id, for each recipient: no provider takes all that the functions can do. */
+  /**
+   * By the certificate's fingerprint or the key's id, for each recipient: no provider may use up
+   * the functions' capacity.
+   */
   readonly providerRate: RateLimit<AuthenticatedProvider['id']>
   readonly rate: RateLimit<DeviceToken>
   readonly defaultLifetimeSeconds: number

@@ -11,9 +11,7 @@ import { readPayload } from './payload.ts'
 import { chooseId, type ProviderRequest, readPath } from './provider-request.ts'
 
 /**
- * `POST /3/device/{token}` and `POST /3/devices`: judges a request in the order of apns-contract §8 and
- * answers 200 only when the queue holds the notification (I6). Faults of the ports are thrown; the handler
- * turns them into 503, never 200.
+ * `POST /3/device/{token}` and `POST /3/devices`: checks a request in the order of apns-contract §8 and answers 200 only once the queue holds the notification (I6). Faults of the ports are thrown; the handler turns them into 503, never 200.
  */
 export async function accept(request: ProviderRequest, ports: AcceptPorts): Promise<Answer> {
   const id = chooseId(request.headers['apns-id'], () => ports.ids.uuid())

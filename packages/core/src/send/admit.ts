@@ -21,8 +21,8 @@ export interface Target {
 }
 
 /**
- * Token trust, of each token by itself and in their order: whose token it is, whether it is still
- * registered, for this topic, and not too often.
+ * Token trust, for each token separately and in order: whose token it is, whether it is still
+ * registered, whether it is for this topic, and whether it is used too often.
  */
 export async function admit(
   tokens: readonly unknown[],
@@ -52,7 +52,7 @@ async function locate(
     : { token, deviceId: opened.deviceId, topic: own }
 }
 
-/** One text for all: it must not tell a forger how far a token came. */
+/** The same text for all: it must not tell a forger how far a token got. */
 const notOurs = reject(
   'BadDeviceToken',
   'no device token of this stage: was it issued by another, or cut short?',
@@ -63,13 +63,13 @@ async function openWith(ring: TokenKeyRing, token: DeviceToken): Promise<OpenedT
   const opened = openToken(keys, token)
   if (opened) return opened
   const refreshed = await ring.refreshed()
-  // the same keys would only say the same: most of what garbage costs is computing
+  // the same keys would give the same result, and computing is most of what garbage costs
   return refreshed === keys ? undefined : openToken(refreshed, token)
 }
 
 /**
- * A dead token is told before one of another topic (apns-contract §8), but only to a provider whose
- * credential names its topic: the state of a token is nobody else's business.
+ * A dead token is reported before a wrong topic (apns-contract §8), but only to a provider whose
+ * credential names the token's topic: nobody else may learn the state of a token.
  */
 function judge(
   { token, topic }: Target,
@@ -108,7 +108,7 @@ export async function notificationFor(
   const notification: Unsealed = {
     id,
     idFromProvider: send.idFromProvider,
-    // one id does for both where the provider chose none
+    // if the provider chose no id, one serves as both
     uniqueId: send.idFromProvider ? ports.ids.uuid() : id.toLowerCase(),
     seq: ports.ids.seq(acceptedAt),
     deviceId,

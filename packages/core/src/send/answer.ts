@@ -2,13 +2,13 @@ import type { NotificationId } from '@heliograph/protocol/identifiers'
 import { isRejection, type Rejection, rejections } from '@heliograph/protocol/rejection'
 import type { Notification } from '../notification.ts'
 
-/** What a provider is answered with, in Apple's shape. */
+/** An answer to a provider, in Apple's format. */
 export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   /** Absent if the answer has no body at all. */
   readonly body?: string
-  /** The recipients of a request to many devices that were refused, for the log. */
+  /** The refused recipients of a request to many devices, for the log. */
   readonly refused?: readonly Rejection[]
 }
 
@@ -30,7 +30,10 @@ export function rejectionAnswer(id: NotificationId, rejection: Rejection): Answe
   }
 }
 
-/** 200 with a result for each token, in their order: what a request for it alone would have been answered. */
+/**
+ * 200 with a result for each token, in order: the answer that a request for that token alone would
+ * have got.
+ */
 export function manyAnswer(
   id: NotificationId,
   judged: readonly (Pick<Notification, 'id' | 'uniqueId'> | Rejection)[],
@@ -54,7 +57,7 @@ export function jsonAnswer(id: NotificationId, value: unknown): Answer {
   }
 }
 
-/** Details may quote what a provider sent; a header takes printable ASCII only. */
+/** Details may quote what a provider sent, but a header may contain only printable ASCII. */
 function headerText(detail: string): string {
   return detail.replace(/[^\x20-\x7e]/g, '?').slice(0, 200)
 }

@@ -20,8 +20,8 @@ export type CertificateCache = Map<string, ReturnType<typeof readProviderCertifi
 const MAX_CACHED_CERTIFICATES = 1_000
 
 /**
- * Who sends. A client certificate, where there is one, is the credential, and the `authorization` header
- * beside it is not looked at (Apple); otherwise a bearer token, where the front door takes one.
+ * Who is sending. If there is a client certificate, it is the credential, and the `authorization`
+ * header is ignored (as at Apple); otherwise a bearer token, if the front door takes one.
  */
 export async function authenticate(
   request: ProviderRequest,
@@ -34,7 +34,7 @@ export async function authenticate(
     : byToken(headers.authorization, tokenSource, ports)
 }
 
-/** The client certificate, if this service issued it and it still counts. */
+/** The client certificate, if this service issued it and it is still valid. */
 async function byCertificate(
   pem: string,
   ports: AuthenticatePorts,
@@ -56,7 +56,7 @@ async function byToken(
   return isRejection(key) ? key : { credential: 'key', id: key.keyId, topics: key.topics }
 }
 
-/** Where certificates are demanded, the request had to have one: no token makes up for a missing one. */
+/** A front door that requires certificates got none: a token does not make up for it. */
 function withoutCertificate(authorization: string | undefined): Rejection {
   return /^bearer\s+\S/i.test(authorization ?? '')
     ? reject('InvalidProviderToken', 'this host takes client certificates, and no provider tokens')

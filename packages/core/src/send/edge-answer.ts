@@ -13,8 +13,9 @@ import { readSendOptions } from './send-options.ts'
 type RequestHead = Pick<ProviderRequest, 'method' | 'path' | 'headers'>
 
 /**
- * Apple's words for an answer that the edge makes without asking a function, by the status it would
- * give. For edges that let their answers be shaped: HTTP APIs of API Gateway do not (docs/provider-api.md).
+ * Apple's answer for a request that the edge answers without a function, by the status that it
+ * would give. For edges whose answers can be customized; those of API Gateway's HTTP APIs cannot
+ * (docs/provider-api.md).
  */
 export function edgeAnswer(status: number, head: RequestHead, uuid: () => string): Answer {
   return rejectionAnswer(chooseId(head.headers['apns-id'], uuid), rejectionOf(status, head))
@@ -40,7 +41,7 @@ function rejectionOf(status: number, head: RequestHead): Rejection {
   }
 }
 
-/** A path that cannot be decoded, or one that no route leads to. */
+/** A path that cannot be decoded or has no route. */
 function lost(head: RequestHead): Rejection {
   const path = readPath(head)
   return isRejection(path)
@@ -48,7 +49,7 @@ function lost(head: RequestHead): Rejection {
     : reject('BadDeviceToken', 'the path cannot be decoded, so it ends in no device token')
 }
 
-/** What is over-long is one part or another, and as a rule unfit for that reason alone. */
+/** One part is too long, and usually invalid for that reason alone. */
 function tooLarge(head: RequestHead): Rejection {
   const path = readPath(head)
   if (isRejection(path)) return path
@@ -57,7 +58,7 @@ function tooLarge(head: RequestHead): Rejection {
   const topic = head.headers['apns-topic'] ?? ''
   if (topic !== '' && !parseTopic(topic)) return reject('BadTopic', 'apns-topic is not a bundle id')
   const options = readSendOptions(head.headers, topic)
-  // a topic that does not fit its push type is not what was too large
+  // a topic that does not fit its push type is not the part that was too large
   if (isRejection(options) && options.reason !== 'BadTopic') return options
   return path.tokenText === undefined || parseDeviceToken(path.tokenText)
     ? reject('PayloadTooLarge', 'request line and headers have more bytes than the edge takes in')

@@ -9,8 +9,8 @@ import { type AuthenticatePorts, authenticate } from './authenticate.ts'
 import { chooseId, type ProviderRequest } from './provider-request.ts'
 
 /**
- * How long an entry may take from the moment it is named to the moment it can be read, clock skew
- * between writers included. Rows younger than this are remembered one by one in the cursor.
+ * How long it may take until an entry that has got its name can be read, including clock skew
+ * between writers. Rows younger than this are remembered one by one in the cursor.
  */
 export const SETTLE_MS = 15_000
 
@@ -19,8 +19,9 @@ const PAGE_ROWS = 500
 const MAX_SEEN = 150
 
 /**
- * How far a reader has come: everything up to `settled` is read; of what is younger, only `seen`. Rows
- * may become visible out of order within the settling time, so a bare position would skip some.
+ * How far a reader has got: everything up to `settled` has been read; of younger rows, only those
+ * in `seen`. Rows may become visible out of order within the settling time, so a position alone
+ * would skip some.
  */
 export interface Cursor {
   readonly settled: Seq | undefined
@@ -41,7 +42,7 @@ export function parseCursor(text: string): Cursor | undefined {
   return { settled: parseSeq(settled), seen }
 }
 
-/** The rows to hand out and how far the reader has come then. `rows` are all after `settled`. */
+/** The rows to return, and how far the reader has got with them. `rows` are all after `settled`. */
 export function nextPage(
   cursor: Cursor,
   rows: readonly FeedbackRow[],
@@ -50,7 +51,7 @@ export function nextPage(
   const isSettled = ({ entry }: FeedbackRow) => decodeTime(entry) <= nowMs - SETTLE_MS
   const isFresh = ({ entry }: FeedbackRow) => !cursor.seen.includes(entry)
   const settled = rows.filter(isSettled).at(-1)?.entry ?? cursor.settled
-  // what was handed out stays remembered until it has settled, whatever else comes before it
+  // a returned row is remembered until it has settled, whatever else appears before it
   const seen = cursor.seen.filter((entry) => settled === undefined || entry > settled)
   const young = rows.filter((row) => !isSettled(row) && isFresh(row))
   const handedOut = young.slice(0, MAX_SEEN - seen.length)

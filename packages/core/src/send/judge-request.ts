@@ -7,7 +7,7 @@ import { authenticate } from './authenticate.ts'
 import { checkId, findDuplicate, type ProviderRequest } from './provider-request.ts'
 import { readSendOptions, type SendOptions } from './send-options.ts'
 
-/** What a request asks for once its own words are found good; its devices are still to be judged. */
+/** What a valid request asks for; its device tokens are still to be checked. */
 export interface Send {
   readonly provider: AuthenticatedProvider
   readonly topic: Topic
@@ -21,7 +21,7 @@ export type ReadBody<Body extends Pick<Send, 'payload'>> = (
   pushType: PushType,
 ) => Body | Rejection
 
-/** All that is asked of a request before any device token is looked at, in the order of apns-contract §8. */
+/** All checks of a request before those of its device tokens, in the order of apns-contract §8. */
 export async function judgeRequest<Body extends Pick<Send, 'payload'>>(
   request: ProviderRequest,
   readBody: ReadBody<Body>,

@@ -4,17 +4,16 @@ import { isRejection, type Rejection, reject } from '@heliograph/protocol/reject
 import { isObject, parseJson, readPayload, readText } from './payload.ts'
 import type { ProviderRequest } from './provider-request.ts'
 
-/** What the body of a request to many devices says. */
+/** The content of the body of a request to many devices. */
 export interface MulticastBody {
-  /** At least one; each is judged by itself, whatever it is. */
+  /** At least one; each is checked separately, whatever it is. */
   readonly tokens: readonly unknown[]
   /** The text of the payload as it is in the body. */
   readonly payload: string
 }
 
 /**
- * `{"tokens":["<64 hex>",…],"payload":{…}}`. The payload is cut out and not rebuilt, so that its bytes reach
- * the devices as they were sent. Anything else in it is refused: a word that is passed over was meant to do something.
+ * `{"tokens":["<64 hex>",…],"payload":{…}}`. The payload is cut out and not rebuilt, so that its bytes reach the devices as they were sent. Any other member is refused, because its sender expects it to have an effect.
  */
 export function readMulticastBody(
   body: ProviderRequest['body'],
@@ -45,13 +44,13 @@ export function readMulticastBody(
 
 const noTokens = reject('MissingDeviceToken', 'tokens is not a list of at least one device token')
 
-/** A member as its object's text has it. */
+/** A member, as it appears in the object's text. */
 interface Member {
   readonly name: string
   readonly value: string
 }
 
-/** The first member that is not asked for, or appears twice, in words. */
+/** A description of the first member that is unknown or appears twice. */
 function findOdd(members: readonly Member[]): string | undefined {
   const seen = new Set<string>()
   for (const { name } of members) {
@@ -62,7 +61,10 @@ function findOdd(members: readonly Member[]): string | undefined {
   return undefined
 }
 
-/** The members of the object in a text that is known to be JSON: only quotes and brackets are left to look at. */
+/**
+ * The members of the object in a text that is known to be JSON, so only quotes and brackets have to
+ * be examined.
+ */
 function membersOf(text: string): Member[] {
   const members: Member[] = []
   for (let at = text.indexOf('"'); at >= 0; at = text.indexOf('"', at)) {
@@ -75,7 +77,7 @@ function membersOf(text: string): Member[] {
   return members
 }
 
-/** Where the comma or bracket is that ends the value from `start` on. */
+/** The position of the comma or bracket that ends the value starting at `start`. */
 function endOfValue(text: string, start: number): number {
   let depth = 0
   for (let at = start; ; at += 1) {
@@ -87,7 +89,7 @@ function endOfValue(text: string, start: number): number {
   }
 }
 
-/** Just behind the string whose first quote is at `start`. */
+/** The position just after the string whose first quote is at `start`. */
 function endOfString(text: string, start: number): number {
   let at = start + 1
   while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1

@@ -6,7 +6,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
  * The payload's text, checked to be one JSON object within its push type's limit and not rebuilt.
- * Apple names no reason for what is not JSON: `PayloadEmpty` says that there is no payload in it.
+ * Apple has no reason for a body that is not JSON; `PayloadEmpty` says that it contains no payload.
  */
 export function readPayload(
   body: ProviderRequest['body'],
@@ -35,7 +35,7 @@ export function readText(body: ProviderRequest['body']): string | Rejection {
 
 const notUtf8 = reject('PayloadEmpty', 'the payload is not text in UTF-8')
 
-/** `JSON.parse` does not recurse on the nesting, so that no depth within the limit can exhaust the stack. */
+/** `JSON.parse` does not recurse on nesting, so no depth within the limit can exhaust the stack. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)

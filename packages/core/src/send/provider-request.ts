@@ -2,7 +2,7 @@ import { type NotificationId, parseNotificationId } from '@heliograph/protocol/i
 import { type Rejection, reject } from '@heliograph/protocol/rejection'
 import type { Ids } from '../ports.ts'
 
-/** A provider's HTTP request as the front door hands it over. */
+/** A provider's HTTP request as the front door passes it on. */
 export interface ProviderRequest {
   readonly method: string
   /** Without the query. */
@@ -10,9 +10,9 @@ export interface ProviderRequest {
   /** Names in lower case; a repeated header's values are joined by commas, as API Gateway does. */
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly query: Readonly<Record<string, string | undefined>>
-  /** `not-utf8`: a front door read the bytes as text and so lost what they were. */
+  /** `not-utf8`: a front door read the bytes as text, so the original bytes are lost. */
   readonly body: Uint8Array | 'not-utf8'
-  /** PEM of the verified client certificate, where the front door demanded one. */
+  /** PEM of the verified client certificate, if the front door required one. */
   readonly clientCertificate: string | undefined
   /** The address that the request came from, at a front door that takes provider tokens; absent at others. */
   readonly tokenSource?: string | undefined
@@ -22,7 +22,7 @@ const DEVICE_PATH = '/3/device/'
 /** One request for many devices, whose tokens are in the body. */
 const DEVICES_PATH = '/3/devices'
 
-/** The device token's text from method and path; undefined if the body has the tokens. */
+/** The text of the device token in the path; undefined if the tokens are in the body. */
 export function readPath(
   request: Pick<ProviderRequest, 'method' | 'path'>,
 ): { tokenText: string | undefined } | Rejection {
@@ -36,10 +36,10 @@ export function readPath(
     : { tokenText }
 }
 
-/** Headers that may hold a comma of their own. */
+/** Headers whose value may contain a comma. */
 const WITH_COMMAS = ['apns-collapse-id', 'content-type']
 
-/** API Gateway joins repeated headers with commas and tells nobody (apns-contract §11). */
+/** API Gateway silently joins repeated headers with commas (apns-contract §11). */
 export function findDuplicate(headers: ProviderRequest['headers']): Rejection | undefined {
   for (const [name, value] of Object.entries(headers)) {
     if (!value?.includes(',')) continue
@@ -49,7 +49,7 @@ export function findDuplicate(headers: ProviderRequest['headers']): Rejection | 
   return undefined
 }
 
-/** No value of Apple's other headers can hold a comma, so that one there means a repeated header. */
+/** No valid value of Apple's other headers contains a comma, so a comma means a repeated header. */
 function isApple(name: string): boolean {
   return name.startsWith('apns-')
 }
@@ -58,7 +58,10 @@ function isOneTextOverAndOver(value: string): boolean {
   return new Set(value.split(',').map((part) => part.trim())).size === 1
 }
 
-/** The id to answer with: the provider's own byte for byte, else a new one in upper case as Apple's. */
+/**
+ * The id to answer with: the provider's own, byte for byte, or a new one in upper case, like
+ * Apple's.
+ */
 export function chooseId(header: string | undefined, uuid: () => string): NotificationId {
   return parseNotificationId(header) ?? newId({ uuid })
 }

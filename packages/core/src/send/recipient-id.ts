@@ -2,9 +2,10 @@ import { hash } from 'node:crypto'
 import type { DeviceToken, NotificationId } from '@heliograph/protocol/identifiers'
 
 /**
- * The id of one recipient's notification in a request to many devices with an `apns-id`: a UUID of version 5
- * (RFC 9562 §5.5), whose namespace is the `apns-id` and whose name is the device token in lower case. So a
- * repeated request names the same notifications, and a provider can tell each id beforehand.
+ * The id of one recipient's notification in a request to many devices with an `apns-id`: a UUID of
+ * version 5 (RFC 9562 §5.5), whose namespace is the `apns-id` and whose name is the device token in
+ * lower case. So a repeated request names the same notifications, and a provider can compute each
+ * id in advance.
  */
 export function recipientId(apnsId: NotificationId, token: DeviceToken): NotificationId {
   const namespace = Buffer.from(apnsId.replaceAll('-', ''), 'hex')

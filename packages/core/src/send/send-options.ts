@@ -5,7 +5,7 @@ import { type PushType, parsePushType, pushTypes } from '@heliograph/protocol/pu
 import { type Rejection, reject } from '@heliograph/protocol/rejection'
 import type { ProviderRequest } from './provider-request.ts'
 
-/** All that the headers of a send say, checked; the topic and id are judged elsewhere. */
+/** The checked content of a request's headers; the topic and the id are checked elsewhere. */
 export interface SendOptions {
   readonly pushType: PushType
   readonly priority: Priority
@@ -44,7 +44,7 @@ function readPushType(header: string | undefined, topic: string): PushType | Rej
     : reject('BadTopic', `push type ${pushType} needs a topic that ends in ${suffix}`)
 }
 
-/** Without a push type the topic's suffix tells it, so that voip keeps its larger payload. */
+/** Without a push type, the topic's suffix determines it, so that voip keeps its larger payload. */
 function typeFromTopic(topic: string): PushType {
   const names = Object.keys(pushTypes) as PushType[]
   const matches = ({ suffix }: { suffix: string }) => suffix !== '' && topic.endsWith(suffix)
@@ -78,7 +78,7 @@ function readCollapseId(header: string | undefined): string | undefined | Reject
     : bytes.toString('utf8')
 }
 
-/** One front door gives a character per byte received, another the text that the bytes are in UTF-8. */
+/** Some front doors give one character per byte received, others the text decoded from UTF-8. */
 function headerBytes(value: string): Buffer {
   const bytes = Buffer.from(value, 'latin1')
   const areWhatCame = bytes.toString('latin1') === value && isUtf8(bytes)
@@ -86,9 +86,9 @@ function headerBytes(value: string): Buffer {
 }
 
 /**
- * When the notification ends, UNIX seconds: what the provider asked for, at most 30 days from now;
- * the service's own lifetime where nothing was asked for. 0 stays 0: one attempt, never stored. A
- * time in the past stays in the past: the notification is accepted, and deliver drops it.
+ * When the notification expires, UNIX seconds: what the provider asked for, at most 30 days from
+ * now, or the service's default lifetime. 0 stays 0: one attempt, never stored. A time in the past
+ * is kept: the notification is accepted, and deliver drops it.
  */
 export function expirationOf(
   asked: number | undefined,

@@ -1,9 +1,9 @@
 import { OTHER_TOPICS } from '@heliograph/protocol/metrics'
 
 /**
- * What a topic is counted as in metrics: itself, where the stage names it, and otherwise one name for all others.
- * Only the owner of a stage can add a metric: what a provider may send for has no part in it. Undefined if
- * the stage counts no topics.
+ * How a topic is counted in metrics: as itself if the stage names it, and otherwise under one name
+ * for all others. Only the owner of a stage can add a metric; the topics that providers may send to
+ * do not matter. Undefined if the stage counts no topics.
  */
 export type CountedAs = (topic: string) => string | undefined
 

@@ -19,12 +19,15 @@ export interface DeliveryTimes {
 /** What happened to a topic's notifications. */
 export interface TopicStats {
   readonly topic: string
-  /** By outcome; `accepted` is what was received. */
+  /** By outcome; `accepted` counts the notifications received. */
   readonly counts: Readonly<Record<OutcomeKind, number>>
-  /** Of what was received; without those that did not occur. */
+  /** Of the notifications received; those that did not occur are left out. */
   readonly pushTypes: Readonly<Record<string, number>>
   readonly priorities: Readonly<Record<string, number>>
-  /** Of what was delivered at once, and of what was delivered from its slot; absent if nothing was. */
+  /**
+   * For notifications delivered at once, and for those delivered from their slot; absent if there
+   * were none.
+   */
   readonly online?: DeliveryTimes
   readonly fromStorage?: DeliveryTimes
   /** The oldest first; `delivered` is from storage, too. */
@@ -42,19 +45,22 @@ export interface Stats {
   /** May be a little more than was asked for. */
   readonly span: StatsSpan
   readonly topics: readonly TopicStats[]
-  /** What the figures are of, where that is not everything: a sentence for the operator. */
+  /** A sentence for the operator that says what the figures cover, if that is not everything. */
   readonly note?: string
 }
 
 export interface StatsReader {
-  /** Of these topics, or of all that are counted. Undefined: one of them is not. */
+  /** For these topics, or for all that are counted. Undefined: one of them is not counted. */
   read(span: StatsSpan, topics?: readonly string[]): Promise<Stats | undefined>
 }
 
 /** Which metric has the times of which way to the device. */
 export const timesOfWays = { online: DELIVERY_TIME, fromStorage: STORED_DELIVERY_TIME } as const
 
-/** A span around the one that was asked for, in one part more at most: each is a multiple of the grain, in milliseconds, and begins with one. */
+/**
+ * A span that covers the requested one, with at most one more part: each part is a multiple of the
+ * grain, in milliseconds, and starts at a multiple of it.
+ */
 export function alignedSpan({ since, until, parts }: StatsSpan, grainMs: number): StatsSpan {
   const partMs = Math.ceil((until - since) / parts / grainMs) * grainMs
   const start = Math.floor(since / partMs) * partMs
@@ -80,7 +86,10 @@ export class StatsSum {
     sum.add(outcome)
   }
 
-  /** Of these topics, whether or not anything happened to them; of all with outcomes where none are given. */
+  /**
+   * For these topics, whether or not anything happened to them; if none are given, for all that
+   * have outcomes.
+   */
   read(topics: readonly string[] = [...this.#topics.keys()].sort()): TopicStats[] {
     return topics.map((topic) => (this.#topics.get(topic) ?? new TopicSum(this.#span)).read(topic))
   }

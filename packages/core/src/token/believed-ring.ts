@@ -6,8 +6,8 @@ const RING_SECONDS = 60
 const REFRESH_SECONDS = 0.25
 
 /**
- * A ring that is read once in a while; what is asked meanwhile shares one read. A refresh that is due
- * is not put off by the ordinary reads: a new key may have come right after one.
+ * A ring that is read once in a while; simultaneous requests share one read. Ordinary reads do not
+ * delay a refresh that is due: a new key may have appeared right after one.
  */
 export function believedRing(read: () => Promise<readonly TokenKey[]>, clock: Clock): TokenKeyRing {
   let reading: Promise<readonly TokenKey[]> | undefined

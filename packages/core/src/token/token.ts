@@ -26,7 +26,7 @@ export function sealToken(key: TokenKey, deviceId: DeviceId, topic: Topic): Devi
   return bytesToHex(aessiv(key.key, LABEL).encrypt(plaintext)) as DeviceToken
 }
 
-/** What the token holds, or undefined if no key opens it; it never tells why. */
+/** The content of the token, or undefined if no key opens it; it never says why. */
 export function openToken(keys: readonly TokenKey[], token: DeviceToken): OpenedToken | undefined {
   const opened = openedWith(keys)
   const before = opened.get(token)
@@ -41,7 +41,10 @@ export function openToken(keys: readonly TokenKey[], token: DeviceToken): Opened
 const MOST_OPENED = 4_096
 const openedByRing = new WeakMap<readonly TokenKey[], Map<DeviceToken, OpenedToken>>()
 
-/** What a ring has opened: most of what accept computes. Whenever the ring is read anew it is forgotten. */
+/**
+ * Tokens that a ring has opened, which is most of what accept computes. Forgotten whenever the ring
+ * is read again.
+ */
 function openedWith(keys: readonly TokenKey[]): Map<DeviceToken, OpenedToken> {
   const known = openedByRing.get(keys) ?? new Map<DeviceToken, OpenedToken>()
   openedByRing.set(keys, known)

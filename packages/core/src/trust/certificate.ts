@@ -21,13 +21,13 @@ export interface Validity {
 export interface CertificateRequest {
   /** SubjectPublicKeyInfo, DER. */
   readonly publicKey: Uint8Array
-  /** SHA-256 of the public key, hex: tells whether two requests are about the same key. */
+  /** SHA-256 of the public key, hex: shows whether two requests are for the same key. */
   readonly keyHash: string
 }
 
 /**
- * Reads a PKCS#10 request. Only its key is taken over, never its names or requested extensions:
- * the service alone decides who a device is. Keys: EC P-256 or P-384, RSA of 2048 to 4096 bits.
+ * Reads a PKCS#10 request. Only its key is used, never its names or requested extensions: the
+ * service alone decides who a device is. Keys: EC P-256 or P-384, RSA of 2048 to 4096 bits.
  */
 export async function readCertificateRequest(
   pem: unknown,
@@ -71,7 +71,7 @@ function isAllowed(key: x509.PublicKey): boolean {
   return bits >= 2048 && bits <= 4096
 }
 
-/** To the bit: the parser's `modulusLength` counts whole bytes, which makes 2,048 of 2,041. */
+/** To the bit: the parser's `modulusLength` counts whole bytes, and so returns 2,048 for 2,041. */
 function modulusBits(publicKey: Uint8Array): number {
   const key = createPublicKey({ key: Buffer.from(publicKey), format: 'der', type: 'spki' })
   return key.asymmetricKeyDetails?.modulusLength ?? 0
@@ -113,7 +113,7 @@ export function issueServerCertificate(
 ): Promise<string> {
   const hosts = names.map((value) => ({ type: isIP(value) ? 'ip' : 'dns', value }) as const)
   return issue(authority, {
-    // clients read the names below, and none of them this one (RFC 6125 §6.4.4)
+    // clients read the names below, and none of them reads this one (RFC 6125 §6.4.4)
     ...{ serial, validity, publicKey, subject: 'CN=Heliograph server' },
     usage: x509.ExtendedKeyUsage.serverAuth,
     names: new x509.SubjectAlternativeNameExtension(hosts),

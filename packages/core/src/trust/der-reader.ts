@@ -23,7 +23,7 @@ export const contextTag = (number: number): number => 0xa0 | number
 const CONSTRUCTED = 0x20
 const HIGH_TAG_NUMBER = 0x1f
 
-/** The one element that these bytes are; throws if they are anything else. */
+/** The single element in these bytes; throws if they are anything else. */
 export function readDer(bytes: Uint8Array): Element {
   const [element, end] = readElement(bytes, 0)
   if (end !== bytes.length) throw new Error('DER: bytes left over')

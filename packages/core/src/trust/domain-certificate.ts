@@ -35,7 +35,10 @@ export const tokenSettings = {
 } as const
 
 const DAY_MS = 24 * 3600_000
-/** ACM renews 60 days before the end, so what has fewer left than this is not being renewed. */
+/**
+ * ACM renews 60 days before the end, so a certificate with fewer days left than this is not being
+ * renewed.
+ */
 const LEAST_DAYS = 30
 
 /** What is wrong with a certificate for this domain, and what to do; undefined when nothing is. */
@@ -76,7 +79,7 @@ function listed(names: readonly string[]): string {
   return more > 0 ? `${shown} and ${more} more` : shown
 }
 
-/** A wildcard stands for exactly one label. */
+/** A wildcard matches exactly one label. */
 function covers(name: string, domain: string): boolean {
   const plain = name.toLowerCase()
   return plain.startsWith('*.')

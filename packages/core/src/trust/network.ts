@@ -1,7 +1,13 @@
-/** An IPv4 address as a socket for both versions shows it (RFC 4291 §2.5.5.2): each is a client of its own. */
+/**
+ * An IPv4 address as a dual-stack socket shows it (RFC 4291 §2.5.5.2): each one is a separate
+ * client.
+ */
 const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
 
-/** What whoever has one address surely has: an IPv4 address, or the /64 of an IPv6 one (RFC 6177). */
+/**
+ * The range that the holder of one address surely has: an IPv4 address, or the /64 of an IPv6
+ * address (RFC 6177).
+ */
 export function networkOf(address: string): string {
   if (!address.includes(':')) return address
   const mapped = MAPPED.exec(address)?.[1]

@@ -15,12 +15,12 @@ const MAX_TOKEN_CHARACTERS = 2_048
 export interface ProviderToken {
   readonly keyId: ProviderKeyId
   readonly teamId: TeamId
-  /** Milliseconds since the epoch; NaN where the token does not say. */
+  /** Milliseconds since the epoch; NaN if the token does not say. */
   readonly issuedAt: number
   readonly proof: Proof
 }
 
-/** An ECDSA signature over P-256 and what it is over. */
+/** An ECDSA signature over P-256, and the bytes that it signs. */
 export interface Proof {
   /** The first two parts as they were sent: nobody encodes them again (RFC 7515 §5.2). */
   readonly signed: Uint8Array
@@ -32,10 +32,11 @@ export interface Proof {
 export type TokenFault = { readonly fault: string }
 
 /**
- * Reads a token in any shape that APNs clients send (apns-contract §15.1): both base64 alphabets, with
- * or without padding, raw and DER signatures, ES512 on a P-256 key, `iat` as a float or as text. The
- * algorithm is chosen here and never by the token: `none`, HS* and RS* do not exist, a key inside the
- * token is a fault, and so is `crit`, because no extension is understood (RFC 7515 §4.1.11).
+ * Reads a token in any shape that APNs clients send (apns-contract §15.1): both base64 alphabets,
+ * with or without padding, raw and DER signatures, ES512 on a P-256 key, `iat` as a float or as
+ * text. The algorithm is chosen here and never by the token: `none`, HS* and RS* do not exist. A
+ * key inside the token is a fault, and so is `crit`, because no extension is supported (RFC 7515
+ * §4.1.11).
  */
 export function readProviderToken(text: string): ProviderToken | TokenFault {
   const [header = '', claims = '', signature = '', ...rest] = text.split('.')
@@ -54,7 +55,7 @@ export function readProviderToken(text: string): ProviderToken | TokenFault {
 
 type JsonObject = Readonly<Record<string, unknown>>
 
-/** RFC 4648 §4 and §5; Node's decoder would skip whatever else there is. */
+/** RFC 4648 §4 and §5; Node's decoder would skip any other characters. */
 const BASE64 = /^[\w+/-]+={0,2}$/
 
 function decode(part: string): Buffer {

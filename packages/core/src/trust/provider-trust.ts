@@ -51,8 +51,8 @@ export function fingerprintOf(certificate: X509Certificate): Fingerprint {
 }
 
 /**
- * Whether this certificate may send now. The record is demanded, not only the absence of a
- * revocation: a lost or empty table lets nobody in.
+ * Whether this certificate may send now. It must be on record; the absence of a revocation is not
+ * enough, so a lost or empty table admits nobody.
  */
 export function judgeProvider(
   certificate: ProviderCertificate,
@@ -119,7 +119,7 @@ function attributeValues(name: Element | undefined, type: string): string[] {
 /** `extensions [3]` of TBSCertificate (RFC 5280 §4.1). */
 const EXTENSIONS = contextTag(3)
 
-/** What is inside the extension, or undefined if the certificate has none. */
+/** The content of the extension, or undefined if the certificate does not have it. */
 function extension(fields: readonly Element[], id: string): Element | undefined {
   const wrapped = fields.find(({ tag }) => tag === EXTENSIONS)
   if (!wrapped) return undefined

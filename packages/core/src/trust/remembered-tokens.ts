@@ -16,9 +16,9 @@ const TOKENS_PER_KEY = 100
 const MAX_KEYS = 200
 
 /**
- * Tokens by their bytes, so that a fleet that sends one token for an hour is checked once. Only what was
- * good is kept, so garbage pushes nothing out; and a key has its own share, so whoever holds one key and
- * makes ever new tokens pushes out only their own.
+ * Tokens by their bytes, so that a token that many senders use for an hour is checked once. Only
+ * valid tokens are kept, so garbage evicts nothing. Each key has its own share, so the holder of a
+ * key who keeps making new tokens evicts only their own.
  */
 export class RememberedTokens {
   readonly #tokens = new Map<string, RememberedToken>()

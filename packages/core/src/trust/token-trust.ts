@@ -18,7 +18,7 @@ export interface TokenTrust {
    * The key that vouches for the bearer token of an `authorization` header. Faults of the port are
    * thrown.
    *
-   * @param address where the request came from: how many unknown tokens it may have checked is bounded.
+   * @param address where the request came from; limits how many unknown tokens are checked for it.
    */
   judge(authorization: string | undefined, address: string): Promise<ProviderKey | Rejection>
 }
@@ -30,9 +30,9 @@ export interface TokenTrust {
 export const CHECKS_PER_SECOND = { ofKey: 20, ofNetwork: 100 } as const
 
 /**
- * The verifier of provider tokens; remembers what it has checked, so there is one per execution
- * environment. Nothing is believed of a token for longer than its key is: the key is asked for at every
- * request, and whether the token is still fresh is asked each time.
+ * The verifier of provider tokens. It remembers what it has checked, so there is one per execution
+ * environment. A token is never trusted for longer than its key: every request looks up the key and
+ * checks again whether the token is still fresh.
  */
 export function tokenTrust({ clock, keys }: TokenTrustPorts): TokenTrust {
   const remembered = new RememberedTokens()
@@ -121,8 +121,9 @@ function isProven({ signed, signature, form, hash }: Proof, key: KeyObject): boo
 }
 
 /**
- * A network that floods the name of one key keeps its other keys' room. No limit is of a key over all
- * networks: whoever floods its name, which is no secret, would keep its owner out.
+ * A network that floods the id of one key keeps the room for its other keys. There is no limit per
+ * key over all networks: anyone who floods a key's id, which is not a secret, would lock out its
+ * owner.
  */
 function checkLimits() {
   const ofKey = rateLimit(CHECKS_PER_SECOND.ofKey)

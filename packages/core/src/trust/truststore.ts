@@ -10,7 +10,10 @@ export interface TruststorePorts {
 const remedy =
   'restore the version of the object that holds the provider CA and nothing else, and deploy with its version id as truststoreVersion'
 
-/** Puts the CA into the truststore. One that is there already is kept, as someone restored it. */
+/**
+ * Puts the CA into the truststore. A truststore that already exists is kept, because someone
+ * restored it.
+ */
 export async function publishAuthority(
   { certificate }: Pick<Authority, 'certificate'>,
   { truststore, trustedCertificates }: TruststorePorts,
@@ -21,8 +24,8 @@ export async function publishAuthority(
 }
 
 /**
- * Chooses the version of the truststore that the provider domain reads: the one that is wanted, or the
- * newest where `current` is.
+ * Chooses the version of the truststore that the provider domain reads: the requested one, or the
+ * newest if `current` is requested.
  * @throws a sentence for the operator if providers could not connect with that version.
  */
 export async function chooseTruststore(
