@@ -12,9 +12,9 @@ const requireShim =
   "import{createRequire as requireFrom}from'node:module';const require=requireFrom(import.meta.url);\n"
 
 /**
- * What stands in for the SDK in the functions: its clients on a notification's way, and the search
- * for credentials in those that stay (docs/performance.md has the figures). A command that the lean
- * clients lack ends the build with esbuild's "no matching export".
+ * What replaces the SDK in the functions: its clients on a notification's path, and the search for
+ * credentials in those that remain (docs/performance.md has the figures). If the lean clients lack
+ * a command, the build fails with esbuild's "no matching export".
  */
 export const leanClients = {
   '@aws-sdk/client-dynamodb': './packages/aws/src/lean/client-dynamodb.ts',
@@ -47,7 +47,8 @@ const options = {
 } as const satisfies BuildOptions
 
 /**
- * Bundles every function in one esbuild run, so that the SDK is read once and not twelve times.
+ * Bundles every function in one esbuild run, so that the SDK is read once and not for every
+ * function.
  *
  * @param directory Gets one folder per function, each with `index.mjs`.
  * @param alias Modules that take the place of others; benchmarks compare with the SDK's own.

@@ -112,7 +112,7 @@ export function writeLocalFile(state: string, local: LocalFile): void {
   writeSecret(join(state, 'local.json'), local)
 }
 
-/** The demo device, activated and registered; `onNotification` hears what arrives. */
+/** The demo device, activated and registered; `onNotification` gets what arrives. */
 export async function startDemoDevice(
   local: LocalFile,
   state: string,
@@ -132,7 +132,7 @@ export async function startDemoDevice(
 
 const DEMO_LIMIT_MS = 30_000
 
-/** A device goes on trying for ever; a demo must not. */
+/** A device keeps trying forever; a demo must not. */
 function inTime<T>(work: Promise<T>, failure: string): Promise<T> {
   return new Promise((resolve, reject) => {
     const text = `${failure} within ${DEMO_LIMIT_MS / 1000} s: see the logs in the state folder`

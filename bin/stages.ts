@@ -13,8 +13,9 @@ export interface Target {
 }
 
 /**
- * The stage of the embedded and the LocalStack-compatible target. Their account does not exist at
- * AWS, so that the CDK command refuses to deploy this stage, whose certificate is none, there.
+ * The stage of the embedded and the LocalStack-compatible target. Its account does not exist at
+ * AWS, so the CDK command refuses to deploy this stage, whose certificate does not exist either, to
+ * AWS.
  */
 const local: StageProps = {
   ...stageDefaults,
@@ -70,7 +71,7 @@ export function stageOf(context: Context, target: Target): StageProps {
   return name === local.name ? localStage(context) : deployedStage(name, context, target)
 }
 
-/** Benchmarks ask for other receipts, and have events and counted topics only where they say so. */
+/** Benchmarks set other receipts, and have events and counted topics only if they ask for them. */
 function localStage(context: Context): StageProps {
   const isAsked = text(context, 'receipts') !== undefined
   if (!isAsked) return local
@@ -175,7 +176,9 @@ function levelsOf<Level extends string>(
   }
 }
 
-/** A new account may run ten functions at the same time, of which Lambda lets none be set aside. */
+/**
+ * A new account may run ten functions at the same time, none of which Lambda allows to be reserved.
+ */
 function reservedOf(
   stage: string,
   context: Context,

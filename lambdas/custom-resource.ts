@@ -8,7 +8,7 @@ export interface Made {
   readonly attributes?: Readonly<Record<string, string>>
 }
 
-/** `later`: another invocation goes on with the work and answers. */
+/** `later`: another invocation continues the work and answers. */
 export type Lifecycle = (event: CloudFormationCustomResourceEvent) => Promise<Made | 'later'>
 
 /**
@@ -52,8 +52,9 @@ async function attempt(work: Lifecycle, event: CloudFormationCustomResourceEvent
 }
 
 /**
- * Bytes of a reason: CloudFormation takes no answer of more than 4,096 in all, and would then wait for one that never comes. The
- * ids beside it take at most 1,700 (CloudFormation quotas, "Custom resource response").
+ * Bytes of a reason: CloudFormation takes no answer of more than 4,096 bytes in total, and would
+ * then wait for one that never comes. The ids next to it take at most 1,700 (CloudFormation quotas,
+ * "Custom resource response").
  */
 const MOST_REASON_BYTES = 2_000
 

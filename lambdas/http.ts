@@ -32,12 +32,15 @@ export function providerRequest(event: HttpEvent): ProviderRequest {
   }
 }
 
-/** Whether the request came by the domain that asks for no certificate: then none counts. */
+/**
+ * Whether the request came through the domain that does not ask for certificates: then a
+ * certificate is ignored.
+ */
 function isByToken({ requestContext }: HttpEvent): boolean {
   return requestContext.stage === TOKEN_STAGE
 }
 
-/** Empty or null where a gateway did not ask for a certificate: then there is no credential. */
+/** Empty or null if the gateway did not ask for a certificate: then there is no credential. */
 function certificateOf({ requestContext }: HttpEvent): string | undefined {
   return requestContext.authentication?.clientCert?.clientCertPem || undefined
 }
@@ -50,8 +53,8 @@ function pathOf(event: HttpEvent): string {
 }
 
 /**
- * API Gateway hands bodies of some content types over as text, in which bytes that are no UTF-8 have
- * become U+FFFD; the length that it states beside is that of the bytes.
+ * API Gateway passes on bodies of some content types as text, in which bytes that are not UTF-8
+ * have become U+FFFD; the length that it states is that of the original bytes.
  */
 function bodyOf({ body = '', isBase64Encoded, headers }: HttpEvent): ProviderRequest['body'] {
   if (isBase64Encoded) return Buffer.from(body, 'base64')

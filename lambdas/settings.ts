@@ -21,15 +21,15 @@ export const variable = {
   devicesTable: 'DEVICES_TABLE',
   claimsTable: 'CLAIMS_TABLE',
   receiptsTable: 'RECEIPTS_TABLE',
-  /** SQS queue of the outcomes that receipts are made of (URL). */
+  /** SQS queue of the outcomes from which receipts are made (URL). */
   outcomeQueue: 'OUTCOME_QUEUE_URL',
   /** Which outcomes are kept as receipts, JSON: `ReceiptSettings`. */
   receipts: 'RECEIPTS',
-  /** Topics that have metrics of their own, a JSON list; empty if none is counted. */
+  /** Topics with separate metrics, a JSON list; empty if none is counted. */
   countedTopics: 'COUNTED_TOPICS',
-  /** SQS queue of the events that subscribers hear (URL). */
+  /** SQS queue of the events for subscribers (URL). */
   announcementQueue: 'ANNOUNCEMENT_QUEUE_URL',
-  /** Which events subscribers hear, JSON: `EventSettings`. */
+  /** Which events are published, JSON: `EventSettings`. */
   events: 'EVENTS',
   /** SNS topic of the events (ARN). */
   eventTopic: 'EVENT_TOPIC_ARN',
@@ -48,7 +48,10 @@ export const variable = {
   devicePolicy: 'DEVICE_POLICY_NAME',
   /** Seconds that a notification without `apns-expiration` is kept, at most 30 days. */
   defaultLifetime: 'DEFAULT_LIFETIME_SECONDS',
-  /** Seconds for which accept may believe what it read of a provider certificate or key, at most 30. */
+  /**
+   * Seconds for which accept may rely on what it has read about a provider certificate or key, at
+   * most 30.
+   */
   trustCacheSeconds: 'TRUST_CACHE_SECONDS',
   /** Seconds for which accept may believe that a token is registered. */
   registrationCacheSeconds: 'REGISTRATION_CACHE_SECONDS',

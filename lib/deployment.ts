@@ -2,7 +2,7 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib'
 import type { FunctionCode } from './functions.ts'
 import type { StageProps } from './stage.ts'
 
-/** What every construct is told: the stage, and where the functions' bundles lie. */
+/** What every construct needs to know: the stage, and where the functions' bundles are. */
 export interface Deployment {
   readonly stage: StageProps
   readonly code: FunctionCode

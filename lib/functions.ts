@@ -50,7 +50,7 @@ export const functionNames = Object.keys(functionSettings) as FunctionName[]
 /** The folder that holds a function's bundle: `index.mjs`, which exports `handler`. */
 export type FunctionCode = (name: FunctionName) => string
 
-/** The bundles that the published package carries beside its script. */
+/** The bundles that the published package contains next to its script. */
 export function packagedCode(): FunctionCode {
   const folder = fileURLToPath(new URL('./functions', import.meta.url))
   if (!existsSync(folder))

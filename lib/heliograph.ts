@@ -33,7 +33,7 @@ export interface HeliographProps
 
 /** The four stacks of one deployment. */
 export interface HeliographStacks {
-  /** Tables, queues, keys and certificate authorities: all that must not be lost. */
+  /** Tables, queues, keys and certificate authorities: everything that must not be lost. */
   readonly state: Stack
   /** From a provider's request to the device. */
   readonly providers: Stack
@@ -44,9 +44,9 @@ export interface HeliographStacks {
 }
 
 /**
- * The push notification service: the stacks `Heliograph-<stage>-State`, `-Providers`, `-Devices` and
- * `-Operations`, beside whatever else the app has. The scope may be an app, a stage or a stack; in a
- * stack the four become stacks of their own beside it.
+ * The push notification service: the stacks `Heliograph-<stage>-State`, `-Providers`, `-Devices`
+ * and `-Operations`, next to whatever else the app has. The scope may be an app, a stage or a
+ * stack; in a stack, the four become separate stacks next to it.
  */
 export class Heliograph extends Construct {
   readonly stageName: string
@@ -107,13 +107,13 @@ function stageOf(scope: Construct, props: HeliographProps): StageProps {
   }
 }
 
-/** In JavaScript, and in most TypeScript, a property that is there may be undefined. */
+/** In JavaScript, and in most TypeScript, a property may be present and undefined. */
 function withoutUndefined<T extends object>(props: T): T {
   const known = Object.entries(props).filter(([, value]) => value !== undefined)
   return Object.fromEntries(known) as T
 }
 
-/** A stack takes these from the stage around it by itself, but not from a stack. */
+/** A stack inherits these from the enclosing stage, but not from an enclosing stack. */
 function environmentAround(scope: Construct): StageProps['env'] {
   const stack = scope.node.scopes.findLast(Stack.isStack)
   const { account, region } = stack ?? Stage.of(scope) ?? {}

@@ -11,13 +11,14 @@ import { Metric, Stats, Unit } from 'aws-cdk-lib/aws-cloudwatch'
 import type { StageProps } from './stage.ts'
 
 /**
- * Every metric of our own, by name: what the functions log becomes these (`OutcomeMetrics`,
- * `CertificateWatch`, or by the embedded metric format), and dashboard and alarms read nothing else of ours.
+ * All our own metrics, by name: they are derived from what the functions log (`OutcomeMetrics`,
+ * `CertificateWatch`, or the embedded metric format), and the dashboard and the alarms read none of
+ * ours but these.
  */
 export const metricNames = {
   /**
-   * Count by `stage` and `outcome`; where the stage counts topics, also by `stage`, `countedTopic` and one of
-   * `outcome`, `pushType` and `priority`.
+   * Count by `stage` and `outcome`; if the stage counts topics, also by `stage`, `countedTopic` and
+   * one of `outcome`, `pushType` and `priority`.
    */
   notifications: NOTIFICATIONS,
   /**
@@ -25,7 +26,7 @@ export const metricNames = {
    * those that were stored. In deliver's lines, as embedded metrics.
    */
   deliveryTime: DELIVERY_TIME,
-  /** The same, of those that were stored; only where the stage counts topics. */
+  /** The same for notifications that were stored; only if the stage counts topics. */
   storedDeliveryTime: STORED_DELIVERY_TIME,
   /** Count by `stage`: tokens of unregistered devices that a provider was told of. */
   gone: 'Gone',

@@ -61,15 +61,25 @@ export interface StageProps {
   readonly systemLogs: 'failures' | 'all'
   /** X-Ray traces of every function. Default `false`. */
   readonly tracing: boolean
-  /** Of the activation API. A request that passes is cheap: requests without a code pass, too. Default 200 a second, with a burst of 400. */
+  /**
+   * Limit of the activation API. A request that passes is cheap: requests without a code pass, too.
+   * Default 200 a second, with a burst of 400.
+   */
   readonly activationThrottle: ThrottleProps
-  /** Of all that come by `tokenDomain` together, whoever they are: what has no good token takes its share of this, and none of `providerThrottle`. Default 2500 a second, with a burst of 1250. */
+  /**
+   * All requests to `tokenDomain` together, whoever sends them: requests without a valid token
+   * count against this limit, and not against `providerThrottle`. Default 2500 a second, with a
+   * burst of 1250.
+   */
   readonly tokenThrottle: ThrottleProps
-  /** Of all providers with certificates together, at the edge; a part of what the account has for all its APIs in the region. Default 5000 a second, with a burst of 2500. */
+  /**
+   * All providers with certificates together, at the edge; a part of the account's quota for all
+   * its APIs in the region. Default 5000 a second, with a burst of 2500.
+   */
   readonly providerThrottle: ThrottleProps
   /**
-   * Of requests to many devices (`POST /3/devices`), each of which may be a thousand notifications, at each of the
-   * two domains, whoever sends them. Default 5 a second, with a burst of 50.
+   * Requests to many devices (`POST /3/devices`), each of which may be a thousand notifications, at
+   * each of the two domains, whoever sends them. Default 5 a second, with a burst of 50.
    */
   readonly multicastThrottle: ThrottleProps
   /** Calls a second of each operation of IoT Core's registry while a stage is emptied. Default 5. */
@@ -83,8 +93,9 @@ export interface StageProps {
   /** Batches of slots that are tried at the same time, 2 to 1,000: what silent devices can keep busy. Default 20. */
   readonly slotConcurrency: number
   /**
-   * Seconds, 1 to 5, that a notification waits for the device's PUBACK before it goes into
-   * its slot. Less than the way to a device and back costs a write and a second message for each. Default 1.
+   * Seconds, 1 to 5, that a notification waits for the device's PUBACK before it goes into its
+   * slot. A time shorter than the round trip to a device costs a write and a second message for
+   * each notification. Default 1.
    */
   readonly deliverPatienceSeconds: number
   /**
@@ -98,17 +109,17 @@ export interface StageProps {
   /** Seconds that a notification without `apns-expiration` is kept, at most 30 days. Default 30 days. */
   readonly defaultLifetimeSeconds: number
   /**
-   * What happened to notifications is kept for so many of them: `off`, `exceptions` (all but what was
-   * delivered at once) or `all`; by topic, and for all other topics. Default `off` for all.
+   * Which notifications get a receipt: `off`, `exceptions` (all but those delivered at once) or
+   * `all`; by topic, and for all other topics. Default `off` for all.
    */
   readonly receipts: {
     readonly default: ReceiptLevel
     readonly topics: Readonly<Record<string, ReceiptLevel>>
   }
   /**
-   * What subscribers of the stage's SNS topic hear: `off`, `tokens` (that a device token has died), `exceptions`
-   * (also what happened to every notification that was not delivered at once) or `all`; by topic, and for all other
-   * topics. Default `off` for all.
+   * Which events the stage's SNS topic publishes: `off`, `tokens` (device tokens that have died),
+   * `exceptions` (also what happened to every notification that was not delivered at once) or
+   * `all`; by topic, and for all other topics. Default `off` for all.
    */
   readonly events: {
     readonly default: EventLevel
@@ -122,9 +133,10 @@ export interface StageProps {
    */
   readonly receiptDelaySeconds: number
   /**
-   * Topics that have metrics of their own, at most 20; all others are counted together as `other`. Each is up to 26
-   * metrics of CloudWatch, which are paid for by the month (docs/cost.md); whoever sends, there are no more than
-   * named here. Default none: nothing is counted by topic, and costs nothing.
+   * Topics with separate metrics, at most 20; all others are counted together as `other`. Each adds
+   * up to 26 CloudWatch metrics, which cost money every month (docs/cost.md). Whatever providers
+   * send, there are never more than are named here. Default none: nothing is counted by topic, at
+   * no cost.
    */
   readonly countedTopics: readonly string[]
   /** Seconds for which a provider certificate or key is believed without a look, at most 30. Default 30. */
@@ -136,8 +148,9 @@ export interface StageProps {
   /** Notifications per second and token that each execution environment of accept takes, 0 = no limit. Default 10. */
   readonly tokenRatePerSecond: number
   /**
-   * UNIX seconds until which notifications without a seal are believed: set it to a month after an upgrade
-   * from a version that made none, and leave it out otherwise, because until then anyone may leave the seal out.
+   * UNIX seconds until which notifications without a seal are accepted: set it to a month after an
+   * upgrade from a version without seals, and leave it out otherwise, because until then anyone can
+   * omit the seal.
    */
   readonly unsealedUntil?: number
   /** Days that a device certificate is valid. Default 825. */
@@ -147,11 +160,12 @@ export interface StageProps {
   /** Days that a token key which is no longer primary still opens tokens. Default 180. */
   readonly tokenKeyGraceDays: number
   /**
-   * Whether an operator may bring token keys from another deployment (`heliograph import`). Set it for the time of the
-   * move only: whoever has kms:Encrypt and may write the table can bring a key that they know. Default `false`.
+   * Whether an operator may import token keys from another deployment (`heliograph import`). Set it
+   * only during the move: anyone who has kms:Encrypt and may write to the table can add a key that
+   * they know. Default `false`.
    */
   readonly takesTokenKeys: boolean
-  /** Who hears of alarms; absent: the alarms only show in CloudWatch. */
+  /** Who is notified of alarms; absent: the alarms appear only in CloudWatch. */
   readonly alarmEmail?: string
 }
 
@@ -166,7 +180,8 @@ export const stageDefaults = {
   logRetentionDays: 30,
   systemLogs: 'failures',
   tracing: false,
-  // Anyone can ask, and what is refused must not keep good codes out: SECURITY.md has what it costs.
+  // Anyone can ask, and refused requests must not lock out valid codes; SECURITY.md says what this
+  // costs.
   activationThrottle: { ratePerSecond: 200, burst: 400 },
   // IoT Core registers ten certificates a second; renewals need some of that.
   activationsPerSecond: 8,

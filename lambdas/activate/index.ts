@@ -14,7 +14,7 @@ const table = settings[variable.activationsTable]
 const stage = settings[variable.stage]
 const [host = '', port = '8883'] = settings[variable.iotEndpoint].split(':')
 
-/** A local cloud has a CA of its own and names it as the AWS tools expect. */
+/** A local cloud has its own CA and names it where AWS tools expect it. */
 const bundle = process.env.AWS_CA_BUNDLE
 const ca = bundle ? readFileSync(bundle, 'utf8') : amazonRoots()
 

@@ -5,8 +5,8 @@ import type { Announcement } from '@heliograph/protocol/messages'
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda'
 
 /**
- * Publishes what is in a batch of queue messages. A message of which SNS did not take everything comes again
- * as a whole: subscribers hear an event at least once.
+ * Publishes the events in a batch of queue messages. If SNS did not take everything in a message,
+ * the whole message comes again: subscribers get an event at least once.
  */
 export function announceHandler(topic: EventTopic, log: Log) {
   return async ({ Records: records }: SQSEvent): Promise<SQSBatchResponse> => {

@@ -15,7 +15,7 @@ import {
   type MulticastPorts,
 } from './multicast.ts'
 
-/** Makes a message come back after so many seconds instead of the queue's own time-out. */
+/** Makes a message come back after this many seconds instead of the queue's own timeout. */
 export type PutOff = (
   message: Pick<SQSRecord, 'receiptHandle' | 'eventSourceARN'>,
   seconds: number,
@@ -23,7 +23,7 @@ export type PutOff = (
 
 export interface DeliverHandlerPorts extends DeliverPorts, MulticastPorts {
   readonly isGenuine: IsGenuine
-  /** From 0 to 1; spreads what was throttled together. */
+  /** From 0 to 1; spreads messages that were throttled together. */
   chance(): number
 }
 

@@ -11,7 +11,7 @@ export interface MulticastPorts {
   readonly clock: Clock
   /** The queue that multicasts come from: those that are to be tried again go back to it. */
   readonly notifications: Pick<NotificationQueue, 'sendMulticasts'>
-  /** Where an operator finds what was given up. */
+  /** Where an operator finds notifications that were given up. */
   readonly deadLetters: Pick<NotificationQueue, 'sendMulticasts'>
   chance(): number
 }
@@ -21,7 +21,7 @@ export type DeliverOne = (notification: Notification, attempt: Attempt) => Promi
 
 /** One hand-out of the message that carries a multicast. */
 export interface HandOut {
-  /** How often the queue has handed it out, this time included. */
+  /** How often the queue has handed it out, including this time. */
   readonly received: number
   /** When the function began with its batch, milliseconds. */
   readonly startedAt: number
@@ -29,7 +29,10 @@ export interface HandOut {
   readonly turns: Turns
 }
 
-/** Works through the recipients concurrently, settling each by itself, and gives back to the queue only those that failed. */
+/**
+ * Processes the recipients concurrently, settles each separately, and returns only those that
+ * failed to the queue.
+ */
 export async function deliverMulticast(
   multicast: Multicast,
   handOut: HandOut,
@@ -51,7 +54,7 @@ export async function deliverMulticast(
   return giveBack(multicast, deliveries, received, ports, log)
 }
 
-/** The message is removed only after the queues hold what is left of it. */
+/** The message is removed only once the queues hold what is left of it. */
 async function giveBack(
   multicast: Multicast,
   deliveries: readonly Delivery[],

@@ -10,7 +10,7 @@ import type { Made } from '../custom-resource.ts'
 
 export interface DomainPorts {
   readonly clock: Clock
-  /** Undefined when ACM has no such certificate in this account and region. */
+  /** Undefined if ACM has no such certificate in this account and region. */
   describe(arn: string): Promise<DomainCertificate | undefined>
 }
 

@@ -18,8 +18,8 @@ export interface EmptyStagePorts extends EmptyPorts {
 }
 
 /**
- * One execution lasts 15 minutes at most, so that work goes on in rounds. Five of them fill the hour that
- * CloudFormation waits; Lambda takes sixteen for a runaway loop.
+ * One execution lasts at most 15 minutes, so the work is done in rounds. Five of them fill the hour
+ * that CloudFormation waits; Lambda regards sixteen as a runaway loop.
  */
 export const ROUND_MS = 12 * 60_000
 

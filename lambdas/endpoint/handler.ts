@@ -6,14 +6,14 @@ export interface EndpointPorts {
   readonly region: string
   /** Host name of the data endpoint, perhaps with a port. */
   find(): Promise<string | undefined>
-  /** Undefined when direct messages can be sent there, or what was answered instead. */
+  /** Undefined if direct messages can be sent there, otherwise the answer. */
   probe(address: string): Promise<string | undefined>
 }
 
 /**
- * The account's own data endpoint: CloudFormation has no attribute for it. A new stage is refused where IoT Core takes
- * no direct messages, as it would deliver nothing; one that is deployed already is not asked again, so that no roll-back
- * depends on the answer.
+ * The account's own data endpoint, for which CloudFormation has no attribute. A new stage is
+ * refused if IoT Core does not support direct messages, because it would deliver nothing. A stage
+ * that is already deployed is not checked again, so that no rollback depends on the answer.
  */
 export async function findEndpoint(
   event: CloudFormationCustomResourceEvent,

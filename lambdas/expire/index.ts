@@ -20,7 +20,7 @@ const work = expireHandler(
     clock,
     feedback: feedback(dynamoDb, settings[variable.feedbackTable], clock, systemIds()),
     outcomes,
-    // a notification whose key was retired meanwhile reaches nobody, and its provider shall hear so
+    // a notification whose key has been retired reaches nobody, and its provider should be told
     isGenuine: genuineBy(
       tokenKeyRing(dynamoDb, kmsClient(), settings[variable.tokenKeysTable], clock, EVERY_KEY),
       clock,

@@ -4,8 +4,8 @@ import type { Receipts } from '@heliograph/core/ports'
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda'
 
 /**
- * Keeps the outcomes of a batch together, as what comes together shares rows. If that fails, all of
- * them come again, and what was already written is not written twice.
+ * Stores the outcomes of a batch together, so that they share rows. If that fails, all of them come
+ * again, and nothing is written twice.
  */
 export function recordHandler(receipts: Pick<Receipts, 'write'>, log: Log) {
   return async ({ Records: records }: SQSEvent): Promise<SQSBatchResponse> => {

@@ -17,7 +17,10 @@ export function acknowledgeFamily(construct: IConstruct, resource: string, reaso
   acknowledge(construct, `IAM5[Resource::${shown}]`, reason)
 }
 
-/** A resolved value as cdk-nag shows it: `<LogicalId.Attribute>` for what is known at deployment. */
+/**
+ * A resolved value as cdk-nag shows it: `<LogicalId.Attribute>` for values that are known only at
+ * deployment.
+ */
 function flatten(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value)
   const [[intrinsic, argument] = []] = Object.entries(value)

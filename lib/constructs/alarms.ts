@@ -84,7 +84,7 @@ export type AlarmName =
   | 'device-ca-misused'
   | 'token-keys-misused'
 
-/** The alarms of a stage; with `alarmEmail` someone is told of them. */
+/** The alarms of a stage; with `alarmEmail`, someone is notified of them. */
 export class Alarms extends Construct {
   readonly all: readonly Alarm[]
   /** Hears of every alarm; absent without `alarmEmail`. */
@@ -126,9 +126,9 @@ export class Alarms extends Construct {
 }
 
 /**
- * A topic with a policy of its own has lost the default one, by which CloudWatch may publish.
- * Sources: SNS, "Example cases for Amazon SNS access control"; AWS re:Post Knowledge Center, "Why didn't I receive an
- * SNS notification for my CloudWatch alarm trigger?".
+ * A topic with its own policy no longer has the default one, which allows CloudWatch to publish.
+ * Sources: SNS, "Example cases for Amazon SNS access control"; AWS re:Post Knowledge Center, "Why
+ * didn't I receive an SNS notification for my CloudWatch alarm trigger?".
  */
 function allowAlarms(topic: Topic): void {
   topic.addToResourcePolicy(

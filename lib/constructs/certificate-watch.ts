@@ -54,7 +54,10 @@ export class CertificateWatch extends Construct {
   }
 }
 
-/** `= "*"` matches text; a number, which is negative for what has ended, is matched by its range. */
+/**
+ * `= "*"` matches text; a number, which is negative for an expired certificate, is matched by its
+ * range.
+ */
 function anyNumber(field: string): IFilterPattern {
   return FilterPattern.any(
     FilterPattern.numberValue(field, '>=', 0),

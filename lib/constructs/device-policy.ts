@@ -15,9 +15,9 @@ import type { HeliographFunction } from './function.ts'
 const thingName = '${iot:Connection.Thing.ThingName}'
 
 /**
- * The one policy that every device certificate gets: connect as oneself, receive, publish to one's
+ * The single policy that every device certificate gets: connect as itself, receive, publish to its
  * own upstream topics. No `iot:Subscribe`: downstream topics are the same for all devices, direct
- * messages need no subscription, and a subscription would hear what others are sent.
+ * messages need no subscription, and a subscription would receive messages for others.
  */
 export class DevicePolicy extends Construct {
   readonly policyName: string

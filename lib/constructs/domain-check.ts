@@ -25,7 +25,10 @@ export class DomainCheck extends Construct {
   }
 }
 
-/** A domain that asks for no client certificate takes one of ACM's whoever issued it. */
+/**
+ * A domain that does not ask for client certificates accepts any certificate in ACM, whoever issued
+ * it.
+ */
 function checkTokenDomain(
   scope: Construct,
   checker: HeliographFunction,

@@ -6,8 +6,8 @@ import type { StageProps } from '../stage.ts'
 import type { Grantee } from './grantee.ts'
 
 /**
- * Where subscribers hear what happens to notifications, and which tokens have died. Who may subscribe is decided
- * by IAM in the account: the policy of the topic lets nobody in.
+ * Tells subscribers what happens to notifications, and which tokens have died. IAM in the account
+ * decides who may subscribe: the topic's policy admits nobody.
  */
 export class EventTopic extends Construct {
   readonly topic: Topic

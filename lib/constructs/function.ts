@@ -87,7 +87,9 @@ export class HeliographFunction extends Construct {
     this.#permit(actions, resources, conditions)
   }
 
-  /** Permits these actions on all resources of a pattern, where a narrower one is impossible. */
+  /**
+   * Permits these actions on all resources that match a pattern, if a narrower one is impossible.
+   */
   allowFamily({ actions, resource, reason, conditions }: FamilyPermission): void {
     this.#permit(actions, [resource], conditions)
     acknowledgeFamily(this, resource, reason)
@@ -131,7 +133,7 @@ export class HeliographFunction extends Construct {
     }
   }
 
-  /** A role of its own: the managed policy for Lambda may write to every log group. */
+  /** Its own role, because the managed policy for Lambda may write to every log group. */
   #role(logs: JournalGroup): Role {
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') })
     logs.grantWrite(role)
@@ -140,9 +142,10 @@ export class HeliographFunction extends Construct {
 }
 
 /**
- * Lambda's own START, END and REPORT lines are more bytes than all that the functions say themselves, and
- * logs are a sixth of what a notification costs. At WARN there is a line only where an invocation fails, for
- * example by its timeout. Levels exist only in the JSON format. Source: AWS Lambda, "Log-level filtering".
+ * Lambda's own START, END and REPORT lines are more bytes than everything that the functions log,
+ * and logs are a sixth of the cost of a notification. At WARN, there is a line only if an
+ * invocation fails, for example by a timeout. Levels exist only in the JSON format. Source: AWS
+ * Lambda, "Log-level filtering".
  */
 function logLevels({ systemLogs }: StageProps) {
   return {

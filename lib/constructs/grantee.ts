@@ -1,6 +1,6 @@
 import type { Variable } from '../../lambdas/settings.ts'
 
-/** A function as a store, queue or key sees it: what is granted to it is also told to it. */
+/** A function as a store, queue or key sees it: a grant also tells it the name of the resource. */
 export interface Grantee {
   /** Sets a variable that the function's `settings.ts` names. */
   set(name: Variable, value: string): void

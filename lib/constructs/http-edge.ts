@@ -22,12 +22,12 @@ export interface HttpEdgeProps extends Deployment {
   /** Part of the API's name and of its log's. */
   readonly name: string
   readonly description: string
-  /** True: the API answers on its own domain only, where client certificates are asked for. */
+  /** True: the API answers only on its custom domain, which asks for client certificates. */
   readonly onlyByDomain: boolean
   /** Who may call, and why API Gateway is not the one to decide it. */
   readonly authorization: string
   readonly throttle?: ThrottleProps
-  /** The edge answers 503 by itself when a function takes longer; absent: 30 s, the most there is. */
+  /** The edge itself answers 503 if a function takes longer; absent: 30 s, the maximum. */
   readonly answerWithin?: Duration
 }
 
@@ -67,7 +67,7 @@ export class HttpEdge extends Construct {
     acknowledge(this, 'APIG4', props.authorization)
   }
 
-  /** Another way to the same functions, with a rate of its own; a domain leads to it. */
+  /** Another entrance to the same functions, with its own rate; a domain leads to it. */
   addStage(id: string, stageName: string, throttle: ThrottleProps): HttpStage {
     return this.#stage(id, stageName, throttle)
   }
@@ -77,7 +77,7 @@ export class HttpEdge extends Construct {
     return this.api.addRoutes({ path, methods: [method], integration: this.#integration(handler) })
   }
 
-  /** A path with a rate of its own in each stage, in place of the stage's. */
+  /** A path that has its own rate in each stage, instead of the stage's. */
   routeAtRate(
     path: string,
     method: HttpMethod,
@@ -95,12 +95,12 @@ export class HttpEdge extends Construct {
           ThrottlingBurstLimit: throttle.burst,
         },
       }
-      // a stage takes settings of routes that are there
+      // a stage accepts settings only for existing routes
       for (const route of routes) defaultChild.node.addDependency(route)
     }
   }
 
-  /** Sends every request without a route of its own to a function. */
+  /** Sends every request without a specific route to a function. */
   otherwise(handler: HeliographFunction): void {
     new HttpRoute(this, 'Otherwise', {
       httpApi: this.api,

@@ -20,9 +20,9 @@ export interface KeyWatchProps {
 }
 
 /**
- * Keeps and counts uses of the three keys as CloudTrail tells of them: every signature of the provider
- * CA, and uses of the other two by anyone but the functions that need them. Works where a trail logs
- * KMS's management events.
+ * Keeps and counts uses of the three keys as CloudTrail reports them: every signature of the
+ * provider CA, and uses of the other two by anyone but the functions that need them. Requires a
+ * trail that logs KMS's management events.
  */
 export class KeyWatch extends Construct {
   /** The CloudTrail events: who used which key, from where. */

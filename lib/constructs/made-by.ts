@@ -24,12 +24,12 @@ export function madeBy(
 }
 
 /**
- * A scope for what is made once for a subject: another subject is another resource, and a roll-back
- * then does not ask about the old one again.
+ * A scope for resources that are created once for a subject: another subject makes another
+ * resource, so a rollback does not check the old one again.
  */
 export function scopeOf(scope: Construct, subject: string): Construct {
   const resolved: unknown = Stack.of(scope).resolve(subject)
-  // the same at every synthesis, also where a part is known only at deployment
+  // the same at every synthesis, even if a part is known only at deployment
   const text = typeof resolved === 'string' ? resolved : JSON.stringify(resolved)
   return new Construct(scope, createHash('sha256').update(text).digest('hex').slice(0, 8))
 }

@@ -20,9 +20,10 @@ const recorders = ['accept', 'deliver', 'unregister', 'expire'] as const
 const senders = ['deliver', 'unregister', 'expire'] as const
 
 /**
- * Counts what the functions log about notifications. Their lines hold `count`, `outcome` and `stage`, which
- * become value and dimensions; the topic does only where the stage names it, as each is up to 26 more metrics to
- * pay for by the month (without, the dashboard asks the logs).
+ * Counts what the functions log about notifications. Their lines contain `count`, `outcome` and
+ * `stage`, which become value and dimensions. A topic becomes a dimension only if the stage names
+ * it, because each adds up to 26 metrics that cost money every month (otherwise the dashboard
+ * queries the logs).
  */
 export class OutcomeMetrics extends Construct {
   constructor(scope: Construct, id: string, stage: StageProps) {

@@ -65,7 +65,7 @@ export class NotificationQueue extends Construct {
     grantee.allow(['sqs:SendMessage'], [this.queue.queueArn])
   }
 
-  /** Permits to send back what is left of a message to many devices, or to give it up. */
+  /** Permits sending back what is left of a message to many devices, or giving it up. */
   grantSendRest(grantee: Grantee): void {
     this.grantSend(grantee)
     grantee.set(variable.deadLetterQueue, this.deadLetters.queue.queueUrl)
@@ -74,9 +74,9 @@ export class NotificationQueue extends Construct {
 }
 
 /**
- * The slots that deliver is to try: of devices that have just connected, and of silent ones after a
- * rest. A queue of its own with a concurrency of its own, because the attempt at a silent device waits
- * for seconds, which nothing that comes from accept may have to wait for.
+ * The slots that deliver should try: those of devices that have just connected, and of silent
+ * devices after a rest. A separate queue with its own concurrency, because an attempt at a silent
+ * device waits for seconds, and nothing that comes from accept may have to wait for that.
  */
 export class SlotQueue extends Construct {
   readonly queue: Queue
@@ -99,8 +99,8 @@ export class SlotQueue extends Construct {
 }
 
 /**
- * Outcomes on their way to `record`, which works them in large batches: they may wait, and nothing waits
- * for them.
+ * Outcomes on their way to `record`, which processes them in large batches: they may wait, and
+ * nothing waits for them.
  */
 export class OutcomeQueue extends Construct {
   readonly queue: Queue

@@ -239,7 +239,7 @@ function deviceRow(props: ServiceDashboardProps): IWidget[] {
   ]
 }
 
-/** The message broker's metrics have this dimension; `RulesExecuted` has none. */
+/** The message broker's metrics have this dimension; `RulesExecuted` does not. */
 const byMqtt = { Protocol: 'MQTT' } as const
 
 /** IoT Core counts for the account and region, not by stage. Source: AWS IoT, "AWS IoT metrics and dimensions". */

@@ -29,8 +29,9 @@ const certificateActions = [
 ]
 
 /**
- * The devices of a stage that is destroyed whole, as a resource: when the stack goes, so do their things and
- * certificates. A stage that keeps its data has no such function, which nobody there should be able to call.
+ * The devices of a stage that is destroyed completely, as a resource: when the stack is deleted, so
+ * are their things and certificates. A stage that keeps its data does not have this function,
+ * because nobody should be able to call it there.
  */
 export class StageDevices extends Construct {
   readonly #resource: CustomResource

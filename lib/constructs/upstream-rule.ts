@@ -16,8 +16,8 @@ export interface UpstreamRuleProps {
 
 /**
  * Devices publish to `$aws/rules/<rule>/<deviceId>` (Basic Ingest), so `topic(1)` is the device id,
- * which the device policy holds to be the publisher's own. The request is passed on in base64
- * because a function should see, and refuse, also what is not JSON.
+ * which the device policy requires to be the publisher's own. The request is passed on in base64,
+ * because a function should also see, and refuse, what is not JSON.
  */
 function ruleSql(stage: StageProps, upstream: Upstream): string {
   return [
@@ -27,7 +27,9 @@ function ruleSql(stage: StageProps, upstream: Upstream): string {
   ].join(' ')
 }
 
-/** The queue that takes what a rule could not hand over, and the role that lets rules write to it. */
+/**
+ * The queue for messages that a rule could not pass on, and the role that lets rules write to it.
+ */
 export class RuleErrorSink extends Construct {
   readonly #queue: IQueue
   readonly #role: Role

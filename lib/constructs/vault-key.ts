@@ -23,7 +23,7 @@ export interface VaultKeyProps {
   readonly variable: Variable
   readonly spec: KeySpec
   readonly usage: KeyUsage
-  /** What the key is for; nobody in the account can be permitted anything else with it. */
+  /** The use of the key; nobody in the account can be permitted any other use of it. */
   readonly actions: readonly KeyAction[]
   /** KMS makes new material every year and keeps the old for decryption. */
   readonly rotates: boolean

@@ -15,7 +15,9 @@ import { RuleErrorSink, UpstreamRule } from '../constructs/upstream-rule.ts'
 import type { Deployment } from '../deployment.ts'
 import type { StateStack } from './state-stack.ts'
 
-/** Everything that devices talk to: activation, the device policy, and what they say upstream. */
+/**
+ * Everything that devices talk to: activation, the device policy, and the rules for their requests.
+ */
 export class DevicesStack extends Stack {
   readonly activate: HeliographFunction
   readonly expire: HeliographFunction
@@ -89,7 +91,10 @@ export class DevicesStack extends Stack {
   }
 }
 
-/** The function for one kind of device request, with reserved concurrency where the stage sets some aside. */
+/**
+ * The function for one kind of device request, with reserved concurrency if the stage reserves
+ * some.
+ */
 function upstreamFunction(
   scope: Construct,
   deployment: Deployment,
@@ -228,7 +233,7 @@ function expireFunction(
   return expire
 }
 
-/** DynamoDB itself deletes what has expired; a delete by a function is not an expiry. */
+/** DynamoDB itself deletes expired items; a delete by a function is not an expiry. */
 const expiredOnly = FilterCriteria.filter({
   eventName: FilterRule.isEqual('REMOVE'),
   userIdentity: { principalId: FilterRule.isEqual('dynamodb.amazonaws.com') },

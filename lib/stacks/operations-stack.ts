@@ -17,7 +17,7 @@ export interface OperationsStackProps extends StackProps {
   readonly devices: DevicesStack
 }
 
-/** Shows the people on call how the service is doing, and tells them when something is wrong. */
+/** Shows the people on call how the service is doing, and notifies them if something is wrong. */
 export class OperationsStack extends Stack {
   readonly alarms: Alarms
 

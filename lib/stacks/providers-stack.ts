@@ -89,7 +89,9 @@ export class ProvidersStack extends Stack {
     return [this.domain, ...(this.tokens ? [this.tokens.domain] : [])]
   }
 
-  /** A stage of its own, so that what anyone may send takes nothing from the rate of certificates. */
+  /**
+   * A separate stage, so that requests that anyone may send do not use up the rate of certificates.
+   */
   #tokenDomain(stage: StageProps): ProvidersStack['tokens'] {
     const { tokenDomain: domainName, tokenCertificateArn: certificateArn, hostedZone } = stage
     if (!domainName || !certificateArn) return undefined

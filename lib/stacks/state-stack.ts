@@ -17,7 +17,7 @@ import { TrustBucket } from '../constructs/trust-bucket.ts'
 import { Vault } from '../constructs/vault.ts'
 import type { Deployment } from '../deployment.ts'
 
-/** All that must outlive a deployment: tables, queues, keys, and both CAs. */
+/** Everything that must outlive a deployment: tables, queues, keys, and both CAs. */
 export class StateStack extends Stack {
   readonly stores: Stores
   readonly notifications: NotificationQueue
