@@ -35,6 +35,7 @@ export function serveOperator(
     ...{ stage, folder, clock, store, keySource, deadLetters, isGenuine, queue: pipeline, events },
     entrances: entrancesOf(settings.host, parts),
     connectedDevices: () => sessions.count,
+    underWay: () => ({ notifications: pipeline.open, slots: pipeline.waitingSlots }),
     problem: () => inside.problem(),
   })
   const ports = operatorPorts({

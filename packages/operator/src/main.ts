@@ -14,6 +14,7 @@ import { addSendCommand } from './commands/send.ts'
 import { addStageCommands } from './commands/stage.ts'
 import { addStateCommands } from './commands/state.ts'
 import { addStatsCommand } from './commands/stats.ts'
+import { addStatusCommand } from './commands/status.ts'
 import { addTokenCommands } from './commands/token.ts'
 import { exitCode, type Failure } from './failure.ts'
 import { failureOf } from './fault.ts'
@@ -68,6 +69,7 @@ export function makeProgram(terminal: Terminal, onExit: (code: number) => void):
   addSendCommand(program, run)
   addListenCommand(program, run)
   addNotificationCommands(program, run)
+  addStatusCommand(program, run)
   addStatsCommand(program, run)
   addEventCommands(program, run)
   addFeedbackCommand(program, run)

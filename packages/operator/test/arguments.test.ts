@@ -27,6 +27,7 @@ describe('help', () => {
   it('names every command of the operator', () => {
     expect(commands.map((path) => path.join(' ')).sort()).toEqual([
       'backup',
+      'device expire',
       'device invite',
       'device list',
       'device revoke',
@@ -46,6 +47,7 @@ describe('help', () => {
       'notification show',
       'provider crl',
       'provider issue',
+      'provider key check',
       'provider key create',
       'provider key import',
       'provider key list',
@@ -57,6 +59,7 @@ describe('help', () => {
       'serve',
       'stage empty',
       'stats',
+      'status',
       'token expire',
       'token inspect',
     ])

@@ -8,7 +8,11 @@ import { outcomeOf, parseOutcomes, serializeOutcomes } from '@heliograph/core/ou
 import { describe, expect, test } from 'vitest'
 import { notification } from '../../../test/contract/samples.ts'
 import type { Deployment } from '../src/deployment.ts'
-import { peekDeadLetters, redriveDeadLetters } from '../src/operations/dead-letters.ts'
+import {
+  dropDeadLetters,
+  peekDeadLetters,
+  redriveDeadLetters,
+} from '../src/operations/dead-letters.ts'
 
 interface Command {
   readonly input: {
@@ -114,6 +118,7 @@ describe('a multicast that was given up', () => {
       `notification ${one?.id} for ${one?.topic} to ${one?.deviceId} and 2 more of the same request`,
     )
     expect(second?.about).toMatch(/^notification \S+ for \S+ to \S+$/)
+    expect(first?.notification).toMatchObject({ deviceId: one?.deviceId, topic: one?.topic })
     expect([stage.removed, stage.shown]).toEqual([[], ['r0', 'r1']])
   })
 
@@ -183,4 +188,55 @@ test('letters are told by what they are about, never by what they say', async ()
     'not a message of this service',
     'not a message of this service',
   ])
+})
+
+describe('long work on a queue', () => {
+  const bodies = [fresh, fresh, 'x', fresh]
+
+  test('says how far it is', async () => {
+    const told: [number, number][] = []
+    const stop = new AbortController().signal
+    const progress = (done: number, left: number) => void told.push([done, left])
+    await redriveDeadLetters(new Stage(bodies).deployment, 'notifications', { progress, stop })
+    expect(told).toEqual([
+      [1, 0],
+      [2, 0],
+      [2, 1],
+      [3, 1],
+    ])
+  })
+
+  test.each(['redrive', 'drop'])(
+    '%s stops between letters, and shows the others again',
+    async (kind) => {
+      const stage = new Stage(bodies)
+      const stopping = new AbortController()
+      const work = { progress: () => stopping.abort(), stop: stopping.signal }
+      const done =
+        kind === 'drop'
+          ? await dropDeadLetters(stage.deployment, 'notifications', undefined, work)
+          : (await redriveDeadLetters(stage.deployment, 'notifications', work)).redriven
+      expect(done).toBe(1)
+      expect([stage.removed, stage.shown]).toEqual([['r0'], ['r1', 'r2', 'r3']])
+    },
+  )
+
+  test('on a machine goes on in steps until nothing is left', async () => {
+    const steps: number[] = []
+    let left = 250
+    const machine = {
+      redriveDeadLetters: async (most: number) => {
+        const some = Math.min(most, left)
+        left -= some
+        steps.push(some)
+        return some
+      },
+    }
+    const deployment = { machine } as unknown as Deployment
+    expect(await redriveDeadLetters(deployment, 'notifications')).toEqual({
+      redriven: 250,
+      left: 0,
+    })
+    expect(steps).toEqual([100, 100, 50])
+  })
 })

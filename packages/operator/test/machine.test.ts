@@ -152,11 +152,39 @@ describe('tokens and keys of a machine', () => {
     expect((await send()).code).toBe(0)
   })
 
+  it('so is one that is ended by its device and topic', async () => {
+    const ended = await json('device', 'expire', String(device.deviceId), TOPIC)
+    expect(ended).toMatchObject({ deviceId: device.deviceId, topic: TOPIC })
+    const sent = await send()
+    expect(sent.out).toContain('410 ExpiredToken')
+    expect(sent.out).toContain('what to do')
+    expect(await heliograph('device', 'expire', String(device.deviceId), TOPIC)).toMatchObject({
+      code: 4,
+    })
+    token = await device.register(TOPIC)
+    expect((await send()).code).toBe(0)
+  })
+
   it('feedback names the token that died', async () => {
     const { feedback } = await json<{ feedback: { reason: string }[] }>(
       ...['feedback', '--cert', out('app.pem'), '--key', out('app.key')],
     )
     expect(feedback.map(({ reason }) => reason)).toContain('Unregistered')
+  })
+})
+
+describe('the status of a machine', () => {
+  it('has its queues, its devices, and what it says of itself', async () => {
+    expect(await json('status')).toMatchObject({
+      queues: [
+        { name: 'notifications', kind: 'work', waiting: 0 },
+        { name: 'slots', kind: 'work' },
+        { name: 'notifications', kind: 'deadLetters' },
+      ],
+      devices: { connected: 1 },
+      alarms: { alarms: expect.arrayContaining([expect.objectContaining({ name: 'service' })]) },
+    })
+    expect((await heliograph('status')).out).toMatch(/connected devices {2}1\n/)
   })
 })
 

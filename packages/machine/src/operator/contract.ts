@@ -12,6 +12,12 @@ export interface MachineEntrance {
   readonly ca: string
 }
 
+/** Notifications that are accepted and have come to nothing yet, and slots that wait for another attempt. */
+export interface UnderWay {
+  readonly notifications: number
+  readonly slots: number
+}
+
 /** What a machine says of itself. Times are milliseconds since the epoch, sizes bytes. */
 export interface MachineState {
   readonly stage: string
@@ -27,6 +33,8 @@ export interface MachineState {
   readonly databaseBytes: number
   readonly deadLetters: number
   readonly connectedDevices: number
+  /** Absent where an earlier version serves. */
+  readonly underWay?: UnderWay
   readonly entrances: Readonly<Record<'provider' | 'activation' | 'devices', MachineEntrance>>
   /** What is wrong with the service, as a sentence. */
   readonly problem?: string
@@ -43,10 +51,10 @@ export interface MachineDeadLetter {
 export interface MachineOperations {
   state(): Promise<MachineState>
   deadLetters(limit: number): Promise<readonly MachineDeadLetter[]>
-  /** Redrives every dead letter; returns how many. */
-  redriveDeadLetters(): Promise<number>
-  /** Removes one permanently, or all; returns how many. */
-  dropDeadLetters(messageId?: string): Promise<number>
+  /** Redrives every dead letter, or so many of them; returns how many. (A server of an earlier version redrives all.) */
+  redriveDeadLetters(most?: number): Promise<number>
+  /** Removes one permanently, or all, or so many of them; returns how many. */
+  dropDeadLetters(messageId?: string, most?: number): Promise<number>
   /** Events from this number on, or from now on; waits a while for the first. */
   events(from?: number): Promise<HeardEvents>
 }

@@ -9,7 +9,7 @@ import type { EventFeed } from '../pipeline/event-feed.ts'
 import { roomOf } from '../pipeline/spare-room.ts'
 import { DATABASE } from '../state-files.ts'
 import type { Store } from '../store/store.ts'
-import type { MachineEntrance, MachineOperations, MachineState } from './contract.ts'
+import type { MachineEntrance, MachineOperations, MachineState, UnderWay } from './contract.ts'
 
 export interface MachineWorld {
   readonly stage: string
@@ -27,6 +27,7 @@ export interface MachineWorld {
   readonly entrances: Readonly<Record<'provider' | 'activation' | 'devices', MachineEntrance>>
   readonly events: Pick<EventFeed, 'read'>
   connectedDevices(): number
+  underWay(): UnderWay
   problem(): string | undefined
 }
 
@@ -50,9 +51,10 @@ export function machineOperations(world: MachineWorld): MachineOperations {
         about: `notification ${id} for ${topic} to ${deviceId}`,
       })),
 
-    async redriveDeadLetters() {
+    async redriveDeadLetters(most = ALL) {
       let handed = 0
       for (const one of deadLetters.list(ALL)) {
+        if (handed >= most) break
         // what someone else wrote into the file is nobody's notification
         if (!(await world.isGenuine(one))) continue
         // a letter leaves only after it has been handed over
@@ -63,9 +65,10 @@ export function machineOperations(world: MachineWorld): MachineOperations {
       return handed
     },
 
-    async dropDeadLetters(messageId) {
+    async dropDeadLetters(messageId, most = ALL) {
       const all = deadLetters.list(ALL)
-      const dropped = messageId === undefined ? all : all.filter(({ seq }) => seq === messageId)
+      const wanted = messageId === undefined ? all : all.filter(({ seq }) => seq === messageId)
+      const dropped = wanted.slice(0, most)
       for (const { seq } of dropped) await deadLetters.remove(seq)
       return dropped.length
     },
@@ -87,6 +90,7 @@ async function stateOf(world: MachineWorld, startedAt: number): Promise<MachineS
     databaseBytes: size,
     deadLetters: world.deadLetters.count(),
     connectedDevices: world.connectedDevices(),
+    underWay: world.underWay(),
     ...(problem !== undefined && { problem }),
   }
 }

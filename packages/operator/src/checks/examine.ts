@@ -37,15 +37,36 @@ const machineChecks: readonly Check[] = [
   ...entranceChecks,
 ]
 
+/** Hears of an examination as it goes on. */
+export interface Examination {
+  /** The names of all checks, before the first has found anything. */
+  begin(checks: readonly string[]): void
+  /** What one check has found, in the order in which they finish. */
+  found(check: string, findings: readonly Finding[]): void
+}
+
+const nobody: Examination = { begin: () => {}, found: () => {} }
+
 /** Examines a deployment end to end. It changes nothing, and one failing check stops no other. */
-export async function examine(patient: Patient): Promise<readonly Finding[]> {
-  const { deployment } = patient
+export async function examine(patient: Patient, hear = nobody): Promise<readonly Finding[]> {
+  const checks = await checksOf(patient)
+  hear.begin(checks.map(({ name }) => name))
+  const found = await Promise.all(
+    checks.map(async (check) => {
+      const findings = await runCheck(check, patient)
+      hear.found(check.name, findings)
+      return findings
+    }),
+  )
+  return found.flat()
+}
+
+async function checksOf({ deployment }: Patient): Promise<readonly Check[]> {
   const checks = isAws(deployment) ? await awsChecks() : machineChecks
-  const found = await Promise.all(checks.map((check) => runCheck(check, patient)))
   const there = isAws(deployment)
     ? ok('stacks', `stage ${deployment.stage} is deployed and has every output`)
     : ok('machine', `the server of stage ${deployment.stage} answers on its socket`)
-  return [there, ...found.flat()]
+  return [{ name: there.check, run: async () => [there] }, ...checks]
 }
 
 async function runCheck(check: Check, patient: Patient): Promise<readonly Finding[]> {

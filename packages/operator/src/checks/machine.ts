@@ -12,15 +12,15 @@ const MEGABYTE = 1024 * 1024
 export const machineCheck: Check = {
   name: 'state folder',
   async run({ deployment }) {
-    const state = await machineOnly(deployment, 'it has a state folder').machine.state()
-    return [
-      judgeService(state),
-      judgeFolder(state),
-      judgeDisk(state),
-      judgeKey(state),
-      judgeDeadLetters(state),
-    ]
+    const { machine } = machineOnly(deployment, 'it has a state folder')
+    return examineMachine(await machine.state())
   },
+}
+
+export function examineMachine(state: MachineState): Finding[] {
+  return [judgeService, judgeFolder, judgeDisk, judgeKey, judgeDeadLetters].map((judge) =>
+    judge(state),
+  )
 }
 
 function judgeService({ problem: why, connectedDevices }: MachineState): Finding {

@@ -1,5 +1,12 @@
 import { Argument, type Command } from 'commander'
-import { type DeadLetterQueueName, deadLetterQueueNames } from '../operations/dead-letter-queues.ts'
+import type { Deployment } from '../deployment.ts'
+import {
+  type DeadLetterQueueName,
+  deadLetterNotes,
+  deadLetterQueueNames,
+} from '../operations/dead-letter-queues.ts'
+import type { QueueWork } from '../operations/dead-letters.ts'
+import { progressOf } from '../progress.ts'
 import { count, type Report, table, timeText } from '../report.ts'
 import { demandYes, type Runner, type Session } from '../session.ts'
 import { parseWhole } from '../values.ts'
@@ -39,7 +46,9 @@ async function depths(session: Session): Promise<Report> {
   const { deadLetterDepths } = await operations()
   const value = await deadLetterDepths(await session.deployment())
   const rows = value.map(({ queue, waiting }) => [queue, waiting])
-  return { value, text: table(['QUEUE', 'MESSAGES'], rows) }
+  const filled = value.filter(({ waiting }) => waiting > 0)
+  const notes = filled.map(({ queue }) => `${queue}: ${deadLetterNotes[queue].advice}`)
+  return { value, text: [table(['QUEUE', 'MESSAGES'], rows), ...notes].join('\n\n') }
 }
 
 async function peek(session: Session, queue: DeadLetterQueueName, limit: string): Promise<Report> {
@@ -67,9 +76,38 @@ function addRedrive(letters: Command, run: Runner): void {
 
 async function redrive(session: Session, queue: DeadLetterQueueName): Promise<Report> {
   const { redriveDeadLetters } = await operations()
-  const value = await redriveDeadLetters(await session.deployment(), queue)
+  const deployment = await session.deployment()
+  const value = await watched(session, deployment, queue, (work) =>
+    redriveDeadLetters(deployment, queue, work),
+  )
   const left = value.left > 0 ? `; ${count(value.left, 'message')} cannot be, and stay` : ''
-  return { value, text: `${count(value.redriven, 'message')} handed over${left}` }
+  const report = { value, text: `${count(value.redriven, 'message')} handed over${left}` }
+  return session.terminal.stop.aborted ? { ...report, exit: 'interrupted' } : report
+}
+
+/** Shows how far the work on a queue is, and ends it in order at Ctrl-C. */
+async function watched<T>(
+  session: Session,
+  deployment: Deployment,
+  queue: DeadLetterQueueName,
+  work: (work: QueueWork) => Promise<T>,
+): Promise<T> {
+  const { deadLetterDepths } = await operations()
+  const depths = await deadLetterDepths(deployment)
+  const total = depths.find((one) => one.queue === queue)?.waiting ?? 0
+  const progress = progressOf(session, { done: 0, total })
+  let seen = 0
+  try {
+    return await work({
+      stop: session.terminal.stop,
+      progress(done, left) {
+        progress.add(done + left - seen)
+        seen = done + left
+      },
+    })
+  } finally {
+    progress.end()
+  }
 }
 
 interface DropOptions {
@@ -100,6 +138,10 @@ async function drop(
 ): Promise<Report> {
   demandYes(yes, `messages of ${queue} will be gone, and this cannot be undone`)
   const { dropDeadLetters } = await operations()
-  const dropped = await dropDeadLetters(await session.deployment(), queue, message)
-  return { value: { dropped }, text: `${count(dropped, 'message')} dropped` }
+  const deployment = await session.deployment()
+  const dropped = await watched(session, deployment, queue, (work) =>
+    dropDeadLetters(deployment, queue, message, work),
+  )
+  const report = { value: { dropped }, text: `${count(dropped, 'message')} dropped` }
+  return session.terminal.stop.aborted ? { ...report, exit: 'interrupted' } : report
 }

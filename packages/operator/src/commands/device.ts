@@ -1,6 +1,7 @@
 import type { DeviceRecord, Registration } from '@heliograph/core/ports'
 import type { Command } from 'commander'
 import { Failure } from '../failure.ts'
+import { expireRegistration } from '../operations/expire-token.ts'
 import { inviteDevices, MAX_INVITE_SECONDS } from '../operations/invite.ts'
 import { revokeDevice } from '../operations/revoke-device.ts'
 import { type DeviceView, type PendingSummary, showDevice } from '../operations/show-device.ts'
@@ -13,6 +14,7 @@ export function addDeviceCommands(program: Command, run: Runner): void {
   addInvite(device, run)
   addList(device, run)
   addShow(device, run)
+  addExpire(device, run)
   addRevoke(device, run)
 }
 
@@ -154,6 +156,30 @@ function presenceText({ presence }: DeviceView, now: number): string {
   const span = since === undefined ? '' : `, for ${spanText(now - since)}`
   if (connected) return `connected${span}`
   return `not connected${span}${disconnectReason ? ` (${disconnectReason})` : ''}`
+}
+
+function addExpire(device: Command, run: Runner): void {
+  device
+    .command('expire')
+    .description("end a device's registration for one topic, as token expire does by the token")
+    .argument('<id>', 'device id, 16 letters and digits')
+    .argument('<topic>', 'see device show')
+    .addHelpText('after', expireHelp)
+    .action((id: string, topic: string, _options: object, command: Command) =>
+      run(command, (session) => expire(session, id, topic)),
+    )
+}
+
+const expireHelp = `
+Its providers get 410 ExpiredToken, and what was pending for it is dropped. The device may
+register again.
+
+Examples:
+  heliograph device expire 0123456789abcdef com.example.app`
+
+async function expire(session: Session, id: string, text: string): Promise<Report> {
+  const ended = await expireRegistration(await session.deployment(), id, text)
+  return { value: ended, text: `ended the token of ${ended.deviceId} for ${ended.topic}` }
 }
 
 function addRevoke(device: Command, run: Runner): void {

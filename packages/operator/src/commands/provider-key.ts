@@ -4,6 +4,7 @@ import type { ProviderKey } from '@heliograph/core/ports'
 import { MAX_TRUST_SECONDS } from '@heliograph/protocol/limits'
 import type { Command } from 'commander'
 import { draftPrivate, readText, refuseExisting } from '../files.ts'
+import { checkProviderToken } from '../operations/check-provider-token.ts'
 import { checkTopics } from '../operations/issue-provider.ts'
 import {
   checkKeyId,
@@ -25,6 +26,7 @@ export function addProviderKeyCommands(provider: Command, run: Runner): void {
   addImport(key, run)
   addList(key, run)
   addRevoke(key, run)
+  addCheck(key, run)
 }
 
 interface CreateOptions {
@@ -179,4 +181,47 @@ async function revoke(session: Session, id: string): Promise<Report> {
     'in effect': `everywhere by ${timeText(effectiveBy)}`,
   })
   return { value: { ...record, effectiveBy }, text }
+}
+
+interface CheckOptions {
+  readonly token: string
+  readonly topic?: string
+}
+
+function addCheck(key: Command, run: Runner): void {
+  key
+    .command('check')
+    .description('what the service says of a provider token, step by step')
+    .requiredOption('--token <file>', 'the token (JWT), or - for standard input')
+    .option('--topic <topic>', 'also whether its key may send to this topic')
+    .addHelpText('after', checkHelp)
+    .action((options: CheckOptions, command: Command) =>
+      run(command, (session) => check(session, options)),
+    )
+}
+
+const checkHelp = `
+A token is as good as its key for an hour, so it is no argument of the command. Exit code 4
+if the service refuses it.
+
+Examples:
+  heliograph provider key check --token token.jwt --topic com.example.app
+  make-token | heliograph provider key check --token -`
+
+async function check(session: Session, { token, topic }: CheckOptions): Promise<Report> {
+  const text =
+    token === '-'
+      ? await session.terminal.readInput()
+      : await readText(token, 'file of the provider token')
+  const checked = await checkProviderToken(await session.deployment(), text, topic)
+  const { reason, explanation, checks, expiresAt } = checked
+  const rows = checks.map(({ good, name, detail }) => [good ? 'good' : 'bad', name, detail])
+  const head = fields({
+    answer: reason ?? 'taken',
+    'what it means': explanation.meaning,
+    'what to do': explanation.advice,
+    until: expiresAt === undefined ? undefined : timeText(expiresAt),
+  })
+  const report = { value: checked, text: `${head}\n\n${table(['STEP', 'OF', 'FINDING'], rows)}` }
+  return reason === undefined ? report : { ...report, exit: 'refused' }
 }

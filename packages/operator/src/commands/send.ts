@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { Failure } from '../failure.ts'
 import { readText } from '../files.ts'
+import { type Explanation, explainAnswer } from '../operations/explain.ts'
 import { type SendOrder, type SendResult, sendNotification } from '../operations/send.ts'
 import { fields, type Report, timeText } from '../report.ts'
 import type { Runner, Session } from '../session.ts'
@@ -77,7 +78,8 @@ async function sendTo(session: Session, options: SendOptions): Promise<Report> {
 
 async function sendOne(session: Session, options: SendOptions, order: SendOrder): Promise<Report> {
   const result = await asProvider(session, options, (edge) => sendNotification(edge, order))
-  const report = { value: result, text: resultText(result) }
+  const explanation = explainAnswer(result.status, result.reason)
+  const report = { value: { ...result, explanation }, text: resultText(result, explanation) }
   return result.status === 200 ? report : { ...report, exit: 'refused' }
 }
 
@@ -104,7 +106,7 @@ async function payloadOf(session: Session, { alert, payload }: SendOptions): Pro
   return /^\s*[{[]/.test(payload) ? payload : readText(payload, 'payload')
 }
 
-function resultText(result: SendResult): string {
+function resultText(result: SendResult, { meaning, advice }: Explanation): string {
   const { status, reason, detail, id, uniqueId, timestamp, tookMs } = result
   return fields({
     answer: status === 200 ? '200, accepted' : `${status} ${reason ?? ''}`,
@@ -113,5 +115,6 @@ function resultText(result: SendResult): string {
     'apns-id': id,
     'apns-unique-id': uniqueId,
     took: `${tookMs} ms`,
+    ...(status === 200 ? {} : { 'what it means': meaning, 'what to do': advice }),
   })
 }

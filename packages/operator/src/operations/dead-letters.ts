@@ -28,7 +28,19 @@ export interface DeadLetter {
   /** Milliseconds since the epoch. */
   readonly sentAt: number
   readonly about: string
+  /** The notification, where it is one; of a request to many, the first. */
+  readonly notification?: Pick<Notification, 'id' | 'uniqueId' | 'topic' | 'deviceId'>
 }
+
+/** Follows the work on a queue, which may be long. */
+export interface QueueWork {
+  /** After each letter: those that left the queue, and those that stay. */
+  progress(done: number, left: number): void
+  /** Ends the work after the letter that is under way. */
+  readonly stop: AbortSignal
+}
+
+const unwatched: QueueWork = { progress: () => {}, stop: new AbortController().signal }
 
 export interface DeadLetterDepth {
   readonly queue: DeadLetterQueueName
@@ -86,10 +98,12 @@ export interface Redriven {
 export async function redriveDeadLetters(
   deployment: Deployment,
   name: DeadLetterQueueName,
+  work = unwatched,
 ): Promise<Redriven> {
   if (isMachine(deployment)) {
     demandNotifications(name)
-    return { redriven: await deployment.machine.redriveDeadLetters(), left: 0 }
+    const { machine } = deployment
+    return { redriven: await inSteps((most) => machine.redriveDeadLetters(most), work), left: 0 }
   }
   const aws = awsOnly(deployment, IT_HAS_QUEUES)
   const hand = handlers[name]
@@ -98,17 +112,28 @@ export async function redriveDeadLetters(
       'refused',
       'what a rule could not hand over cannot be sent again: the devices repeat it when they next connect; drop it with heliograph dlq drop rules --yes',
     )
-  const queue = queueOf(deployment, name)
-  const left: TakenMessage[] = []
-  let redriven = 0
-  for await (const message of everyMessage(queue)) {
-    if (await hand(aws, message.body)) {
+  const handOver = async ({ body }: TakenMessage) => hand(aws, body)
+  const { removed, kept } = await workThrough(queueOf(deployment, name), handOver, work)
+  return { redriven: removed, left: kept }
+}
+
+/** Takes letter after letter, and removes those that `work` is done with. The others are shown again at the end. */
+async function workThrough(
+  queue: OperatorQueue,
+  isDone: (message: TakenMessage) => Promise<boolean>,
+  { progress, stop }: QueueWork,
+): Promise<{ readonly removed: number; readonly kept: number }> {
+  const kept: TakenMessage[] = []
+  let removed = 0
+  for await (const message of everyMessage(queue, stop)) {
+    if (await isDone(message)) {
       await queue.remove(message)
-      redriven += 1
-    } else left.push(message)
+      removed += 1
+    } else kept.push(message)
+    progress(removed, kept.length)
   }
-  await Promise.all(left.map((message) => queue.putBack(message)))
-  return { redriven, left: left.length }
+  await Promise.all(kept.map((message) => queue.putBack(message)))
+  return { removed, kept: kept.length }
 }
 
 /** Removes letters permanently: all of a queue, or one. Returns how many. */
@@ -116,11 +141,12 @@ export async function dropDeadLetters(
   deployment: Deployment,
   name: DeadLetterQueueName,
   messageId?: string,
+  work = unwatched,
 ): Promise<number> {
   const dropped = isMachine(deployment)
-    ? await dropOfMachine(deployment, name, messageId)
-    : await dropOfQueue(queueOf(deployment, name), messageId)
-  if (messageId !== undefined && dropped === 0)
+    ? await dropOfMachine(deployment, name, { messageId, work })
+    : await dropOfQueue(queueOf(deployment, name), messageId, work)
+  if (messageId !== undefined && dropped === 0 && !work.stop.aborted)
     throw new Failure('notFound', `there is no message ${messageId} in ${name}`)
   return dropped
 }
@@ -128,23 +154,40 @@ export async function dropDeadLetters(
 function dropOfMachine(
   { machine }: MachineDeployment,
   name: DeadLetterQueueName,
-  messageId: string | undefined,
+  { messageId, work }: { readonly messageId: string | undefined; readonly work: QueueWork },
 ): Promise<number> {
   demandNotifications(name)
-  return machine.dropDeadLetters(messageId)
+  return inSteps((most) => machine.dropDeadLetters(messageId, most), work)
 }
 
-async function dropOfQueue(queue: OperatorQueue, messageId: string | undefined): Promise<number> {
-  const kept: TakenMessage[] = []
-  let dropped = 0
-  for await (const message of everyMessage(queue)) {
-    if (messageId === undefined || message.messageId === messageId) {
-      await queue.remove(message)
-      dropped += 1
-    } else kept.push(message)
+/** Letters of a machine that are worked on in one call: few enough to show progress and to be stopped. */
+const STEP = 100
+
+async function inSteps(
+  step: (most: number) => Promise<number>,
+  { progress, stop }: QueueWork,
+): Promise<number> {
+  let done = 0
+  while (!stop.aborted) {
+    const more = await step(STEP)
+    done += more
+    progress(done, 0)
+    if (more < STEP) break
   }
-  await Promise.all(kept.map((message) => queue.putBack(message)))
-  return dropped
+  return done
+}
+
+async function dropOfQueue(
+  queue: OperatorQueue,
+  messageId: string | undefined,
+  work: QueueWork,
+): Promise<number> {
+  const isWanted = async (message: TakenMessage) =>
+    messageId === undefined || message.messageId === messageId
+  // the others are not `left`: nobody wanted to drop them
+  const progress = (dropped: number) => work.progress(dropped, 0)
+  const { removed } = await workThrough(queue, isWanted, { ...work, progress })
+  return removed
 }
 
 /** Says whether the letter was handed over. */
@@ -218,15 +261,27 @@ function queueOf(deployment: Deployment, name: DeadLetterQueueName): OperatorQue
   return operatorQueue(clients.sqs, url)
 }
 
-/** Ends where the queue is empty, or shows again what had been hidden. */
-async function* everyMessage(queue: OperatorQueue): AsyncGenerator<TakenMessage> {
+/**
+ * Ends where the queue is empty, or shows again what had been hidden. When it is stopped, what was taken and not yet
+ * given out is shown again.
+ */
+async function* everyMessage(
+  queue: OperatorQueue,
+  stop = unwatched.stop,
+): AsyncGenerator<TakenMessage> {
   const seen = new Set<string>()
-  for (;;) {
+  while (!stop.aborted) {
     const messages = await queue.take(HIDE_SECONDS)
     const fresh = messages.filter(({ messageId }) => !seen.has(messageId))
     if (fresh.length === 0) return
-    for (const { messageId } of fresh) seen.add(messageId)
-    yield* fresh
+    for (const [at, message] of fresh.entries()) {
+      if (stop.aborted) {
+        await Promise.all(fresh.slice(at).map((one) => queue.putBack(one)))
+        return
+      }
+      seen.add(message.messageId)
+      yield message
+    }
   }
 }
 
@@ -251,15 +306,15 @@ function functionNameOf(arn: unknown): string | undefined {
 }
 
 function letterOf({ messageId, sentAt, body }: TakenMessage): DeadLetter {
-  return { messageId, sentAt, about: aboutOf(body) }
+  const [notification, ...others] = notificationsIn(body)
+  if (!notification) return { messageId, sentAt, about: aboutOf(body) }
+  const { id, uniqueId, topic, deviceId } = notification
+  const more = others.length > 0 ? ` and ${others.length} more of the same request` : ''
+  const about = `notification ${id} for ${topic} to ${deviceId}${more}`
+  return { messageId, sentAt, about, notification: { id, uniqueId, topic, deviceId } }
 }
 
 function aboutOf(body: string): string {
-  const [notification, ...others] = notificationsIn(body)
-  if (notification) {
-    const more = others.length > 0 ? ` and ${others.length} more of the same request` : ''
-    return `notification ${notification.id} for ${notification.topic} to ${notification.deviceId}${more}`
-  }
   const outcomes = parseOutcomes(body)
   if (outcomes) return `outcomes of ${outcomes.length} notifications`
   const announcements = parseAnnouncements(body)

@@ -1,9 +1,10 @@
 import { endRegistration } from '@heliograph/core/devices/unregister'
-import type { DeviceId, Topic } from '@heliograph/protocol/identifiers'
+import { type DeviceId, parseTopic, type Topic } from '@heliograph/protocol/identifiers'
 import type { Deployment } from '../deployment.ts'
 import { Failure } from '../failure.ts'
 import { inspectToken } from './inspect-token.ts'
-import { endingNotifications, unregisterPorts } from './ports.ts'
+import { endingNotifications } from './ports.ts'
+import { checkDeviceId } from './show-device.ts'
 
 export interface ExpiredToken {
   readonly deviceId: DeviceId
@@ -17,10 +18,31 @@ export async function expireToken(deployment: Deployment, text: string): Promise
   const view = await inspectToken(deployment, text)
   if (!view.opens) throw new Failure('notFound', `not a token of this deployment: ${view.why}`)
   const { deviceId, topic } = view
-  const ports = unregisterPorts(deployment)
-  const registration = topic && (await ports.registrations.find(deviceId, topic))
-  if (!topic || !registration?.live)
-    throw new Failure('refused', 'nobody is registered with this token: there is nothing to end')
+  if (!topic) throw nobody()
+  return endOf(deployment, deviceId, topic)
+}
+
+/** As `expireToken`, by the device and the topic of the token. */
+export async function expireRegistration(
+  deployment: Deployment,
+  id: string,
+  topicText: string,
+): Promise<ExpiredToken> {
+  const topic = parseTopic(topicText)
+  if (!topic) throw new Failure('usage', `"${topicText}" is not a topic`)
+  return endOf(deployment, checkDeviceId(id), topic)
+}
+
+const nobody = () =>
+  new Failure('refused', 'nobody is registered with this token: there is nothing to end')
+
+async function endOf(
+  deployment: Deployment,
+  deviceId: DeviceId,
+  topic: Topic,
+): Promise<ExpiredToken> {
+  const registration = await deployment.ports.registrations.find(deviceId, topic)
+  if (!registration?.live) throw nobody()
   // later than IoT Core's clock said when it registered, should this machine's be behind
   const expiredAt = Math.max(deployment.clock.now(), registration.registeredAt + 1)
   const { registrations } = deployment.ports

@@ -47,7 +47,7 @@ async function tell(
 }
 
 /** What the rules need to end a registration. */
-export function unregisterPorts({ ports, clock }: Deployment): UnregisterPorts {
+function unregisterPorts({ ports, clock }: Deployment): UnregisterPorts {
   const { pending, registrations, feedback, ring } = ports
   return {
     ...{ clock, pending, registrations, feedback, ring },
