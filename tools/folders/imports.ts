@@ -35,7 +35,7 @@ export function imports(): Import[] {
 
 function sourcesBelow(place: string): string[] {
   return readdirSync(join(root, place), { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.(ts|mjs)$/.test(name) && !/(^|\/)(node_modules|dist)\//.test(name))
+    .filter((name) => /\.(tsx?|mjs)$/.test(name) && !/(^|\/)(node_modules|dist)\//.test(name))
     .map((name) => join(place, name))
 }
 

@@ -1,0 +1,7 @@
+/** What a view gets of its address. */
+export interface ViewProps {
+  readonly path: string
+  /** The parts of the path after the section's name. */
+  readonly rest: readonly string[]
+  readonly query: URLSearchParams
+}
