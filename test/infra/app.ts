@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { App } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
-import { afterAll } from 'vitest'
+import { afterAll, onTestFinished } from 'vitest'
 import { cdkContext } from '../../bin/context.ts'
 import { stageOf, type Target } from '../../bin/stages.ts'
 import type { FunctionName } from '../../lib/functions.ts'
@@ -46,22 +46,27 @@ process.env.CDK_VALIDATION = 'false'
 /** Functions that a stage which keeps its data does not have. */
 export const onlyWhereDestroyed: readonly FunctionName[] = ['empty']
 
-const directories: string[] = []
-
-/** A directory that is removed after the test file. */
+/** A directory that is removed after the test that asks for it, or else after its file. */
 export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'heliograph-infra-'))
-  directories.push(directory)
+  const remove = () => rmSync(directory, { recursive: true })
+  try {
+    onTestFinished(remove)
+  } catch {
+    afterAll(remove)
+  }
   return directory
 }
 
-afterAll(() => {
-  for (const directory of directories) rmSync(directory, { recursive: true })
-})
-
-/** An empty app with the feature flags of `cdk.json`. */
+/** An empty app with the feature flags of `cdk.json`, and without what only a person would read. */
 export function newApp(): App {
-  return new App({ analyticsReporting: false, context: cdkContext(), outdir: temporaryDirectory() })
+  return new App({
+    analyticsReporting: false,
+    treeMetadata: false,
+    stackTraces: false,
+    context: cdkContext(),
+    outdir: temporaryDirectory(),
+  })
 }
 
 /** Stands for every function's bundle: what is inside does not matter to a template. */
@@ -71,11 +76,20 @@ export function emptyBundle(): string {
   return directory
 }
 
-/** The templates of the stage that a context asks for. */
+const synthesized = new Map<string, StageTemplates>()
+
+/** The templates of the stage that a context asks for; synthesized once, for all files of a worker. */
 export function templatesOf(
   context: Readonly<Record<string, string>> = {},
   target: Target = {},
 ): StageTemplates {
+  const key = JSON.stringify([Object.entries(context).sort(), target])
+  const templates = synthesized.get(key) ?? synthesize(context, target)
+  synthesized.set(key, templates)
+  return templates
+}
+
+function synthesize(context: Readonly<Record<string, string>>, target: Target): StageTemplates {
   const bundle = emptyBundle()
   const stage = stageOf((name) => context[name], target)
   const code = () => bundle
