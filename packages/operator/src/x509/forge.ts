@@ -142,28 +142,12 @@ function attribute({ oid: type, text: value }: CertificateContent['subject'][num
   return { type, value, valueTagClass }
 }
 
-export interface Encryption {
-  readonly passphrase: string
-  readonly iterations: number
-  readonly saltBytes: number
-}
-
-/** A PFX without MAC (RFC 7292 §4), whose key is under PBES2 with HMAC-SHA-256 and AES-256-CBC. */
-export function pkcs12Content(
-  { key, certificates, friendlyName }: KeyAndChain,
-  { passphrase, iterations, saltBytes }: Encryption,
-): Node {
-  const options = {
-    algorithm: 'aes256',
-    prfAlgorithm: 'sha256',
-    count: iterations,
-    saltSize: saltBytes,
-    // forge itself knows no MAC but SHA-1
-    useMac: false,
-    friendlyName,
-  } as Parameters<typeof pkcs12.toPkcs12Asn1>[3]
+/** A PFX without MAC (RFC 7292 §4): a safe with the certificates, and one with the key, as it is. */
+export function pkcs12Content({ key, certificates, friendlyName }: KeyAndChain): Node {
+  // forge itself knows no MAC but SHA-1
+  const options = { useMac: false, friendlyName }
   const chain = certificates.map((one) => pki.certificateFromPem(one))
-  return pkcs12.toPkcs12Asn1(pki.privateKeyFromPem(key), chain, passphrase, options)
+  return pkcs12.toPkcs12Asn1(pki.privateKeyFromPem(key), chain, null, options)
 }
 
 export interface KeyAndChain {
