@@ -41,7 +41,13 @@ export default defineConfig({
       { extends: true, test: { name: 'alone', include: onTheirOwn } },
       {
         extends: true,
-        test: { name: 'stacks', include: onStacks, globalSetup: ['test/global-setup.ts'] },
+        test: {
+          name: 'stacks',
+          include: onStacks,
+          globalSetup: ['test/global-setup.ts'],
+          // they share what they load, and those that can a cloud: test/e2e/shared-target.ts
+          isolate: false,
+        },
       },
     ],
   },

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process'
 import http2 from 'node:http2'
 import { connect } from 'node:tls'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { issueProvider } from '../../packages/operator/src/operations/issue-provider.ts'
 import { revokeProvider } from '../../packages/operator/src/operations/providers.ts'
 import { plainRequest } from '../../tools/conformance/behaviors.ts'
@@ -12,7 +12,8 @@ import { shapeFaults } from '../../tools/conformance/judge.ts'
 import { openOperator } from '../../tools/conformance/open-operator.ts'
 import { Sessions, type Setting, settingOf } from '../../tools/conformance/setting.ts'
 import { type Outgoing, send, summary } from '../../tools/conformance/wire.ts'
-import { startTarget, until } from '../e2e/support.ts'
+import { sharing } from '../e2e/shared-target.ts'
+import { until } from '../e2e/support.ts'
 import type { Target } from '../e2e/target.ts'
 
 let target: Target
@@ -21,8 +22,8 @@ let sessions: Sessions
 let pair: KeyPair
 let request: Outgoing
 
-beforeAll(async () => {
-  target = await startTarget()
+sharing.beforeAll(async ({ target: shared }) => {
+  target = shared
   const { local, cloud } = target
   setting = settingOf({ local, operator: { stage: 'local', environment: cloud.environment } })
   sessions = new Sessions(setting)
@@ -34,7 +35,6 @@ beforeAll(async () => {
 afterAll(async () => {
   sessions?.close()
   await setting?.close()
-  await target?.close()
 })
 
 const openFrames = () => FrameClient.open({ url: setting.url, ca: setting.ca, pair })

@@ -1,17 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { givenCases } from '../../tools/conformance/case.ts'
 import { moreCases } from '../../tools/conformance/more-cases/index.ts'
 import { isRunnable, runCase } from '../../tools/conformance/run-case.ts'
 import { Sessions, type Setting, settingOf } from '../../tools/conformance/setting.ts'
-import { startTarget } from '../e2e/support.ts'
+import { sharing } from '../e2e/shared-target.ts'
 import type { Target } from '../e2e/target.ts'
 
 let target: Target
 let setting: Setting
 let sessions: Sessions
 
-beforeAll(async () => {
-  target = await startTarget()
+sharing.beforeAll(async ({ target: shared }) => {
+  target = shared
   const { local, cloud } = target
   setting = settingOf({ local, operator: { stage: 'local', environment: cloud.environment } })
   sessions = new Sessions(setting)
@@ -22,7 +22,6 @@ beforeAll(async () => {
 afterAll(async () => {
   sessions?.close()
   await setting?.close()
-  await target?.close()
 })
 
 describe.each([

@@ -4,24 +4,22 @@ import {
   IoTClient,
   RegisterCertificateWithoutCACommand,
 } from '@aws-sdk/client-iot'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, expect, it } from 'vitest'
 import { issue } from '../../packages/embedded-cloud/test/gateway-support.ts'
 import { welcomeOperator } from '../e2e/operator-support.ts'
 import { type Attacker, openAttacker, revoke } from '../e2e/renewals.ts'
-import { clientOptions, PlainDevice, settle, startTarget, until } from '../e2e/support.ts'
+import { sharing } from '../e2e/shared-target.ts'
+import { clientOptions, PlainDevice, settle, until } from '../e2e/support.ts'
 import type { Target } from '../e2e/target.ts'
 
 let target: Target
 let iot: IoTClient
-beforeAll(async () => {
-  target = await startTarget()
+sharing.beforeAll(({ target: shared }) => {
+  target = shared
   welcomeOperator(target)
   iot = new IoTClient(clientOptions(target))
 })
-afterAll(async () => {
-  iot?.destroy()
-  await target?.close()
-})
+afterAll(() => iot?.destroy())
 
 /** Somebody who may write to IoT Core's registry gives a known device one more certificate. */
 async function attachBehindItsBack(owner: Attacker): Promise<PlainDevice> {

@@ -2,10 +2,11 @@ import { join } from 'node:path'
 import { registrations } from '@heliograph/aws/registrations'
 import { parseDeviceId, parseTopic } from '@heliograph/protocol/identifiers'
 import { MAX_REGISTRATIONS } from '@heliograph/protocol/limits'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { heliograph, openStage, welcomeOperator } from '../e2e/operator-support.ts'
 import { type Attacker, openAttacker } from '../e2e/renewals.ts'
-import { startTarget, until } from '../e2e/support.ts'
+import { sharing } from '../e2e/shared-target.ts'
+import { until } from '../e2e/support.ts'
 import type { Target } from '../e2e/target.ts'
 
 /** A device registers for every topic that it hears of: each is a slot, and a row of every drain. */
@@ -15,12 +16,11 @@ const [first = '', second = ''] = topics
 const [last = '', surplus = ''] = topics.slice(-2)
 
 let target: Target
-beforeAll(async () => {
-  target = await startTarget()
+sharing.beforeAll(async ({ target: shared }) => {
+  target = shared
   welcomeOperator(target)
   await heliograph(target, ['provider', 'issue', ...topics, '--out', join(target.state, 'all')])
 })
-afterAll(() => target?.close())
 
 /** All but one of what it may have, as it would have registered in the course of some minutes. */
 async function fillUp({ deviceId }: Attacker): Promise<void> {
@@ -54,9 +54,9 @@ it(`has ${MAX_REGISTRATIONS} topics and no more, until it gives one up`, async (
   expect(await register(first)).toMatchObject({ topic: first, token: expect.any(String) })
 
   await device.publish(publish.unregister, { topic: second })
-  await until(
-    () => target.logs.some((line) => line.includes('"result":"unregistered"')) || undefined,
-  )
+  const isDone = (line: string) =>
+    line.includes(attacker.deviceId) && line.includes('"result":"unregistered"')
+  await until(() => target.logs.some(isDone) || undefined)
   expect(await register(surplus)).toMatchObject({ topic: surplus, token: expect.any(String) })
   expect(await register(second)).toEqual(tooMany(second))
   await device.close()

@@ -1,16 +1,16 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { makePrivateKey, makeRequest } from '../../packages/device/src/certificate.ts'
 import { heliographJson, welcomeOperator } from '../e2e/operator-support.ts'
 import { show } from '../e2e/renewals.ts'
-import { type Activation, PlainDevice, postJson, startTarget, until } from '../e2e/support.ts'
+import { sharing } from '../e2e/shared-target.ts'
+import { type Activation, PlainDevice, postJson, until } from '../e2e/support.ts'
 import type { Target } from '../e2e/target.ts'
 
 let target: Target
-beforeAll(async () => {
-  target = await startTarget()
+sharing.beforeAll(({ target: shared }) => {
+  target = shared
   welcomeOperator(target)
 })
-afterAll(() => target?.close())
 
 it('a used code gives the key that was replaced nothing, and its owner stays connected', async () => {
   const [{ code = '' } = {}] = await heliographJson<{ code: string }[]>(target, 'device', 'invite')

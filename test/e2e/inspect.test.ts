@@ -1,15 +1,14 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { clientOptions, startTarget, until } from './support.ts'
+import { expect, it } from 'vitest'
+import { sharing } from './shared-target.ts'
+import { clientOptions, until } from './support.ts'
 import type { Target } from './target.ts'
 
 let target: Target
 
-beforeAll(async () => {
-  target = await startTarget()
+sharing.beforeAll(({ target: shared }) => {
+  target = shared
 })
-
-afterAll(() => target?.close())
 
 it('the daily look at the certificates finds all three, valid for twenty years', async () => {
   const lambda = new LambdaClient(clientOptions(target))

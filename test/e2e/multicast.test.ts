@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { recipientId } from '@heliograph/core/send/recipient-id'
 import type { DeviceToken, NotificationId } from '@heliograph/protocol/identifiers'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { giveUp } from './operator-support.ts'
+import { sharing } from './shared-target.ts'
 import {
   alertOf,
   openTestDevice,
@@ -10,7 +11,6 @@ import {
   readyDevice,
   request,
   settle,
-  startTarget,
   type TestDevice,
   until,
 } from './support.ts'
@@ -20,11 +20,9 @@ import type { Target } from './target.ts'
 
 let target: Target
 
-beforeAll(async () => {
-  target = await startTarget()
+sharing.beforeAll(({ target: shared }) => {
+  target = shared
 })
-
-afterAll(() => target?.close())
 
 interface Result {
   readonly status: number

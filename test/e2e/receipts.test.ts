@@ -1,22 +1,21 @@
 import { readFileSync } from 'node:fs'
 import http2 from 'node:http2'
 import type { ReceiptAnswer } from '@heliograph/protocol/messages'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { issueProvider } from '../../packages/operator/src/operations/issue-provider.ts'
 import { heliograph, heliographJson, openFor, welcomeOperator } from './operator-support.ts'
 import { askReceipt, receiptWhen, type SentIds, sendFor, toldAlike } from './receipt-support.ts'
-import { openTestDevice, readyDevice, requestOn, settle, startTarget } from './support.ts'
+import { sharing } from './shared-target.ts'
+import { openTestDevice, readyDevice, requestOn, settle } from './support.ts'
 import type { Target } from './target.ts'
 import { bearer, connectForTokens } from './token-provider.ts'
 
 let target: Target
 
-beforeAll(async () => {
-  target = await startTarget()
+sharing.beforeAll(({ target: shared }) => {
+  target = shared
   welcomeOperator(target)
 })
-
-afterAll(() => target?.close())
 
 const ask = (id: string) => askReceipt(target, id)
 const send = (token: string, headers = {}) => sendFor(target, { token, headers })

@@ -1,18 +1,24 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import http2 from 'node:http2'
-import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
+import {
+  DeleteMessageCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs'
 import { issueAuthority, issueDeviceCertificate } from '@heliograph/core/trust/certificate'
 import type { DeviceId } from '@heliograph/protocol/identifiers'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { issueProvider } from '../../packages/operator/src/operations/issue-provider.ts'
 import { openOperator } from '../../tools/conformance/open-operator.ts'
+import { sharing } from './shared-target.ts'
 import {
   activatePlainly,
   clientOptions,
   PlainDevice,
-  type ReadyTarget,
-  readyTarget,
+  type ReadyDevice,
+  readyDevice,
   request,
   requestOn,
   stateOutputs,
@@ -21,13 +27,12 @@ import {
 import type { Target } from './target.ts'
 
 let target: Target
-let ready: ReadyTarget['ready']
+let ready: ReadyDevice
 
-beforeAll(async () => {
-  const opened = await readyTarget()
-  target = opened.target
-  ready = opened.ready
-  return opened.close
+sharing.beforeAll(async ({ target: shared }) => {
+  target = shared
+  ready = await readyDevice(target)
+  return () => ready.device.close()
 })
 
 describe('a request that is not good enough', () => {
@@ -227,13 +232,14 @@ describe('a queue message that nothing can be made of', () => {
     await sqs.send(
       new SendMessageCommand({ QueueUrl, MessageBody: 'no notification', MessageGroupId: 'x' }),
     )
-    const body = await until(async () => {
+    const { Body, ReceiptHandle } = await until(async () => {
       const { Messages: [message] = [] } = await sqs.send(
         new ReceiveMessageCommand({ QueueUrl: deadLetters }),
       )
-      return message?.Body
+      return message
     })
-    expect(body).toBe('no notification')
+    expect(Body).toBe('no notification')
+    await sqs.send(new DeleteMessageCommand({ QueueUrl: deadLetters, ReceiptHandle }))
     sqs.destroy()
   })
 })

@@ -100,11 +100,15 @@ export async function openTestDevice(
   return { device, directory, received }
 }
 
+export interface ReadyDevice extends TestDevice {
+  readonly token: string
+}
+
 /** Connected and registered for the topic. */
 export async function readyDevice(
   target: Target,
   topic = target.local.provider.topic,
-): Promise<TestDevice & { readonly token: string }> {
+): Promise<ReadyDevice> {
   const opened = await openTestDevice(target)
   await opened.device.connect()
   return { ...opened, token: await opened.device.register(topic) }
@@ -113,7 +117,7 @@ export async function readyDevice(
 export interface ReadyTarget {
   readonly target: Target
   /** Of a device that is connected and registered for the demo topic. */
-  readonly ready: TestDevice & { readonly token: string }
+  readonly ready: ReadyDevice
   close(): Promise<void>
 }
 

@@ -1,19 +1,20 @@
 import { readFileSync } from 'node:fs'
-import { beforeAll, describe, expect, it } from 'vitest'
-import { alertOf, type ReadyTarget, readyTarget, request, until } from './support.ts'
+import { describe, expect, it } from 'vitest'
+import { sharing } from './shared-target.ts'
+import { alertOf, type ReadyDevice, readyDevice, request, until } from './support.ts'
 import type { Target } from './target.ts'
 import { bearer, requestByToken, tokenFile } from './token-provider.ts'
 
 let target: Target
 let token: string
-let received: ReadyTarget['ready']['received']
+let received: ReadyDevice['received']
 
-beforeAll(async () => {
-  const opened = await readyTarget()
-  target = opened.target
-  token = opened.ready.token
-  received = opened.ready.received
-  return opened.close
+sharing.beforeAll(async ({ target: shared }) => {
+  target = shared
+  const ready = await readyDevice(target)
+  token = ready.token
+  received = ready.received
+  return () => ready.device.close()
 })
 
 describe('at the token domain', () => {

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { Notification } from '@heliograph/device'
 import apn from '@parse/node-apn'
-import { beforeAll, describe, expect, it } from 'vitest'
-import { alert, alertOf, nodeApn, readyTarget, until } from '../../e2e/support.ts'
+import { describe, expect, it } from 'vitest'
+import { sharing } from '../../e2e/shared-target.ts'
+import { alert, alertOf, nodeApn, readyDevice, until } from '../../e2e/support.ts'
 import type { Target } from '../../e2e/target.ts'
 import { tokenFile } from '../../e2e/token-provider.ts'
 import { type Language, runners, runPage } from './page.ts'
@@ -11,12 +12,12 @@ let target: Target
 let token: string
 let received: Notification[]
 
-beforeAll(async () => {
-  const opened = await readyTarget()
-  target = opened.target
-  token = opened.ready.token
-  received = opened.ready.received
-  return opened.close
+sharing.beforeAll(async ({ target: shared }) => {
+  target = shared
+  const ready = await readyDevice(target)
+  token = ready.token
+  received = ready.received
+  return () => ready.device.close()
 })
 
 const UNKNOWN = 'ab'.repeat(32)
