@@ -54,19 +54,24 @@ export interface OperatorFile {
   readonly environment: Readonly<Record<string, string>>
 }
 
-/**
- * Synthesizes and runs the stacks; leaves `operator.json` in the state folder for `heliograph`. It holds
- * the folder's access key, random and the same after every start.
- */
+/** Synthesizes the stacks into the state folder and runs them, as `startSynthesized`. */
 export async function startEmbedded(options: Omit<CloudOptions, 'assembly'>): Promise<Cloud> {
   const assembly = join(options.state, 'cdk.out')
   mkdirSync(options.state, { recursive: true, mode: 0o700 })
   options.progress?.('synthesizing the stacks')
   await synthesize(assembly)
+  return startSynthesized({ ...options, assembly })
+}
+
+/**
+ * Runs the stacks of an assembly; leaves `operator.json` in the state folder for `heliograph`. It holds
+ * the folder's access key, random and the same after every start.
+ */
+export async function startSynthesized(options: CloudOptions): Promise<Cloud> {
   const path = join(options.state, 'operator.json')
   const operatorKey = keptKey(path)
   const kept = operatorKey && { operatorKey }
-  const cloud = await startCloud({ shapeRefusal, ...kept, ...options, assembly })
+  const cloud = await startCloud({ shapeRefusal, ...kept, ...options })
   const file: OperatorFile = { stage: LOCAL_STAGE, environment: cloud.environment }
   writeSecret(path, file)
   return cloud

@@ -7,17 +7,19 @@ import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb'
 import { KMSClient, ListKeysCommand } from '@aws-sdk/client-kms'
 import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3'
 import aws4 from 'aws4'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startEmbedded } from '../../bin/embedded.ts'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { startSynthesized } from '../../bin/embedded.ts'
 import type { Cloud } from '../../packages/embedded-cloud/src/cloud.ts'
 
 /** A web page, or another user of the machine, wants the CA to sign for it: all it has is the port. */
+
+const start = (folder: string) => startSynthesized({ state: folder, assembly: inject('assembly') })
 
 let cloud: Cloud
 let state: string
 beforeAll(async () => {
   state = mkdtempSync(join(tmpdir(), 'heliograph-attack-'))
-  cloud = await startEmbedded({ state })
+  cloud = await start(state)
 })
 afterAll(async () => {
   await cloud.close()
@@ -125,12 +127,12 @@ describe('the key', () => {
   test('is another in each state folder, and the same after a restart', async () => {
     const before = cloud.environment
     await cloud.close()
-    cloud = await startEmbedded({ state })
+    cloud = await start(state)
     const { AWS_SECRET_ACCESS_KEY: secret } = before
     expect(cloud.environment.AWS_SECRET_ACCESS_KEY).toBe(secret)
     expect(secret).toHaveLength(40)
     const elsewhere = mkdtempSync(join(tmpdir(), 'heliograph-attack-'))
-    const other = await startEmbedded({ state: elsewhere })
+    const other = await start(elsewhere)
     expect(other.environment.AWS_SECRET_ACCESS_KEY).not.toBe(secret)
     await other.close()
     rmSync(elsewhere, { recursive: true, force: true })
