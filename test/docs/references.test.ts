@@ -173,17 +173,21 @@ function isValue(word: string, words: readonly string[]): boolean {
 let allSources: string | undefined
 
 function sources(): string {
+  allSources ??= readSources()
+  return allSources
+}
+
+function readSources(): string {
   const folders = ['packages', 'tools', 'lib', 'bin', 'lambdas', 'test', 'bench', 'examples']
   const files = folders.flatMap((folder) => [
     ...filesBelow(folder, '.ts'),
     ...filesBelow(folder, '.mjs'),
   ])
   const self = relative(root, fileURLToPath(import.meta.url))
-  allSources ??= files
+  return files
     .filter((file) => file !== self)
     .map(read)
     .join('\n')
-  return allSources
 }
 
 function contextNames(): ReadonlySet<string> {
