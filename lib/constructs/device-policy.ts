@@ -1,4 +1,4 @@
-import { anyDownTopic, upTopics } from '@heliograph/protocol/mqtt-topic'
+import { anyDownTopic, downTopics, upTopics } from '@heliograph/protocol/mqtt-topic'
 import { Stack } from 'aws-cdk-lib'
 import { CfnPolicy } from 'aws-cdk-lib/aws-iot'
 import { Construct } from 'constructs'
@@ -30,7 +30,7 @@ export class DevicePolicy extends Construct {
       policyName: this.policyName,
       policyDocument: {
         Version: '2012-10-17',
-        Statement: [this.#connect(), this.#receive(), this.#publish(stage)],
+        Statement: [this.#connect(), this.#receive(), this.#stay(), this.#publish(stage)],
       },
     })
   }
@@ -64,6 +64,15 @@ export class DevicePolicy extends Construct {
       Effect: 'Allow',
       Action: 'iot:Receive',
       Resource: this.#arn('topic', anyDownTopic),
+    }
+  }
+
+  /** No stage sends its devices elsewhere, so that nobody who may send direct messages can. */
+  #stay() {
+    return {
+      Effect: 'Deny',
+      Action: 'iot:Receive',
+      Resource: this.#arn('topic', downTopics.move),
     }
   }
 

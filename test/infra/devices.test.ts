@@ -27,6 +27,7 @@ describe('the device policy', () => {
             Condition: { Bool: { 'iot:Connection.Thing.IsAttached': 'true' } },
           },
           { Effect: 'Allow', Action: 'iot:Receive', Resource: `${iot}:topic/heliograph/*` },
+          { Effect: 'Deny', Action: 'iot:Receive', Resource: `${iot}:topic/heliograph/move` },
           {
             Effect: 'Allow',
             Action: 'iot:Publish',

@@ -117,6 +117,12 @@ export interface AuthorityKeys {
   publicKey(name: Authority['name']): Promise<Uint8Array>
 }
 
+/** CAs of deployments that moved here. */
+export interface OtherAuthorities {
+  /** Lets in what the CA issued, as far as it is on record here; false where it is known already. Throws where the text is no CA. */
+  add(name: Authority['name'], certificate: string): Promise<boolean>
+}
+
 /** A token key that is being moved from one deployment to another. */
 export interface MovedTokenKey extends Pick<TokenKey, 'id' | 'createdAt' | 'key'> {
   readonly retiredAt?: number
@@ -147,6 +153,8 @@ export interface DeviceAdmissions {
 export interface OperatorPorts {
   readonly authorities: Authorities
   readonly authorityKeys: AuthorityKeys
+  /** Absent where no other CA can be let in. */
+  readonly otherAuthorities?: OtherAuthorities
   readonly tokenKeys: TokenKeyVault
   readonly ring: TokenKeyRing
   readonly providers: ProviderRecords

@@ -235,6 +235,8 @@ export interface Authority {
   /** PEM. */
   readonly certificate: string
   readonly keyArn: string
+  /** PEM of the same CA of deployments that moved here: what they issued and is on record counts, and nothing new is issued. */
+  readonly others?: readonly string[]
 }
 
 export interface Authorities {

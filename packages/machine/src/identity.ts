@@ -33,13 +33,14 @@ const LOOK_MS = 24 * 3600_000
 
 /**
  * Shows the certificate of today once a day: the owner's files may have been renewed, and one of the machine's
- * own CA is made anew, long before it runs out. Returns what stops it.
+ * own CA is made anew, long before it runs out. `renew` does it now, with the CAs that
+ * clients' certificates are checked against by then.
  */
 export function renewIdentity(
   settings: Settings,
   place: ServerAuthorityPlace,
   { servers, log }: { readonly servers: readonly Shows[]; readonly log: Log },
-): () => void {
+): { renew(): Promise<void>; stop(): void } {
   const renew = async () => {
     try {
       const { tls } = await serverIdentity(settings, place)
@@ -52,7 +53,7 @@ export function renewIdentity(
     }
   }
   const timer = setInterval(() => void renew(), LOOK_MS)
-  return () => clearInterval(timer)
+  return { renew, stop: () => clearInterval(timer) }
 }
 
 /** A server that can be given another certificate. */

@@ -9,8 +9,10 @@ import type {
   PendingNotifications,
   TokenKeyRing,
 } from '@heliograph/core/ports'
+import type { CertificateCache } from '@heliograph/core/send/authenticate'
 import type { Log } from './log.ts'
 import { type Metrics, metrics } from './metrics.ts'
+import { MachineMove } from './move/machine-move.ts'
 import type { Sessions } from './mqtt/sessions.ts'
 import { type DeadLetters, deadLetters } from './pipeline/dead-letters.ts'
 import { type EventFeed, eventFeed } from './pipeline/event-feed.ts'
@@ -47,6 +49,9 @@ export interface Inside {
   readonly metrics: Metrics
   readonly outcomes: KeptOutcomes
   readonly events: EventFeed
+  readonly move: MachineMove
+  /** Provider certificates that have been read. */
+  readonly certificates: CertificateCache
   /** What is wrong with the service, as a sentence; undefined when nothing is. */
   problem(): string | undefined
 }
@@ -96,20 +101,38 @@ export async function openInside(
     chance: () => (ids.bytes(1)[0] ?? 0) / 256,
     keepDeadLetter: (notification) => letters.keep(notification),
   })
-  await pipeline.resume(journal.left)
-  if (journal.left.length > 0)
-    log.info('notifications of an earlier process are taken up', { count: journal.left.length })
+  const move = new MachineMove({
+    ...{ clock, log, sessions, pipeline, deadLetters: letters },
+    ...{ moves: store.moves, devices: store.devices },
+  })
+  await takeUp(journal, pipeline, move, log)
   const metricsAndOutcomes = { metrics: measured, outcomes, events }
   const isFull = () => pipeline.open >= settings.mostNotificationsUnderWay
   return {
     ...parts,
     ...{ ring, pending, journal, pipeline, deadLetters: letters, isGenuine },
     ...metricsAndOutcomes,
+    move,
+    certificates: new Map(),
     problem: () => {
       if (journal.problem !== undefined) return journal.problem
+      if (move.isClosed) return 'the service is on its way to another place: it takes nothing more'
       return isFull() ? 'too many notifications are under way: none is accepted' : undefined
     },
   }
+}
+
+async function takeUp(
+  { left, done }: Pick<Journal, 'left' | 'done'>,
+  pipeline: Pipeline,
+  { isClosed }: MachineMove,
+  log: Log,
+): Promise<void> {
+  // before it closed all had come to their end: these are lines that a crash has left
+  if (isClosed) for (const { seq } of left) done(seq)
+  else await pipeline.resume(left)
+  if (left.length > 0 && !isClosed)
+    log.info('notifications of an earlier process are taken up', { count: left.length })
 }
 
 function genuineReads(slots: PendingNotifications, isGenuine: IsGenuine): PendingNotifications {

@@ -130,7 +130,8 @@ async function start(
   const provider = await serveProviders(world, inside, identity)
   steps.push(() => provider.close(DRAIN_MS))
   const servers = [devices, activation, provider]
-  steps.push(renewIdentity(world.settings, place, { servers, log: world.log }))
+  const identities = renewIdentity(world.settings, place, { servers, log: world.log })
+  steps.push(identities.stop)
   const ports = {
     provider: provider.port,
     activation: activation.port,
@@ -143,6 +144,10 @@ async function start(
   const serverAuthority = identity.authority
   const operator = await serveOperator(world, inside, {
     ...{ keySource, presences, disconnect, serverAuthority, ports },
+    async trustAnew() {
+      inside.certificates.clear()
+      await identities.renew()
+    },
   })
   steps.push(() => operator.close())
   return {
@@ -156,13 +161,15 @@ async function start(
 const ROTATION_LOOK_MS = 3_600_000
 
 /** What happens by the clock; returns what stops it. */
-function startClocks({ clock, ids, log }: World, { store, outcomes }: Inside): () => void {
+function startClocks({ clock, ids, log }: World, { store, outcomes, move }: Inside): () => void {
   const { pending: slots, feedback, tokenKeys } = store
   const stopExpiry = startExpiry({
     ...{ slots, log, ports: { clock, feedback, outcomes } },
     sweep: (now, limit) => store.sweep(now, limit),
   })
-  const rotate = () =>
+  // the place that has the export would not know the new key
+  const rotate = async () =>
+    !move.isClosed &&
     rotateWhenDue({ clock, ids, tokenKeys }).then(
       (rotation) => rotation && log.info('token keys rotated', { ...rotation }),
       (fault: unknown) => log.error('the token keys cannot be rotated', faultFields(fault)),
@@ -174,6 +181,7 @@ function startClocks({ clock, ids, log }: World, { store, outcomes }: Inside): (
   )
   return () => {
     stopExpiry()
+    move.stop()
     stopNoting()
     clearInterval(rotation)
   }
@@ -185,7 +193,7 @@ async function serveDevices(
   { tls }: Identity,
 ): Promise<DeviceServer> {
   const { settings, log, clock } = world
-  const { store, sessions, pipeline, ring, outcomes, trust } = inside
+  const { store, sessions, pipeline, ring, outcomes } = inside
   const ports = {
     ...issuePorts(world, inside),
     ...{ connections: sessions, queue: pipeline, ring, outcomes },
@@ -200,13 +208,13 @@ async function serveDevices(
       tls,
       sessions,
       log,
-      authorities: trust.device.authority.certificate,
+      authorities: () => store.authorities.trusted('device'),
       stage: settings.stage,
     },
     admissions: store.devices,
     limits: { ...deviceLimits, connections: settings.mostDevices },
     now: () => clock.now(),
-    work: upstreamWork(ports, log),
+    work: upstreamWork(ports, inside.move, log),
   })
 }
 
@@ -242,6 +250,7 @@ async function serveActivation(
       all: settings.activationRequestsPerSecond,
     },
     log,
+    gate: inside.move.gate,
   })
   return startFront({
     name: 'activation',
@@ -253,22 +262,25 @@ async function serveActivation(
 
 async function serveProviders(world: World, inside: Inside, { tls }: Identity): Promise<Front> {
   const { settings, log, clock, ids } = world
-  const { store, ring, outcomes, pipeline, trust } = inside
-  const answer = providerApi({
-    ...{ clock, ids, ring, outcomes, queue: pipeline, receipts: store.receipts },
-    ...{ authorities: store.authorities, providers: store.providers, feedback: store.feedback },
-    registrations: store.registrations,
-    certificates: new Map(),
-    // read from memory at every request: what is revoked is refused at once
-    tokens: tokenTrust({ clock, keys: store.providerKeys }),
-    providerRate: rateLimit(settings.providerRatePerSecond),
-    rate: rateLimit(settings.tokenRatePerSecond),
-    defaultLifetimeSeconds: settings.defaultLifetimeSeconds,
-  })
+  const { store, ring, outcomes, pipeline, certificates } = inside
+  const answer = providerApi(
+    {
+      ...{ clock, ids, ring, outcomes, queue: pipeline, receipts: store.receipts },
+      ...{ authorities: store.authorities, providers: store.providers, feedback: store.feedback },
+      registrations: store.registrations,
+      certificates,
+      // read from memory at every request: what is revoked is refused at once
+      tokens: tokenTrust({ clock, keys: store.providerKeys }),
+      providerRate: rateLimit(settings.providerRatePerSecond),
+      rate: rateLimit(settings.tokenRatePerSecond),
+      defaultLifetimeSeconds: settings.defaultLifetimeSeconds,
+    },
+    inside.move,
+  )
   return startFront({
     name: 'providers',
     listen: { host: settings.address, port: settings.providerPort },
-    ...{ tls, log, authorities: trust.provider.authority.certificate },
+    ...{ tls, log, authorities: () => store.authorities.trusted('provider') },
     exchanges: exchangesOf('provider', world, inside, {
       answer,
       edge: providerEdge(() => ids.uuid()),

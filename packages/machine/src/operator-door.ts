@@ -14,6 +14,7 @@ export interface OperatorDoorParts {
   readonly keySource: string
   readonly presences: Presences
   disconnect(deviceId: DeviceId, certificateId: string): void
+  trustAnew(): Promise<void>
   /** PEM: what clients check the servers' certificates against. */
   readonly serverAuthority: string
   readonly ports: Readonly<Record<'provider' | 'activation' | 'devices', number>>
@@ -28,11 +29,22 @@ export function serveOperator(
   const { folder, settings, clock, ids, log } = world
   const { store, trust, pending, pipeline, journal, outcomes, events, deadLetters, sessions } =
     inside
-  const { isGenuine } = inside
+  const { isGenuine, move } = inside
   const { presences, disconnect, keySource } = parts
   const { stage } = settings
   const machine = machineOperations({
-    ...{ stage, folder, clock, store, keySource, deadLetters, isGenuine, queue: pipeline, events },
+    ...{
+      stage,
+      folder,
+      clock,
+      store,
+      keySource,
+      deadLetters,
+      isGenuine,
+      queue: pipeline,
+      events,
+      move,
+    },
     entrances: entrancesOf(settings.host, parts),
     connectedDevices: () => sessions.count,
     underWay: () => ({ notifications: pipeline.open, slots: pipeline.waitingSlots }),
@@ -40,7 +52,7 @@ export function serveOperator(
   })
   const ports = operatorPorts({
     ...{ clock, ids, graceMs: GRACE_MS, store, trust, pending, presences, disconnect },
-    ...{ outcomes, events },
+    ...{ outcomes, events, trustAnew: parts.trustAnew },
     stats: receiptStats(store.receipts, settings.receipts, RECEIPT_DAYS),
   })
   const { environment, format } = store
@@ -54,6 +66,10 @@ export function serveOperator(
           response,
         ),
     },
+    closed: () =>
+      move.isClosed
+        ? 'this machine is on its way to another place, where this belongs: do it there, or heliograph move cancel first'
+        : undefined,
     failed: (call, fault) =>
       log.error('a call of the operator failed', { call, ...faultFields(fault) }),
   })

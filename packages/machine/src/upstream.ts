@@ -7,7 +7,8 @@ import { type RenewPorts, renew } from '@heliograph/core/devices/renew'
 import { type UnregisterPorts, unregister } from '@heliograph/core/devices/unregister'
 import type { Upstream } from '@heliograph/protocol/mqtt-topic'
 import type { Log } from './log.ts'
-import type { Upload } from './mqtt/context.ts'
+import type { MachineMove } from './move/machine-move.ts'
+import type { Upload, Worked } from './mqtt/context.ts'
 
 export type UpstreamPorts = RegisterPorts &
   Omit<ConnectPorts, 'budget'> &
@@ -17,16 +18,24 @@ export type UpstreamPorts = RegisterPorts &
 type Work = (request: DeviceRequest) => Promise<object | string>
 
 /** Handles what devices publish; a fault is thrown, so that the device repeats its request. */
-export function upstreamWork(ports: UpstreamPorts, log: Log): (upload: Upload) => Promise<void> {
+export function upstreamWork(
+  ports: UpstreamPorts,
+  move: Pick<MachineMove, 'gate' | 'greet'>,
+  log: Log,
+): (upload: Upload) => Promise<Worked> {
   const door = deviceDoor(ports.devices)
   const budget = deviceBudget()
   const works: Readonly<Record<Upstream, Work>> = {
     register: (request) => register(request, ports),
-    connect: (request) => connectAndCount(request, { ...ports, budget }, log),
+    connect: async (request) => {
+      const result = await connectAndCount(request, { ...ports, budget }, log)
+      await move.greet(request.deviceId)
+      return result
+    },
     unregister: (request) => unregister(request, ports),
     renew: (request) => renew(request, ports),
   }
-  return async ({ upstream, deviceId, certificateId, receivedAt, message }) => {
+  const handle = async ({ upstream, deviceId, certificateId, receivedAt, message }: Upload) => {
     const request = { deviceId, certificateId, receivedAt, body: readBody(message) }
     const passed = await door(upstream, request, works[upstream])
     if (passed.is === 'worked') {
@@ -41,6 +50,13 @@ export function upstreamWork(ports: UpstreamPorts, log: Log): (upload: Upload) =
       const { isMalformed, report: dropped } = passed
       log.warn('a device asks too often', { deviceId, upstream, isMalformed, dropped })
     }
+    return 'done' as const
+  }
+  return async (upload) => {
+    // it changes nothing that an export holds
+    if (upload.upstream === 'connect') return handle(upload)
+    const worked = await move.gate.pass(() => handle(upload))
+    return worked === 'shut' ? 'left' : worked
   }
 }
 

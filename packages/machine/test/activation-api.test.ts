@@ -1,5 +1,6 @@
 import type { ProviderRequest } from '@heliograph/core/send/provider-request'
 import { expect, test } from 'vitest'
+import { Gate } from '../src/gate.ts'
 import { jsonLog } from '../src/log.ts'
 import { type ActivationApiOptions, activationApi } from '../src/server/activation-api.ts'
 
@@ -10,6 +11,7 @@ function startWorld(perSecond: ActivationApiOptions['perSecond']) {
   const answer = activationApi({
     ports: ports as never,
     mqtt: { host: 'localhost', port: 8883, ca: '' },
+    gate: new Gate(),
     ...{ stage: 'machine', perSecond, log: jsonLog((line) => lines.push(line)) },
   })
   const body = Buffer.from(JSON.stringify({ csr: 'x', activationCode: 'guess' }))

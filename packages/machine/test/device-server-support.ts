@@ -106,7 +106,7 @@ export async function startDeviceWorld(limits: Partial<DeviceLimits> = {}): Prom
   }
   const server = await startDeviceServer({
     listen: { host: '127.0.0.1', port: 0 },
-    ...{ tls, sessions, authorities: authority.certificate, stage: STAGE },
+    ...{ tls, sessions, authorities: () => authority.certificate, stage: STAGE },
     admissions: {
       mayConnect: (deviceId, id) => known.get(id) === deviceId && !world.barred.has(id),
     },
@@ -115,6 +115,7 @@ export async function startDeviceWorld(limits: Partial<DeviceLimits> = {}): Prom
     work: async (upload) => {
       world.uploads.push(upload)
       await world.work(upload)
+      return 'done'
     },
     log: jsonLog((line) => lines.push(line)),
   })

@@ -30,7 +30,7 @@ async function placeAt(now: number) {
 test("the certificate of the machine's own CA is made anew every day, for as long again", async () => {
   const shown: ServerTls[] = []
   const later = Date.now() + 300 * DAY_MS
-  const stop = renewIdentity(defaultSettings, await placeAt(later), {
+  const { stop } = renewIdentity(defaultSettings, await placeAt(later), {
     servers: [{ show: (tls) => shown.push(tls) }],
     log: jsonLog(() => {}),
   })
@@ -56,7 +56,7 @@ test("the owner's files are read again; while they are no pair, the old ones are
   }
   writeFileSync(ca ?? '', authority.certificate)
   const [shown, lines] = [[] as ServerTls[], [] as string[]]
-  const stop = renewIdentity({ ...defaultSettings, ...files }, await placeAt(Date.now()), {
+  const { stop } = renewIdentity({ ...defaultSettings, ...files }, await placeAt(Date.now()), {
     servers: [{ show: (tls) => shown.push(tls) }],
     log: jsonLog((line) => lines.push(line)),
   })

@@ -8,6 +8,7 @@ import { addFeedbackCommand } from './commands/feedback.ts'
 import { addKeyCommands } from './commands/key.ts'
 import { addListenCommand } from './commands/listen.ts'
 import { addMoveCommands } from './commands/move.ts'
+import { addMoveDevicesCommands } from './commands/move-devices.ts'
 import { addNotificationCommands } from './commands/notification.ts'
 import { addProviderCommands } from './commands/provider.ts'
 import { addSendCommand } from './commands/send.ts'
@@ -78,6 +79,7 @@ export function makeProgram(terminal: Terminal, onExit: (code: number) => void):
   addDoctorCommand(program, run)
   addStateCommands(program, run)
   addMoveCommands(program, run)
+  addMoveDevicesCommands(program, run)
   addServeCommand(program)
   return program
 }

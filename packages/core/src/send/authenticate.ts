@@ -15,7 +15,9 @@ export interface AuthenticatePorts {
 }
 
 /** Certificates that have been read, by their PEM; reading one costs about 300 µs. */
-export type CertificateCache = Map<string, ReturnType<typeof readProviderCertificate>>
+export type CertificateCache = Map<string, ReadCertificate>
+
+type ReadCertificate = ReturnType<typeof readProviderCertificate>
 
 const MAX_CACHED_CERTIFICATES = 1_000
 
@@ -68,8 +70,15 @@ async function readCached(pem: string, ports: AuthenticatePorts) {
   if (cached) return cached
   const authority = await ports.authorities.find('provider')
   if (!authority) throw new Error('the provider CA is not set up: deploy the state stack again')
-  const read = readProviderCertificate(pem, new X509Certificate(authority.certificate))
+  const read = readIssued(pem, [authority.certificate, ...(authority.others ?? [])])
   if (ports.certificates.size >= MAX_CACHED_CERTIFICATES) ports.certificates.clear()
   ports.certificates.set(pem, read)
   return read
+}
+
+/** As issued by one of these CAs, or else by none. */
+function readIssued(pem: string, authorities: readonly string[]): ReadCertificate {
+  const [first = '', ...others] = authorities
+  const read = readProviderCertificate(pem, new X509Certificate(first))
+  return 'fault' in read || read.issued || others.length === 0 ? read : readIssued(pem, others)
 }

@@ -13,6 +13,8 @@ export interface Admissions {
   mayConnect(deviceId: DeviceId, certificateId: string): boolean
 }
 
+export type Worked = 'done' | 'left'
+
 /** What a device published, as it came. */
 export interface Upload {
   readonly upstream: Upstream
@@ -27,15 +29,18 @@ export interface DeviceServerOptions {
   readonly listen: Listening
   readonly tls: ServerTls
   /** PEM of the CAs that issue device certificates. */
-  readonly authorities: string
+  readonly authorities: () => string
   /** The stage, which is part of the names of device topics. */
   readonly stage: string
   readonly admissions: Admissions
   readonly sessions: Sessions
   readonly limits: DeviceLimits
   readonly now: () => number
-  /** Resolves when the request has been handled; a fault ends the connection, so that the device repeats it. */
-  readonly work: (upload: Upload) => Promise<void>
+  /**
+   * Resolves when the request has been handled; a fault ends the connection, so that the device repeats it. `left`: it
+   * was not, and the device is to keep it.
+   */
+  readonly work: (upload: Upload) => Promise<Worked>
   readonly log: Log
 }
 

@@ -226,8 +226,8 @@ export class DeviceConnection {
     this.#work = this.#work
       .then(() => this.#context.work(upload))
       // acknowledged after the work: a device repeats what was not
-      .then(() => {
-        if (packet.qos === 1) this.#acknowledge(packet.messageId ?? 0)
+      .then((worked) => {
+        if (packet.qos === 1 && worked === 'done') this.#acknowledge(packet.messageId ?? 0)
       })
       .catch((fault: unknown) => {
         this.#context.log.error('a device request failed', {

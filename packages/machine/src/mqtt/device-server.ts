@@ -29,7 +29,7 @@ export async function startDeviceServer(options: DeviceServerOptions): Promise<D
   const { sessions } = options
   const sockets = new Set<TLSSocket>()
   const server = createServer({
-    ...tlsContext(options.tls, options.authorities),
+    ...tlsContext(options.tls, options.authorities()),
     requestCert: true,
     rejectUnauthorized: true,
     handshakeTimeout: options.limits.connectMs,
@@ -52,7 +52,7 @@ export async function startDeviceServer(options: DeviceServerOptions): Promise<D
   await listenOn(server, options.listen, 'devices')
   return {
     port: (server.address() as AddressInfo).port,
-    show: (renewed) => server.setSecureContext(tlsContext(renewed, options.authorities)),
+    show: (renewed) => server.setSecureContext(tlsContext(renewed, options.authorities())),
     close: () => close(server, { sessions, sockets, sweep }),
   }
 }

@@ -1,8 +1,11 @@
 import type { OperatorPorts } from '@heliograph/core/operator-ports'
+import type { MoveProgress } from '../move/machine-move.ts'
 import type { HeardEvents } from '../pipeline/event-feed.ts'
 
 /** A server and a command of the same number understand each other. */
 export const OPERATOR_PROTOCOL = 1
+
+export type { MoveProgress } from '../move/machine-move.ts'
 
 /** An address that programs use, with the CA that its certificate is checked against. */
 export interface MachineEntrance {
@@ -57,6 +60,13 @@ export interface MachineOperations {
   dropDeadLetters(messageId?: string, most?: number): Promise<number>
   /** Events from this number on, or from now on; waits a while for the first. */
   events(from?: number): Promise<HeardEvents>
+  /** Takes nothing more; resolves when what an export holds is final. */
+  closeForMove(): Promise<void>
+  /** Tells devices where to go, so many of the connected ones in a second. */
+  announceMove(place: MachineEntrance, perSecond: number): Promise<void>
+  /** Serves again. */
+  withdrawMove(): Promise<void>
+  moveProgress(): Promise<MoveProgress>
 }
 
 /** Everything that the operator's command can ask of the server. */
@@ -72,6 +82,7 @@ type Methods = {
 export const remoteMethods = {
   authorities: ['find'],
   authorityKeys: ['sign', 'publicKey'],
+  otherAuthorities: ['add'],
   tokenKeys: ['list', 'retire', 'open', 'rotate', 'keep'],
   ring: ['keys', 'refreshed'],
   providers: ['save', 'list', 'topics', 'revoke'],
@@ -95,8 +106,36 @@ export const remoteMethods = {
   stats: ['read'],
   outcomes: ['send'],
   announcements: ['send'],
-  machine: ['state', 'deadLetters', 'redriveDeadLetters', 'dropDeadLetters', 'events'],
+  machine: [
+    'state',
+    'deadLetters',
+    'redriveDeadLetters',
+    'dropDeadLetters',
+    'events',
+    'closeForMove',
+    'announceMove',
+    'withdrawMove',
+    'moveProgress',
+  ],
 } as const satisfies Methods
+
+/** The methods of ports that change nothing, and those of the machine, which know themselves what they may do. */
+const harmless: readonly string[] = [
+  'find',
+  'list',
+  'topics',
+  'open',
+  'keys',
+  'refreshed',
+  'publicKey',
+]
+const harmlessPorts: readonly string[] = ['machine', 'presences', 'stats', 'receipts']
+
+/** Whether a call may change what an export holds. */
+export function mayChange(port: string, method: string): boolean {
+  const isRead = harmless.includes(method) || (port === 'feedback' && method === 'read')
+  return !isRead && !harmlessPorts.includes(port) && method !== 'attached'
+}
 
 const BYTES = '$bytes'
 const ABSENT = '$absent'

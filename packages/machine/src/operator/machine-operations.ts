@@ -5,6 +5,7 @@ import type { IsGenuine } from '@heliograph/core/delivery/seal'
 import type { Notification } from '@heliograph/core/notification'
 import type { Clock, NotificationQueue } from '@heliograph/core/ports'
 import type { Seq } from '@heliograph/protocol/identifiers'
+import type { MachineMove } from '../move/machine-move.ts'
 import type { EventFeed } from '../pipeline/event-feed.ts'
 import { roomOf } from '../pipeline/spare-room.ts'
 import { DATABASE } from '../state-files.ts'
@@ -26,6 +27,7 @@ export interface MachineWorld {
   }
   readonly entrances: Readonly<Record<'provider' | 'activation' | 'devices', MachineEntrance>>
   readonly events: Pick<EventFeed, 'read'>
+  readonly move: Pick<MachineMove, 'close' | 'announce' | 'withdraw' | 'progress'>
   connectedDevices(): number
   underWay(): UnderWay
   problem(): string | undefined
@@ -74,6 +76,10 @@ export function machineOperations(world: MachineWorld): MachineOperations {
     },
 
     events: (from) => world.events.read(from, EVENT_WAIT_MS),
+    closeForMove: () => world.move.close(),
+    announceMove: (place, perSecond) => world.move.announce(place, perSecond),
+    withdrawMove: () => world.move.withdraw(),
+    moveProgress: () => world.move.progress(),
   }
 }
 

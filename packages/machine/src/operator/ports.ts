@@ -15,14 +15,26 @@ export interface OperatorWorld extends Pick<RotatePorts, 'clock' | 'ids' | 'grac
   /** Where outcomes are recorded: what an operator ends has one, too. */
   readonly outcomes: Outcomes
   readonly events: Pick<EventFeed, 'tell'>
+  /** Checks certificates of clients against the CAs that are on record by now. */
+  readonly trustAnew: () => Promise<void>
   /** Ends the connection that was made with the certificate, if there is one. */
   readonly disconnect: Parameters<typeof deviceRegistry>[1]
 }
 
 /** What an operator's operations ask for, on the store of a machine. */
 export function operatorPorts(world: OperatorWorld): OperatorPorts {
-  const { store, trust, pending, presences, stats, outcomes, events, disconnect, ...rotation } =
-    world
+  const {
+    store,
+    trust,
+    pending,
+    presences,
+    stats,
+    outcomes,
+    events,
+    disconnect,
+    trustAnew,
+    ...rotation
+  } = world
   const { tokenKeys, devices } = store
   return {
     ...{ pending, presences },
@@ -30,6 +42,13 @@ export function operatorPorts(world: OperatorWorld): OperatorPorts {
     authorityKeys: {
       sign: (name, message) => trust[name].key.sign(message),
       publicKey: (name) => trust[name].key.publicKey(),
+    },
+    otherAuthorities: {
+      async add(name, certificate) {
+        const isNew = await store.authorities.add(name, certificate)
+        if (isNew) await trustAnew()
+        return isNew
+      },
     },
     tokenKeys: {
       list: () => tokenKeys.list(),

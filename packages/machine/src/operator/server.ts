@@ -6,6 +6,7 @@ import { OPERATOR_SOCKET } from '../state-files.ts'
 import {
   decodeArguments,
   encode,
+  mayChange,
   OPERATOR_PROTOCOL,
   type RemotePorts,
   remoteMethods,
@@ -19,6 +20,8 @@ export interface OperatorServerOptions {
   readonly ports: RemotePorts
   /** What is streamed because it is too large for one answer, by name. */
   readonly downloads: Readonly<Record<string, Download>>
+  /** Why nothing may be changed now, as a sentence; undefined where it may. */
+  readonly closed: () => string | undefined
   /** Called when a call fails for a reason its caller cannot know. */
   failed(call: string, fault: unknown): void
 }
@@ -75,6 +78,8 @@ async function answer(
     if (version !== `v${OPERATOR_PROTOCOL}`) throw unknown(call)
     const download = port === 'download' ? options.downloads[method] : undefined
     if (download) return await download(decodeArguments(text)[0], response)
+    const closed = mayChange(port, method) ? options.closed() : undefined
+    if (closed !== undefined) throw new MachineError(closed)
     const value = await functionOf(options.ports, port, method)(...decodeArguments(text))
     response.setHeader('content-type', 'application/json').end(encode({ value }))
   } catch (fault) {

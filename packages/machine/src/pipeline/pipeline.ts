@@ -8,6 +8,7 @@ import type { NotificationQueue, QueueOptions } from '@heliograph/core/ports'
 import type { Topic } from '@heliograph/protocol/identifiers'
 import { backOffSeconds, MAX_RECEIVES } from '@heliograph/protocol/retry'
 import { faultFields, type Log } from '../log.ts'
+import { within } from '../within.ts'
 import type { HeldClaims } from './held-claims.ts'
 import type { Journal } from './journal.ts'
 
@@ -42,7 +43,7 @@ const GRACE_MS = 4
 /** The longest pause before the next attempt of a failed notification, milliseconds. */
 const LONGEST_REST_MS = 60_000
 
-/** The pipeline has no room: the provider is told to send later. */
+/** The pipeline takes nothing now: the provider is told to send later. */
 class PipelineFull extends Error {
   override readonly name = 'PipelineFull'
 }
@@ -75,6 +76,7 @@ export class Pipeline implements NotificationQueue {
   readonly #drains = new Map<string, Drain>()
   readonly #drainLine: Drain[] = []
   #draining = 0
+  #isShut = false
   #whenEmpty: (() => void)[] = []
 
   constructor(options: PipelineOptions) {
@@ -97,6 +99,7 @@ export class Pipeline implements NotificationQueue {
       this.#addDrain(notification, (options.delaySeconds ?? 0) * 1_000)
       return Promise.resolve()
     }
+    if (this.#isShut) return Promise.reject(new PipelineFull('the machine takes nothing more'))
     if (!this.#hasRoomFor(notification))
       return Promise.reject(new PipelineFull('too many notifications are under way'))
     return new Promise((accepted, refused) => {
@@ -141,12 +144,32 @@ export class Pipeline implements NotificationQueue {
     })
   }
 
+  /**
+   * Takes nothing more and tries no slot; says whether all that was under way has come to its end within `ms`. What is
+   * in a slot stays there.
+   */
+  shut(ms: number): Promise<boolean> {
+    this.#isShut = true
+    this.#forgetDrains()
+    return within(ms, () => this.#open.size === 0 && this.#draining === 0)
+  }
+
+  reopen(): void {
+    this.#forgetDrains()
+    this.#isShut = false
+  }
+
   /** No further attempt is made; what is under way stays in the journal for the next process. */
   stop(): void {
     clearTimeout(this.#graceTimer)
     this.#endGrace()
+    this.#forgetDrains()
+  }
+
+  #forgetDrains(): void {
     for (const drain of this.#drains.values()) clearTimeout(drain.timer)
     this.#drains.clear()
+    this.#drainLine.length = 0
   }
 
   /** Whoever floods one topic leaves half of the room to the others. */
@@ -261,6 +284,7 @@ export class Pipeline implements NotificationQueue {
 
   /** One attempt for each slot and seq: a device that connects again and again adds none. */
   #addDrain(notification: Notification, delayMs: number): void {
+    if (this.#isShut) return
     const key = `${notification.seq} ${notification.deviceId}`
     const known = this.#drains.get(key)
     if (known?.state === 'running') {
@@ -280,6 +304,7 @@ export class Pipeline implements NotificationQueue {
   }
 
   #wait(drain: Drain, delayMs: number): void {
+    if (this.#isShut) return
     drain.state = 'waiting'
     if (delayMs <= 0) {
       this.#line(drain)

@@ -7,6 +7,7 @@ import { MAX_ACTIVATION_CHARACTERS } from '@heliograph/protocol/limits'
 import type { ActivationAnswer, ActivationRefusal } from '@heliograph/protocol/messages'
 import { upTopics } from '@heliograph/protocol/mqtt-topic'
 import { activationStatuses } from '@heliograph/protocol/reasons'
+import type { Gate } from '../gate.ts'
 import { faultFields, type Log, seldom } from '../log.ts'
 
 const ACTIVATION_PATH = '/activate'
@@ -19,6 +20,8 @@ export interface ActivationApiOptions {
   /** Requests per second that are handled, from one network and in total: anyone may ask. */
   readonly perSecond: { readonly ofNetwork: number; readonly all: number }
   readonly log: Log
+  /** Keeps changes out while the machine is on its way to another place. */
+  readonly gate: Pick<Gate, 'pass'>
 }
 
 /** A throttled service needs a moment. */
@@ -27,6 +30,14 @@ const FAULT_PAUSE_SECONDS = 2
 const unfinished: ActivationRefusal = {
   reason: 'ServiceUnavailable',
   detail: 'the service could not finish the activation: send the same request again',
+}
+
+/** A device that waits for the new place should not ask all the time. */
+const MOVE_PAUSE_SECONDS = 60
+
+const moving: ActivationRefusal = {
+  reason: 'ServiceUnavailable',
+  detail: 'the service moves to another place: ask its operator where, and for a code',
 }
 
 /** `POST /activate`: 201 with the certificate, or `{"reason","detail"}`. */
@@ -57,7 +68,10 @@ export function activationApi(options: ActivationApiOptions) {
     if (!ofNetwork.take(networkOf(request.tokenSource ?? ''), now) || !all.take('all', now))
       return json(activationStatuses.TooManyActivations, tooMany, 1)
     try {
-      return await work(request)
+      const answer = await options.gate.pass(() => work(request))
+      return answer === 'shut'
+        ? json(activationStatuses[moving.reason], moving, MOVE_PAUSE_SECONDS)
+        : answer
     } catch (fault) {
       log.error('activate failed', faultFields(fault))
       return json(activationStatuses[unfinished.reason], unfinished, FAULT_PAUSE_SECONDS)

@@ -16,7 +16,7 @@ export interface FrontOptions {
   readonly listen: Listening
   readonly tls: ServerTls
   /** PEM of the CAs that clients are asked for a certificate of; absent: none is asked for. */
-  readonly authorities?: string
+  readonly authorities?: () => string
   readonly exchanges: Exchanges
   readonly log: Log
 }
@@ -37,7 +37,7 @@ export interface Front {
 export async function startFront(options: FrontOptions): Promise<Front> {
   const { exchanges, tls, authorities } = options
   const server = createServer({
-    ...tlsContext(tls, authorities),
+    ...tlsContext(tls, authorities?.()),
     ALPNProtocols: ['h2', 'http/1.1'],
     requestCert: authorities !== undefined,
     rejectUnauthorized: false,
@@ -57,7 +57,7 @@ export async function startFront(options: FrontOptions): Promise<Front> {
   await listenOn(server, options.listen, options.name)
   return {
     port: (server.address() as AddressInfo).port,
-    show: (renewed) => server.setSecureContext(tlsContext(renewed, authorities)),
+    show: (renewed) => server.setSecureContext(tlsContext(renewed, authorities?.())),
     close: (ms) => connections.close(ms),
   }
 }

@@ -1,10 +1,11 @@
 import { type ReadReceiptPorts, readReceipt } from '@heliograph/core/receipts/read-receipt'
 import { accept } from '@heliograph/core/send/accept'
 import type { AcceptPorts } from '@heliograph/core/send/accept-ports'
-import type { Answer } from '@heliograph/core/send/answer'
+import { type Answer, rejectionAnswer } from '@heliograph/core/send/answer'
 import { edgeAnswer } from '@heliograph/core/send/edge-answer'
 import { type FeedbackPorts, readFeedback } from '@heliograph/core/send/feedback'
-import type { ProviderRequest } from '@heliograph/core/send/provider-request'
+import { chooseId, type ProviderRequest } from '@heliograph/core/send/provider-request'
+import { reject } from '@heliograph/protocol/rejection'
 import { type Head, pathOf } from './exchange.ts'
 
 export type ProviderApiPorts = AcceptPorts & FeedbackPorts & ReadReceiptPorts
@@ -13,14 +14,22 @@ const FEEDBACK_PATH = '/3/feedback'
 const RECEIPT_PATH = '/3/notification/'
 
 /** Every path and method: accept gets what no other part handles, as it knows Apple's answer. */
-export function providerApi(ports: ProviderApiPorts) {
-  return (request: ProviderRequest): Promise<Answer> => {
-    if (request.method !== 'GET') return accept(request, ports)
+export function providerApi(ports: ProviderApiPorts, move: { readonly isClosed: boolean }) {
+  return async (request: ProviderRequest): Promise<Answer> => {
+    if (request.method !== 'GET')
+      return move.isClosed ? moved(request, ports) : accept(request, ports)
     if (request.path === FEEDBACK_PATH) return readFeedback(request, ports)
     return request.path.startsWith(RECEIPT_PATH)
       ? readReceipt(request, ports)
       : accept(request, ports)
   }
+}
+
+/** Nothing that is sent now would be in the export; a provider that repeats after a 503 loses nothing. */
+function moved(request: ProviderRequest, { ids }: Pick<ProviderApiPorts, 'ids'>): Answer {
+  const id = chooseId(request.headers['apns-id'], () => ids.uuid())
+  const detail = 'this service has moved: send to the host name that its operator gives you'
+  return rejectionAnswer(id, reject('ServiceUnavailable', detail))
 }
 
 /** What the server answers before the request is whole, in Apple's words. */

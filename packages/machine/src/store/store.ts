@@ -33,6 +33,7 @@ import { expiriesIn } from './expiries.ts'
 import { feedback } from './feedback.ts'
 import { demandNotHeldHere, lockFolder } from './folder-lock.ts'
 import { type Format, openFormat } from './format.ts'
+import { type Moves, moves } from './moves.ts'
 import { type ExpiringSlots, pendingNotifications } from './pending-notifications.ts'
 import { providerKeys } from './provider-keys.ts'
 import { providers } from './providers.ts'
@@ -76,6 +77,7 @@ export interface Store {
   readonly activations: Activations & ActivationCodes
   readonly authorities: AuthorityStore
   readonly tokenKeys: TokenKeyVault
+  readonly moves: Moves
   /** The live token keys; what is created or retired counts at once. */
   readonly ring: TokenKeyRing
   /** Ids whose seqs ascend, whatever the clock does. */
@@ -151,6 +153,7 @@ function portsOf(
     activations: activations(environment, expiries),
     authorities: authorities(environment, vault),
     tokenKeys,
+    moves: moves(environment),
     ring: tokenKeyRing(tokenKeys),
     sweep: (nowMs, limit) => expiries.sweep(nowMs, limit),
     synced: () => environment.synced(),

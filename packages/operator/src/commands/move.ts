@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { Failure } from '../failure.ts'
 import { readBytes, readSecret, refuseExisting, writePrivate } from '../files.ts'
+import { machineOnly } from '../machine-deployment.ts'
 import { openMoveFile, sealMoveFile } from '../move-file.ts'
 import { exportStage, importStage } from '../operations/move.ts'
 import { parseMoveRecords } from '../operations/move-record.ts'
@@ -17,6 +18,7 @@ export function addMoveCommands(program: Command, run: Runner): void {
 interface ExportFlags {
   readonly to: string
   readonly passphraseFile: string
+  readonly final?: boolean
 }
 
 function addExport(program: Command, run: Runner): void {
@@ -25,6 +27,7 @@ function addExport(program: Command, run: Runner): void {
     .description('write what can go on in another deployment into one encrypted file')
     .requiredOption('--to <file>', 'a file that does not exist')
     .requiredOption('--passphrase-file <file>', 'what the file is encrypted with')
+    .option('--final', 'first close this machine, so that nothing comes that is not in the file')
     .addHelpText('after', exportHelp)
     .action((flags: ExportFlags, command: Command) =>
       run(command, (session) => exportTo(session, flags)),
@@ -36,20 +39,32 @@ Token keys, devices with their certificates and registrations, pending notificat
 keys and the records of provider certificates. Not the keys of the CAs: docs/one-machine.md says
 what that means. Whoever has the file and its passphrase can make tokens.
 
+With --final a machine first takes nothing more: providers hear 503, what is under way comes to its
+end, and nothing changes until the devices have moved (move announce) or move cancel.
+
 Examples:
   heliograph --target machine export --to fleet.export --passphrase-file passphrase
-  heliograph --target machine export --to fleet.export --passphrase-file passphrase --json`
+  heliograph --target machine export --final --to fleet.export --passphrase-file passphrase --json`
 
 const MIN_PASSPHRASE = 12
 
-async function exportTo(session: Session, { to, passphraseFile }: ExportFlags): Promise<Report> {
+async function exportTo(
+  session: Session,
+  { to, passphraseFile, final }: ExportFlags,
+): Promise<Report> {
   refuseExisting([to], 'choose another --to')
   const passphrase = await readSecret(passphraseFile, 'passphrase file')
   if (passphrase.length < MIN_PASSPHRASE)
     throw new Failure('usage', `the passphrase needs at least ${MIN_PASSPHRASE} characters`)
+  const deployment = await session.deployment()
+  if (final)
+    await machineOnly(
+      deployment,
+      'stop the providers of a stage on AWS, and wait until its queue is empty',
+    ).machine.closeForMove()
   const lines: string[] = []
   let devices = 0
-  for await (const record of exportStage(await session.deployment())) {
+  for await (const record of exportStage(deployment)) {
     if (record.kind === 'device') devices += 1
     lines.push(JSON.stringify(record))
   }
@@ -83,7 +98,8 @@ function addImport(program: Command, run: Runner): void {
 
 const importHelp = `
 It may be repeated; a later export brings what is new. Provider certificates were issued by the
-CA of the other deployment and are not let in here: issue new ones, or have providers use tokens.
+CA of the other deployment: a machine lets them in, a stage on AWS does not (issue new ones, or have
+providers use tokens).
 
 Examples:
   heliograph --target aws --stage prod import --from fleet.export --passphrase-file passphrase --yes
@@ -101,7 +117,9 @@ async function importFrom(session: Session, flags: ImportFlags): Promise<Report>
     ...{ 'token keys': moved.tokenKeys, devices: moved.devices },
     ...{ registrations: moved.registrations, pending: moved.pending },
     ...{ 'provider keys': moved.providerKeys },
-    'provider certificates': `${moved.providers} on record; issue new ones (provider issue)`,
+    'provider certificates': deployment.ports.otherAuthorities
+      ? `${moved.providers} on record, and let in`
+      : `${moved.providers} on record; issue new ones (provider issue)`,
   })
   return { value: moved, text: report }
 }

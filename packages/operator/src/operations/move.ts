@@ -25,7 +25,8 @@ export async function* exportStage(deployment: Deployment): AsyncGenerator<MoveR
   yield { kind: 'stage', stage, exportedAt: clock.now() }
   for (const name of ['provider', 'device'] as const) {
     const found = await ports.authorities.find(name)
-    if (found) yield { kind: 'authority', name, certificate: found.certificate }
+    for (const certificate of found ? [found.certificate, ...(found.others ?? [])] : [])
+      yield { kind: 'authority', name, certificate }
   }
   for (const inRing of await listTokenKeys(deployment)) {
     const { id, createdAt, retiredAt } = inRing
@@ -90,7 +91,9 @@ async function importRecord(
   moved: Moved,
 ): Promise<void> {
   const { ports } = deployment
-  if (record.kind === 'tokenKey') {
+  if (record.kind === 'authority')
+    await ports.otherAuthorities?.add(record.name, record.certificate)
+  else if (record.kind === 'tokenKey') {
     const key = new Uint8Array(Buffer.from(record.key.key, 'base64'))
     if (await ports.tokenKeys.keep({ ...record.key, key })) moved.tokenKeys += 1
   } else if (record.kind === 'providerKey') await importProviderKey(deployment, record.key, moved)
