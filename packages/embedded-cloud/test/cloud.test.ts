@@ -47,7 +47,7 @@ afterAll(async () => {
   await fixture.end()
 })
 
-const sooner = { timeout: 8000, interval: 20 }
+const sooner = { timeout: 60_000, interval: 20 }
 
 describe('a cloud that runs the fixture', () => {
   let cloud: Cloud

@@ -391,7 +391,8 @@ describe('a detachment that takes its time', () => {
   let slow: World
   let clock = 0
   beforeAll(async () => {
-    slow = await startWorld({ detachLagMs: 1_000, now: () => Date.now() + clock })
+    const start = Date.now()
+    slow = await startWorld({ detachLagMs: 1_000, now: () => start + clock })
   })
   afterAll(() => slow.close())
 
