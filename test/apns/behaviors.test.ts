@@ -29,7 +29,7 @@ afterAll(async () => {
 })
 
 describe('seen from outside', () => {
-  it.each(behaviors)('$id: $title', { timeout: 40_000 }, async (behavior) => {
+  it.each(behaviors)('$id: $title', async (behavior) => {
     const { setting, sessions } = embedded
     const result = await runBehavior(behavior, setting, sessions)
     expect(result.faults).toEqual([])
@@ -38,7 +38,7 @@ describe('seen from outside', () => {
 })
 
 describe('with faults of the embedded cloud', () => {
-  it.each(embeddedBehaviors)('$id: $title', { timeout: 40_000 }, async (behavior) => {
+  it.each(embeddedBehaviors)('$id: $title', async (behavior) => {
     const { faults: wrong, seen, id } = await runEmbedded(behavior, embedded)
     expect(wrong).toEqual([])
     if (id === 'order-1ms') console.info(seen)

@@ -129,9 +129,7 @@ describe.concurrent('a device that does not acknowledge', () => {
     await device.close()
   })
 
-  it('is sent what is in its slot again while it stays connected', {
-    timeout: 30_000,
-  }, async () => {
+  it('is sent what is in its slot again while it stays connected', async () => {
     const { device, activation, token } = await silentDevice()
     await device.close()
     await send(token, 'kept for the silent')
@@ -145,7 +143,7 @@ describe.concurrent('a device that does not acknowledge', () => {
     expect(first).toMatchObject({ seq: slot?.seq, stored: true })
     back.acknowledge()
     // five seconds for the PUBACK, then a rest of ten
-    await until(() => back.has('heliograph/notification') || undefined, 20_000)
+    await until(() => back.has('heliograph/notification') || undefined)
     expect(await back.take('heliograph/notification')).toEqual(first)
     await slotWithout('kept for the silent')
     await back.close()
@@ -415,10 +413,10 @@ describe.concurrent('a limit per token', () => {
     })
     try {
       const [one, other] = [await readyDevice(limited), await readyDevice(limited)]
-      const answers: Sent[] = []
-      for (let n = 0; n < 30; n += 1) answers.push(await request(limited, { token: one.token }))
+      // at once, and three times the burst: on a busy machine the bucket fills again meanwhile
+      const send = () => request(limited, { token: one.token })
+      const answers = await Promise.all(Array.from({ length: 60 }, send))
       const refused = answers.filter(({ status }) => status === 429)
-      expect(answers.slice(0, 20).every(({ status }) => status === 200)).toBe(true)
       expect(refused.length).toBeGreaterThan(0)
       expect(refused[0]).toMatchObject({ reason: 'TooManyRequests' })
       expect(refused[0]?.headers['heliograph-detail']).toBeTruthy()
@@ -427,6 +425,7 @@ describe.concurrent('a limit per token', () => {
         async () => (await request(limited, { token: one.token })).status === 200 || undefined,
       )
       const accepted = answers.filter(({ status }) => status === 200).length
+      expect(accepted).toBeGreaterThanOrEqual(20)
       await until(() => one.received.length > accepted || undefined)
       await Promise.all([one.device.close(), other.device.close()])
     } finally {

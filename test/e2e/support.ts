@@ -16,7 +16,7 @@ import { openDeployed } from './deployed.ts'
 import { startMachineTarget } from './machine-target.ts'
 import type { Target, TargetOptions } from './target.ts'
 
-export { alert, nodeApn } from '../../tools/conformance/node-apn.ts'
+export { alert, nodeApn, patience } from '../../tools/conformance/node-apn.ts'
 export {
   type Activation,
   activatePlainly,

@@ -198,7 +198,7 @@ describe('an upgrade from the version before', () => {
     const waiting = await request(before, { token, body: '{"aps":{"alert":"before"}}' })
     expect(waiting.status).toBe(200)
     await vi.waitFor(() => expect(logs.join('\n')).toMatch(/deliver: .*"(held|stored|pending)/), {
-      timeout: 20_000,
+      timeout: 60_000,
       interval: 50,
     })
     const held = await holdings()
@@ -211,13 +211,13 @@ describe('an upgrade from the version before', () => {
     const opened = await openTestDevice(after, directory)
     await opened.device.connect()
     await vi.waitFor(() => expect(opened.received.map(alertOf)).toEqual(['before']), {
-      timeout: 20_000,
+      timeout: 60_000,
       interval: 50,
     })
     const sent = await request(after, { token, body: '{"aps":{"alert":"after"}}' })
     expect(sent.status).toBe(200)
     await vi.waitFor(() => expect(opened.received.map(alertOf)).toEqual(['before', 'after']), {
-      timeout: 20_000,
+      timeout: 60_000,
       interval: 50,
     })
     await opened.device.close()

@@ -1,12 +1,13 @@
 import apn from '@parse/node-apn'
 import type { LocalFile } from '../../bin/demo.ts'
 
+/** node-apn gives up after 5 s, which is nothing for hundreds at once on a busy machine. */
+export const patience = { requestTimeout: 60_000 }
+
 /** A provider made of the unmodified node-apn. */
 export function nodeApn({ local }: { readonly local: LocalFile }): apn.Provider {
   const { url, ca, cert, key } = local.provider
   const { hostname, port } = new URL(url)
-  // node-apn gives up after 5 s, which is nothing for 500 at once on a busy machine
-  const patience = { requestTimeout: 60_000 }
   return new apn.Provider({
     address: hostname,
     port: Number(port),
