@@ -7,14 +7,14 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { parseNotification, serializeNotification } from '@heliograph/core/notification'
-import { afterAll, expect, test } from 'vitest'
-import { sharing } from '../e2e/shared-target.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
   clientOptions,
   openTestDevice,
   pendingTexts,
   readyDevice,
   request,
+  startTarget,
   stateOutputs,
   until,
 } from '../e2e/support.ts'
@@ -24,11 +24,14 @@ import type { Target } from '../e2e/target.ts'
 
 let target: Target
 let dynamoDb: DynamoDBClient
-sharing.beforeAll(({ target: shared }) => {
-  target = shared
+beforeAll(async () => {
+  target = await startTarget()
   dynamoDb = new DynamoDBClient(clientOptions(target))
 })
-afterAll(() => dynamoDb?.destroy())
+afterAll(async () => {
+  dynamoDb?.destroy()
+  await target?.close()
+})
 
 test('a forged queue message and a forged slot reach no device, the genuine ones do', async () => {
   const { device, directory, token } = await readyDevice(target)
