@@ -33,7 +33,7 @@ beforeAll(async () => {
 afterAll(() => target?.close())
 
 /** Waits for SQS, Lambda, SNS and whoever hears, on a busy machine. */
-const PATIENCE_MS = 30_000
+const PATIENCE_MS = 60_000
 
 async function send(token: string): Promise<unknown> {
   const answer = await request(target, { token })

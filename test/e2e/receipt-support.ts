@@ -6,7 +6,7 @@ import { type Request, request, settle, until } from './support.ts'
 import type { Target } from './target.ts'
 
 /** Outcomes are written together after a second, and SQS and Lambda take their time. */
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = 60_000
 
 /** The ids that a provider hears of a notification. */
 export interface SentIds {
