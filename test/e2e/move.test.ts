@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Machine, startMachine } from '@heliograph/machine/machine'
@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { LocalFile } from '../../bin/demo.ts'
 import { openMoveFile, sealMoveFile } from '../../packages/operator/src/move-file.ts'
 import { run } from '../../packages/operator/test/support.ts'
-import { assemblyWith, heliograph, heliographJson, welcomeOperator } from './operator-support.ts'
+import { assemblyThatTakesKeys } from './move-support.ts'
+import { heliograph, heliographJson, welcomeOperator } from './operator-support.ts'
 import { type Activation, activatePlainly, PlainDevice, startTarget, until } from './support.ts'
 import type { Target } from './target.ts'
 
@@ -26,19 +27,6 @@ async function json<T>(...argv: string[]): Promise<T> {
   const { code, out, err } = await onMachine(...argv, '--json')
   if (code !== 0) throw new Error(`heliograph ${argv.join(' ')} ended with ${code}: ${err}`)
   return JSON.parse(out) as T
-}
-
-/** The assembly as of a stage with `takesTokenKeys`. */
-function assemblyThatTakesKeys(): string {
-  const copy = assemblyWith({})
-  for (const name of readdirSync(copy).filter((one) => one.endsWith('.template.json'))) {
-    const path = join(copy, name)
-    // in the list of the key's policy; the rotate function has this action alone
-    const inList = '"kms:GenerateDataKeyWithoutPlaintext","kms:'
-    const text = JSON.stringify(JSON.parse(readFileSync(path, 'utf8')))
-    writeFileSync(path, text.replaceAll(inList, `"kms:Encrypt",${inList}`))
-  }
-  return copy
 }
 
 beforeAll(async () => {
