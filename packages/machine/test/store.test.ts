@@ -4,10 +4,12 @@ import { once } from 'node:events'
 import { chmodSync, mkdirSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import type { DeviceId, Topic } from '@heliograph/protocol/identifiers'
+import type { Outcome } from '@heliograph/core/outcome'
+import type { DeviceId, NotificationId, Topic } from '@heliograph/protocol/identifiers'
 import { expect, test } from 'vitest'
 import { OPERATOR_SOCKET } from '../src/state-files.ts'
 import { openEnvironment } from '../src/store/environment.ts'
+import { expiriesIn } from '../src/store/expiries.ts'
 import { openFormat, type Upgrade } from '../src/store/format.ts'
 import { openStore } from '../src/store/store.ts'
 import { vaultUnder } from '../src/trust/vault.ts'
@@ -157,4 +159,70 @@ test('a slot that cannot be read is told with what to do, and not taken for none
   const trouble = /pending notification that cannot be read: restore a backup/
   await expect(store.pending.find(deviceId, topic)).rejects.toThrow(trouble)
   await expect(store.pending.list(deviceId)).rejects.toThrow(trouble)
+})
+
+const outcome = (uniqueId: string, kind: 'accepted' | 'delivered', at: number) =>
+  ({ id: `ID-${uniqueId}`, uniqueId, kind, at, age: 0 }) as never as Outcome
+
+test('receipts that were written together are a row for each notification, and all go at their second', async () => {
+  const clock = { time: 1_000_000, now: () => clock.time }
+  const store = await openForTest({ clock })
+  const kinds = async (id: string) =>
+    (await store.receipts.find(id as NotificationId)).map(({ kind }) => kind)
+  await store.receipts.write([
+    outcome('a', 'accepted', 1),
+    outcome('b', 'accepted', 2),
+    outcome('a', 'delivered', 3),
+  ])
+  await store.receipts.write([outcome('b', 'delivered', 4)])
+  const rows = store.environment.table('receipts')
+  expect([...rows.getKeys()]).toEqual([
+    ['a', '1 accepted'],
+    ['b', '2 accepted'],
+    ['b', '4 delivered'],
+  ])
+  expect(await kinds('id-a')).toEqual(['accepted', 'delivered'])
+  expect(await kinds('b')).toEqual(['accepted', 'delivered'])
+  clock.time += 7 * 24 * 3600_000 - 1_000
+  expect(await store.sweep(clock.time, 100)).toBe(0)
+  clock.time += 1_000
+  expect(await store.sweep(clock.time, 100)).toBe(6)
+  for (const name of ['receipts', 'receipts by apns-id', 'expiries'])
+    expect([...store.environment.table(name).getKeys()]).toEqual([])
+})
+
+test('what format 1 kept of receipts is read, and expires', async () => {
+  const clock = { time: 1_000_000, now: () => clock.time }
+  const store = await openForTest({ clock })
+  const { environment } = store
+  await environment.change(() => {
+    const row = { outcome: outcome('a', 'accepted', 1), expiresAt: 2_000 }
+    environment.table('receipts').put(['a', '1 accepted'], row)
+    environment.table('expiries').put([2_000, 'receipts', 'a', '1 accepted'], 1)
+  })
+  expect(await store.receipts.find('a' as NotificationId)).toMatchObject([{ kind: 'accepted' }])
+  clock.time = 2_000_000
+  expect(await store.sweep(clock.time, 100)).toBe(1)
+  expect([...environment.table('receipts').getKeys()]).toEqual([])
+})
+
+test('a sweep stops at the note with which it has enough, and the next one goes on', async () => {
+  const clock = { time: 1_000_000, now: () => clock.time }
+  const { environment, sweep } = await openForTest({ clock })
+  const expiries = expiriesIn(environment)
+  await environment.change(() => {
+    for (const second of [10, 11, 12])
+      expiries.noteAll(
+        second,
+        [1, 2, 3].map((n) => ['receipts', `${second}`, `${n}`]),
+      )
+    // the same first row again in the same second
+    expiries.noteAll(12, [
+      ['receipts', '12', '1'],
+      ['receipts', '12', '4'],
+    ])
+  })
+  expect(await sweep(clock.time, 4)).toBe(6)
+  expect(await sweep(clock.time, 4)).toBe(4)
+  expect(await sweep(clock.time, 4)).toBe(0)
 })

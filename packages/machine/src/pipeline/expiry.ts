@@ -38,7 +38,7 @@ export function startExpiry(options: ExpiryOptions): () => void {
       // a clock that was set back must not put it off
       if (Math.abs(now - sweptAt) >= SWEEP_MS) {
         sweptAt = now
-        isMore ||= (await options.sweep(now, AT_ONCE)) === AT_ONCE
+        isMore ||= (await options.sweep(now, AT_ONCE)) >= AT_ONCE
         if (isMore) sweptAt = 0
       }
     } catch (fault) {

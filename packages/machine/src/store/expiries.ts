@@ -1,13 +1,20 @@
 import type { Environment } from './environment.ts'
 
-/** Something kept until a time, by the name of its table and its key there. */
-type ExpiryKey = [expiresAtSeconds: number, table: string, ...key: string[]]
+/** A row that expires: the name of its table, and its key there. */
+export type ExpiringKey = readonly [table: string, ...key: string[]]
 
-/** What is removed silently when it expires: feedback, claims, codes. */
+type NoteKey = [expiresAtSeconds: number, ...first: ExpiringKey]
+
+/** The other rows that go at the same second; 1 in format 1, which had a note for each row. */
+type Note = readonly ExpiringKey[] | 1
+
+/** What is removed silently when it expires: feedback, claims, codes, receipts. */
 export interface Expiries {
   /** Notes within a transaction that the row goes at that second. */
   note(expiresAt: number, table: string, key: readonly string[]): void
-  /** Removes at most `limit` expired rows; returns how many. */
+  /** The same for many rows, in one note. */
+  noteAll(expiresAt: number, rows: readonly ExpiringKey[]): void
+  /** Removes at most `limit` expired rows, and those that share a note with the last; returns how many. */
   sweep(nowMs: number, limit: number): Promise<number>
 }
 
@@ -16,27 +23,51 @@ export interface Expiries {
  * from it.
  */
 export function expiriesIn(environment: Environment): Expiries {
-  const notes = environment.table<number, ExpiryKey>('expiries')
-  const row = (table: string) =>
-    environment.table<{ readonly expiresAt: number }, string | string[]>(table)
+  const notes = environment.table<Note, NoteKey>('expiries')
+  const tableOf = (name: string) =>
+    environment.table<{ readonly expiresAt: number }, string | string[]>(name)
+
+  function removeIfOver([table, ...key]: ExpiringKey, now: number): void {
+    const place = key.length === 1 ? (key[0] as string) : key
+    const found = tableOf(table).get(place)
+    if (found && found.expiresAt <= now) tableOf(table).remove(place)
+  }
+
+  /** A note that has the same first row is of the same second: it stands for these rows too. */
+  function put(expiresAt: number, [first, ...others]: readonly ExpiringKey[]): void {
+    if (!first) return
+    const key: NoteKey = [expiresAt, ...first]
+    const known = notes.get(key)
+    notes.put(key, known && known !== 1 ? [...known, ...others] : others)
+  }
+
+  /** Notes that are due, until they name `limit` rows. */
+  function due(now: number, limit: number): (readonly [NoteKey, readonly ExpiringKey[]])[] {
+    const found: [NoteKey, readonly ExpiringKey[]][] = []
+    let count = 0
+    for (const { key, value } of notes.getRange({ end: [now + 1] as unknown as NoteKey })) {
+      if (count >= limit) break
+      const [, ...first] = key
+      const rows = value === 1 ? [first] : [first, ...value]
+      found.push([key, rows])
+      count += rows.length
+    }
+    return found
+  }
+
   return {
-    note(expiresAt, table, key) {
-      notes.put([expiresAt, table, ...key], 1)
-    },
+    note: (expiresAt, table, key) => put(expiresAt, [[table, ...key]]),
+    noteAll: put,
 
     sweep: (nowMs, limit) =>
       environment.change(() => {
         const now = Math.floor(nowMs / 1000)
-        const end = [now + 1] as unknown as ExpiryKey
-        const due = [...notes.getKeys({ end, limit })]
-        for (const note of due) {
-          const [, name, ...key] = note
-          const place = key.length === 1 ? (key[0] as string) : key
-          const found = row(name).get(place)
-          if (found && found.expiresAt <= now) row(name).remove(place)
+        const found = due(now, limit)
+        for (const [note, rows] of found) {
+          for (const row of rows) removeIfOver(row, now)
           notes.remove(note)
         }
-        return due.length
+        return found.reduce((count, [, rows]) => count + rows.length, 0)
       }),
   }
 }

@@ -14,8 +14,13 @@ export interface Format {
 /** Takes a store from its index, counted from 1, to the next version; runs in one transaction. */
 export type Upgrade = (environment: Environment) => void
 
-/** None yet: version 1 is the first. */
-const upgrades: readonly Upgrade[] = []
+/**
+ * Version 2 has rows of several outcomes and notes of several rows. Those of version 1 are read as they are, and
+ * expire; the number keeps an older program from rows that it cannot read.
+ */
+const severalInOne: Upgrade = () => {}
+
+const upgrades: readonly Upgrade[] = [severalInOne]
 
 const FORMAT = 'format'
 const LABEL = 'the state folder'

@@ -3,7 +3,7 @@ import type { Outcome } from '@heliograph/core/outcome'
 import type { Clock, Receipts } from '@heliograph/core/ports'
 import { MAX_NAMESAKES } from '@heliograph/protocol/limits'
 import type { Environment } from './environment.ts'
-import type { Expiries } from './expiries.ts'
+import type { Expiries, ExpiringKey } from './expiries.ts'
 
 const RECEIPTS = 'receipts'
 const BY_ID = 'receipts by apns-id'
@@ -11,10 +11,11 @@ const BY_ID = 'receipts by apns-id'
 /** Sorts after every text that a key may have in this place. */
 const LAST = '\uffff'
 
-interface Row {
-  readonly outcome: Outcome
-  readonly expiresAt: number
-}
+/** What of one notification was written together; a row of format 1 has one outcome. */
+type Row = { readonly expiresAt: number } & (
+  | { readonly outcomes: readonly Outcome[] }
+  | { readonly outcome: Outcome }
+)
 
 export interface KeptReceipts extends Receipts {
   /**
@@ -43,14 +44,17 @@ export function receipts(
   const isLive = ({ value }: { readonly value: { readonly expiresAt: number } }) =>
     value.expiresAt > Math.floor(clock.now() / 1000)
 
-  function put(outcome: Outcome, expiresAt: number): void {
-    const { id, uniqueId, kind, at } = outcome
+  /** Most notifications begin and end within one write: each is then one row. */
+  function put(outcomes: readonly [Outcome, ...Outcome[]], expiresAt: number): ExpiringKey[] {
+    const [{ id, uniqueId, kind, at }] = outcomes
     const place: [string, string] = [uniqueId, `${at} ${kind}`]
     const name: [string, string] = [id.toLowerCase(), uniqueId]
-    rows.put(place, { outcome, expiresAt })
+    rows.put(place, { outcomes, expiresAt })
     byId.put(name, { expiresAt })
-    expiries.note(expiresAt, RECEIPTS, place)
-    expiries.note(expiresAt, BY_ID, name)
+    return [
+      [RECEIPTS, ...place],
+      [BY_ID, ...name],
+    ]
   }
 
   function namesakes(id: string): string[] {
@@ -63,14 +67,16 @@ export function receipts(
   function outcomesOf(uniqueId: string): Outcome[] {
     return [...rows.getRange({ start: [uniqueId, ''], end: [uniqueId, LAST] })]
       .filter(isLive)
-      .map(({ value: { outcome } }) => outcome)
+      .flatMap(({ value }) => outcomesIn(value))
   }
 
   return {
     write: (outcomes) =>
       environment.change(() => {
         const expiresAt = Math.floor(clock.now() / 1000) + keptSeconds
-        for (const outcome of outcomes) put(outcome, expiresAt)
+        const together = groupedBy(outcomes, ({ uniqueId }) => uniqueId)
+        const written = together.flatMap((some) => put(some, expiresAt))
+        expiries.noteAll(expiresAt, written)
       }),
 
     async find(given) {
@@ -82,7 +88,8 @@ export function receipts(
       let start: [string, string] = [firstIdOf(sinceMs), '']
       for (let seen = 0; seen < MOST_VISITED; seen += AT_ONCE) {
         const page = [...rows.getRange({ start, limit: AT_ONCE + 1 })]
-        for (const row of page.slice(0, AT_ONCE)) if (isLive(row)) see(row.value.outcome)
+        for (const row of page.slice(0, AT_ONCE))
+          if (isLive(row)) outcomesIn(row.value).forEach(see)
         const next = page[AT_ONCE]
         if (!next) return true
         start = next.key
@@ -91,6 +98,21 @@ export function receipts(
       return false
     },
   }
+}
+
+function outcomesIn(row: Row): readonly Outcome[] {
+  return 'outcomes' in row ? row.outcomes : [row.outcome]
+}
+
+/** In the order of the first of each. */
+function groupedBy<T>(all: readonly T[], keyOf: (one: T) => string): [T, ...T[]][] {
+  const groups = new Map<string, [T, ...T[]]>()
+  for (const one of all) {
+    const group = groups.get(keyOf(one))
+    if (group) group.push(one)
+    else groups.set(keyOf(one), [one])
+  }
+  return [...groups.values()]
 }
 
 /** The least id that is made at that time or later: ids begin with 48 bits of milliseconds (`timedUuid`). */
