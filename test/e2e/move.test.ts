@@ -120,6 +120,10 @@ describe('a fleet that outgrew its machine', () => {
     })
     await device.close()
 
+    // a repeat brings nothing back that has arrived
+    const repeated = await heliographJson<object>(target, 'import', '--from', ...move, '--yes')
+    expect(repeated).toMatchObject({ devices: 2, pending: 0 })
+
     // a repeat changes nothing, and lets in nobody whom the stage has revoked since
     const { deviceId } = activation.answer
     await heliographJson(target, 'device', 'revoke', deviceId)

@@ -161,6 +161,7 @@ export function deviceRecordOf(item: Item): DeviceRecord {
     activatedAt: number(item, 'activatedAt'),
     revokedAt: optionalNumber(item, 'revokedAt'),
     renewal: renewalOf(item),
+    importedAt: optionalNumber(item, 'importedAt'),
     certificates: (item.certificates?.L ?? []).map(({ M: entry = {} }) => certificateOf(entry)),
   }) as DeviceRecord
 }

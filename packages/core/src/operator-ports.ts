@@ -49,6 +49,8 @@ export interface DeviceRecords {
    * with every certificate that was on record. Undefined if there is no such device.
    */
   revoke(deviceId: DeviceId, at: number): Promise<DeviceRecord | undefined>
+  /** Notes that the device's pending notifications of the export of this time are here; an older export changes nothing. */
+  noteImport(deviceId: DeviceId, exportedAt: number): Promise<void>
 }
 
 /**

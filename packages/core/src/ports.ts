@@ -380,6 +380,8 @@ export interface DeviceRecord {
   readonly revokedAt?: number
   /** The latest renewal that was started, whatever its result. */
   readonly renewal?: Renewal
+  /** When the export was made whose pending notifications of the device were taken in last. */
+  readonly importedAt?: number
   /** Newest first, at most `MAX_CERTIFICATES`; more than one while a renewal is in progress. */
   readonly certificates: readonly DeviceCertificate[]
 }

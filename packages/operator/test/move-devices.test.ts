@@ -202,6 +202,8 @@ describe('its devices', () => {
     await until(() => shown.length === 3)
     expect((await send('next', 'fourth')).out).toContain('200, accepted')
     await until(() => shown.length === 4)
+    // a repeat brings nothing back that has arrived
+    expect(await importFrom('fleet')).toMatchObject({ devices: 1, pending: 0 })
     const byCertificate = await at(
       ...(['next', 'send', '--token', token, '--topic', TOPIC, '--alert', 'fifth'] as const),
       ...['--p12', file('app.p12'), '--passphrase-file', file('app.passphrase')],

@@ -20,6 +20,18 @@ export function deviceRecords(client: DynamoDBClient, tableName: string): Device
       return { devices: found, more: false }
     },
 
+    async noteImport(deviceId, exportedAt) {
+      await updateIf(
+        { deviceId: s(deviceId) },
+        {
+          UpdateExpression: 'SET importedAt = :at',
+          ConditionExpression:
+            'attribute_exists(deviceId) AND (attribute_not_exists(importedAt) OR importedAt < :at)',
+          ExpressionAttributeValues: { ':at': n(exportedAt) },
+        },
+      )
+    },
+
     async revoke(deviceId, at) {
       try {
         return await mark(deviceId, at)

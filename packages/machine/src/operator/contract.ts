@@ -95,6 +95,7 @@ export const remoteMethods = {
     'confirmCertificate',
     'forgetCertificates',
     'beginRenewal',
+    'noteImport',
   ],
   admissions: ['admit', 'attached', 'retire'],
   presences: ['find', 'close'],

@@ -78,6 +78,13 @@ export function devices(environment: Environment): Devices & DeviceRecords & Adm
       return { devices: found.slice(0, limit), more: found.length > limit }
     },
 
+    noteImport: (deviceId, exportedAt) =>
+      environment.change(() => {
+        const record = records.get(deviceId)
+        if (record && exportedAt > (record.importedAt ?? 0))
+          keep({ ...record, importedAt: exportedAt })
+      }),
+
     revoke: (deviceId, at) =>
       environment.change(() => {
         const record = records.get(deviceId)

@@ -71,8 +71,17 @@ export async function importStage(
     ...{ tokenKeys: 0, providerKeys: 0, providers: 0 },
     ...{ devices: 0, registrations: 0, pending: 0 },
   }
-  for (const record of records) await importRecord(deployment, record, moved)
+  const from = { ...deployment, exportedAt: exportTime(records) }
+  for (const record of records) await importRecord(from, record, moved)
   return moved
+}
+
+function exportTime(records: readonly MoveRecord[]): number {
+  return records.find((record) => record.kind === 'stage')?.exportedAt ?? 0
+}
+
+interface Importing extends Deployment {
+  readonly exportedAt: number
 }
 
 /** Devices publish to topics that name their stage; at another one the broker closes their connections. */
@@ -86,7 +95,7 @@ function demandSameStage({ stage }: Deployment, records: readonly MoveRecord[]):
 }
 
 async function importRecord(
-  deployment: Deployment,
+  deployment: Importing,
   record: MoveRecord,
   moved: Moved,
 ): Promise<void> {
@@ -130,11 +139,11 @@ async function importProvider(
 }
 
 async function importDevice(
-  deployment: Deployment,
+  deployment: Importing,
   { device, registrations, pending }: Extract<MoveRecord, { kind: 'device' }>,
   moved: Moved,
 ): Promise<void> {
-  const { ports, clock } = deployment
+  const { ports, clock, exportedAt } = deployment
   const { deviceId } = device
   const known = await ports.devices.find(deviceId)
   const revokedAt = known?.revokedAt ?? device.revokedAt
@@ -147,9 +156,12 @@ async function importDevice(
     await ports.devices.revoke(deviceId, revokedAt)
     return
   }
+  // a repeat would bring back what has arrived since
+  if (known?.importedAt !== undefined && known.importedAt >= exportedAt) return
   const waiting = pending.flatMap((text) => parseNotification(text) ?? [])
   for (const one of waiting)
     if (await importPending(deployment, one, clock.now())) moved.pending += 1
+  await ports.devices.noteImport(deviceId, exportedAt)
 }
 
 /**
@@ -162,7 +174,9 @@ function missing(device: DeviceRecord, known: DeviceRecord | undefined): DeviceC
   const isHere = ({ keyHash }: DeviceCertificate) => here.some((one) => one.keyHash === keyHash)
   const later = device.certificates.filter((one) => !isHere(one) && one.notAfter > newest)
   // one whose import was broken off is done again to its end
-  const begun = device.certificates.filter(isHere)
+  const isDone = ({ keyHash }: DeviceCertificate) =>
+    here.some((one) => one.keyHash === keyHash && one.admitted)
+  const begun = device.certificates.filter((one) => isHere(one) && !isDone(one))
   return [...later.slice(0, MAX_CERTIFICATES - here.length), ...begun].reverse()
 }
 
