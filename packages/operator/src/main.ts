@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { addConsoleCommand } from './commands/console.ts'
 import { addDeadLetterCommands } from './commands/dead-letters.ts'
 import { addDeviceCommands } from './commands/device.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
@@ -77,6 +78,7 @@ export function makeProgram(terminal: Terminal, onExit: (code: number) => void):
   addDeadLetterCommands(program, run)
   addStageCommands(program, run)
   addDoctorCommand(program, run)
+  addConsoleCommand(program, run, version)
   addStateCommands(program, run)
   addMoveCommands(program, run)
   addMoveDevicesCommands(program, run)

@@ -27,6 +27,7 @@ describe('help', () => {
   it('names every command of the operator', () => {
     expect(commands.map((path) => path.join(' ')).sort()).toEqual([
       'backup',
+      'console',
       'device expire',
       'device invite',
       'device list',

@@ -1,5 +1,7 @@
+import { basename } from 'node:path'
 import { systemClock } from '@heliograph/aws/world'
 import type { Command } from 'commander'
+import type { NewView } from '../console/credentials.ts'
 import { Failure } from '../failure.ts'
 import { isForOthers, readBytes, readText } from '../files.ts'
 import { type Edge, type ProviderIdentity, withEdge } from '../operations/edge.ts'
@@ -22,6 +24,13 @@ export interface IdentityOptions {
 }
 
 export function addIdentityOptions(command: Command): Command {
+  return addCredentialOptions(command)
+    .option('--url <url>', 'provider edge, if it is not that of the deployment')
+    .option('--ca <file>', "CA of the edge's certificate, PEM")
+}
+
+/** Those that say who it is, and not where. */
+export function addCredentialOptions(command: Command): Command {
   return command
     .option('--cert <file>', 'provider certificate, PEM (embedded: that of the demo app)')
     .option('--key <file>', 'its key, PEM; with --team-id a provider key, AuthKey_<key id>.p8')
@@ -29,8 +38,6 @@ export function addIdentityOptions(command: Command): Command {
     .option('--passphrase-file <file>', 'passphrase of the .p12; prompted for if absent')
     .option('--team-id <id>', 'send with provider tokens of this team')
     .option('--key-id <id>', 'id of the provider key (default: from the name of its file)')
-    .option('--url <url>', 'provider edge, if it is not that of the deployment')
-    .option('--ca <file>', "CA of the edge's certificate, PEM")
 }
 
 /** Whether the user named a credential, or a place that the demo app's is not for. */
@@ -59,6 +66,18 @@ export async function asProvider<T>(
 ): Promise<T> {
   const { address, identity } = await providerOf(session, options)
   return withEdge(address, identity, work)
+}
+
+/** The credential that the user named, and what a person calls it; undefined where none was named. */
+export async function credentialOf(
+  session: Session,
+  options: IdentityOptions,
+): Promise<readonly [NewView, ProviderIdentity] | undefined> {
+  if (!namesProvider(options)) return undefined
+  const identity = await identityOf(session, options)
+  const label = basename(options.p12 ?? options.cert ?? options.key ?? '')
+  const kind = 'authorization' in identity ? 'key' : 'certificate'
+  return [{ label, kind, from: 'command' }, identity]
 }
 
 async function identityOf(session: Session, options: IdentityOptions): Promise<ProviderIdentity> {
