@@ -12,9 +12,10 @@ const notes: string[] = []
 const files = [{ name: 'index.html', bytes: new TextEncoder().encode('the page') }]
 
 // whoever is let in is told that nobody serves there
-const start = () =>
+const start = (idleMs?: number) =>
   startConsole({
     target: { target: 'machine', state: '/nowhere' },
+    ...(idleMs !== undefined && { idleMs }),
     ...{ version: '0', port: 0, files, note: (line) => notes.push(line) },
   })
 
@@ -220,4 +221,14 @@ test('a stream is told that the console ends', async () => {
   })
   expect((await heard).at(-1)).toEqual(['bye', { reason: 'stopped' }])
   await expect(client.get('/api/session')).rejects.toThrow()
+})
+
+test('a console that nobody uses ends, though a page listens', async () => {
+  const own = await start(500)
+  const client = new ConsoleClient(own)
+  await client.enter()
+  const heard = client.listen('/api/overview/live')
+  expect(await own.over).toBe('idle')
+  await own.close('idle')
+  expect((await heard).at(-1)).toEqual(['bye', { reason: 'idle' }])
 })

@@ -94,6 +94,18 @@ test('the command helps', async () => {
   expect(await command().command('heliograph', ['--help'])).toContain('provider')
 })
 
+test('the command has the page of the console with it', async () => {
+  const args = ['--target', 'machine', 'console', '--json', '--port', '0']
+  const serving = command().serve('heliograph', args)
+  const { port } = new URL(await serving.prints(/"url":"([^"]+)"/))
+  const fetched = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).text()
+  const page = await fetched('/')
+  const [, script = ''] = /src="(\/[^"]+\.js)"/.exec(page) ?? []
+  expect(await fetched(script)).toContain('/api/session')
+  serving.child.kill('SIGTERM')
+  expect(await serving.ended).toBe(0)
+})
+
 describe('the lines of the README', () => {
   test('serve from an empty folder, and load nothing of AWS for it', async () => {
     expect(readmeLines()).toHaveLength(5)

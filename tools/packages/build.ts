@@ -18,7 +18,7 @@ async function build(pack: PackageBuild): Promise<void> {
   await buildScripts(pack, readManifest(folder))
   buildDeclarations(pack)
   for (const file of pack.copied ?? []) copyFileSync(join(folder, file), join(dist, basename(file)))
-  pack.make?.(dist)
+  await pack.make?.(dist)
 }
 
 const { values } = parseArgs({

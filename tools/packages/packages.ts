@@ -1,6 +1,7 @@
-import { readdirSync } from 'node:fs'
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { buildConsole } from '@heliograph/console/build'
 import { bundleFunctions } from '../../bin/bundle.ts'
 import { readManifest } from './manifest.ts'
 
@@ -17,7 +18,7 @@ export interface PackageBuild {
   /** Files that go into `dist/` unchanged. */
   readonly copied?: readonly string[]
   /** Puts more into `dist/`. */
-  make?(dist: string): void
+  make?(dist: string): unknown
 }
 
 /** The packages for others. */
@@ -34,6 +35,7 @@ export const packages: readonly PackageBuild[] = [
     folder: 'packages/operator',
     entries: { main: 'src/main.ts', heliograph: 'src/heliograph.ts' },
     format: 'esm',
+    make: (dist) => makePage(join(dist, 'console')),
   },
   {
     folder: 'packages/embedded-cloud',
@@ -42,6 +44,12 @@ export const packages: readonly PackageBuild[] = [
     copied: ['src/functions/environment.mjs'],
   },
 ]
+
+/** Writes the page of `heliograph console`, which looks for it in this folder. */
+async function makePage(folder: string): Promise<void> {
+  mkdirSync(folder)
+  for (const { name, bytes } of await buildConsole()) writeFileSync(join(folder, name), bytes)
+}
 
 /** Names of the packages that are not for others: what is built of them goes into those that are. */
 export function unpublished(): ReadonlySet<string> {
