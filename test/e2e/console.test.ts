@@ -1,4 +1,4 @@
-import { SendMessageCommand } from '@aws-sdk/client-sqs'
+import { ListQueuesCommand, SendMessageCommand } from '@aws-sdk/client-sqs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type {
   CertificateIssued,
@@ -45,16 +45,19 @@ async function posted<T>(path: string, body: object): Promise<T> {
   return value
 }
 
+const start = () =>
+  startConsole({
+    target: { target: isMachine ? 'machine' : 'embedded', state: target.state },
+    ...{ version: '0.0.0', port: 0, note: () => {} },
+    files: [{ name: 'index.html', bytes: new TextEncoder().encode('<!doctype html>') }],
+  })
+
 beforeAll(async () => {
   target = await startTarget()
   welcomeOperator(target)
   topic = target.local.provider.topic
   ready = await readyDevice(target)
-  served = await startConsole({
-    target: { target: isMachine ? 'machine' : 'embedded', state: target.state },
-    ...{ version: '0.0.0', port: 0, note: () => {} },
-    files: [{ name: 'index.html', bytes: new TextEncoder().encode('<!doctype html>') }],
-  })
+  served = await start()
   page = new ConsoleClient(served)
   await page.enter()
 })
@@ -246,7 +249,8 @@ test('the doctor says what it looks at, and each finding as it comes', async () 
   expect(heard.at(-1)).toEqual(['end', {}])
 })
 
-test('events are heard as they happen', async () => {
+// a stage on AWS has events off
+test.runIf(kind === 'embedded' || isMachine)('events are heard as they happen', async () => {
   const payload = '{"aps":{"alert":"to be heard"}}'
   const { credentials } = await got<{ credentials: CredentialView[] }>('/api/credentials')
   const heard = await page.listen(`/api/events?topic=${topic}`, (name) => {
@@ -257,6 +261,29 @@ test('events are heard as they happen', async () => {
   })
   // one machine has a demo app, too, but whose credential it is, its owner says
   if (!isMachine) expect(heard.at(-1)).toMatchObject(['event', { topic }])
+})
+
+test.runIf(kind === 'embedded')('who listened leaves no queue behind', async () => {
+  const { clients, close } = await openStage(target)
+  const queues = async () => {
+    const QueueNamePrefix = `heliograph-${target.stage}-listen-`
+    const { QueueUrls = [] } = await clients.sqs.send(new ListQueuesCommand({ QueueNamePrefix }))
+    return QueueUrls.length
+  }
+  const own = await start()
+  const client = new ConsoleClient(own)
+  await client.enter()
+  await client.listen('/api/events', (name) => (name === 'ready' ? 'enough' : undefined))
+  await until(async () => (await queues()) === 0 || undefined)
+  const seen: number[] = []
+  const heard = client.listen('/api/events', (name) => {
+    if (name === 'ready') void queues().then((count) => own.close().then(() => seen.push(count)))
+    return undefined
+  })
+  expect((await heard).at(-1)).toEqual(['bye', { reason: 'stopped' }])
+  await until(async () => seen.length > 0 || undefined)
+  expect([seen[0], await queues()]).toEqual([1, 0])
+  close()
 })
 
 describe.runIf(kind === 'embedded')('dead letters', () => {
