@@ -4,6 +4,9 @@ export const IDLE_MS = 60 * 60_000
 /** Bytes of a request's body: a PKCS#12 file in base64 with a large chain, or a thousand topics, fits. */
 export const MAX_BODY_BYTES = 256 * 1024
 
+/** Bytes of a body that are read at all, before the connection is cut. */
+export const MOST_READ_BYTES = 4 * 1024 * 1024
+
 /** Bytes of a request's headers; a cookie, and what a browser sends by itself. */
 export const MAX_HEADER_BYTES = 16 * 1024
 

@@ -50,12 +50,7 @@ async function addDemo({ credentials, target, entrances }: ConsoleWorld): Promis
   const { demo } = await entrances()
   // another request may have been faster
   if (!demo || credentials.has('demo')) return
-  const view = {
-    label: 'demo app',
-    kind: 'certificate',
-    from: 'demo',
-    topics: [demo.topic],
-  } as const
+  const view = { label: 'demo app', kind: 'certificate', from: 'demo' } as const
   credentials.add({ ...view, topics: [demo.topic] }, demo.credentials)
 }
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { ApiFailure } from '../failure.ts'
-import { MAX_BODY_BYTES } from '../limits.ts'
+import { MAX_BODY_BYTES, MOST_READ_BYTES } from '../limits.ts'
 
 /** The JSON object that a request carries. */
 export type Body = Readonly<Record<string, unknown>>
@@ -18,16 +18,25 @@ export async function readBody(request: IncomingMessage): Promise<Body> {
   throw new ApiFailure('usage', 'the body is not a JSON object')
 }
 
-async function textOf(request: IncomingMessage): Promise<string> {
-  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge()
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length
-    if (length > MAX_BODY_BYTES) throw tooLarge()
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
+/**
+ * All of the body, where it is not too large. One that is a little too large is read to its end and not kept, because who is
+ * cut off while writing does not hear the answer.
+ */
+function textOf(request: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let length = 0
+    request.on('data', (chunk: Buffer) => {
+      length += chunk.length
+      if (length <= MAX_BODY_BYTES) chunks.push(chunk)
+      if (length > MOST_READ_BYTES) reject(tooLarge())
+    })
+    request.once('error', reject)
+    request.once('end', () => {
+      if (length > MAX_BODY_BYTES) reject(tooLarge())
+      else resolve(Buffer.concat(chunks).toString('utf8'))
+    })
+  })
 }
 
 const tooLarge = () =>
