@@ -131,9 +131,10 @@ function optionsFor(
   onPlace: (place: number | undefined) => void,
 ): uPlot.Options {
   const colorOf = colorsOf(element)
+  const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize)
   const axis = {
     stroke: colorOf('--ink-soft'),
-    font: `12px ${getComputedStyle(element).fontFamily}`,
+    font: `${0.75 * rem}px ${getComputedStyle(element).fontFamily}`,
     grid: { stroke: colorOf('--line'), width: 1 },
     ticks: { show: false },
   }
@@ -143,8 +144,14 @@ function optionsFor(
     cursor: { drag: { x: false, y: false }, y: false, points: { size: 7 } },
     scales: { y: { range: (_, _least, most) => [0, Math.max(4, most * 1.1)] } },
     axes: [
-      { ...axis, grid: { show: false }, space: 84, size: 32, values: (_, all) => all.map(tickOf) },
-      { ...axis, size: 48, incrs, values: (_, all) => all.map(short) },
+      {
+        ...axis,
+        grid: { show: false },
+        space: 5.25 * rem,
+        size: 2 * rem,
+        values: (_, all) => all.map(tickOf),
+      },
+      { ...axis, size: 3 * rem, incrs, values: (_, all) => all.map(short) },
     ],
     series: [{}, ...lines.map(({ name }, line) => seriesOf(name, line, colorOf))],
     hooks: { setCursor: [({ cursor }) => onPlace(cursor.idx ?? undefined)] },

@@ -73,7 +73,7 @@ export function ConfirmDialog(props: {
         {act.fault && <Failed fault={act.fault} />}
         <div class="actions" data-end>
           <Button onClick={onClose}>Cancel</Button>
-          <Button kind="danger-final" type="submit" busy={act.busy} disabled={!same}>
+          <Button kind="danger-final" type="submit" busy={act.busy}>
             {button}
           </Button>
         </div>

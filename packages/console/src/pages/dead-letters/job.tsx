@@ -26,7 +26,9 @@ export function JobCard(props: { readonly job: Job; readonly onEnd: () => void }
   const params = { id: job.id }
   const stream = useStream('GET /api/jobs/:id/events', { params }, { job: setJob })
   const cancel = useAct(async () => {
-    setJob(await call('POST /api/jobs/:id/cancel', { params, body: {} }))
+    const asked = await call('POST /api/jobs/:id/cancel', { params, body: {} })
+    // the stream may have told of the end before this answer
+    setJob((last) => (last.endedAt === undefined ? asked : last))
   })
   const ended = job.endedAt !== undefined
   // once, when it has ended

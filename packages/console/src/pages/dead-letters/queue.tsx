@@ -142,7 +142,7 @@ function Drop(
       <Button
         kind="danger"
         {...(letter && { size: 'small' as const })}
-        about={letter && `: ${letter.about}`}
+        about={letter?.about}
         onClick={() => setOpen(true)}
       >
         {button}
