@@ -51,12 +51,16 @@ export async function openTarget(options: TargetOptions): Promise<Deployment> {
   // loaded when it is used: it brings the AWS SDK
   const { openDeployment } = await import('./aws-deployment.ts')
   if (options.target === 'embedded') return openDeployment(await operatorFile(options.state))
-  if (!options.stage)
-    throw new Failure(
-      'usage',
-      'say which stage: --target aws needs --stage, for example --stage prod',
-    )
-  return openDeployment({ stage: options.stage })
+  return openDeployment({ stage: stageOf(options) })
+}
+
+/** The stage on AWS that the user named; a `Failure` where none was. */
+export function stageOf({ stage }: TargetOptions): string {
+  if (stage) return stage
+  throw new Failure(
+    'usage',
+    'say which stage: --target aws needs --stage, for example --stage prod',
+  )
 }
 
 async function operatorFile(

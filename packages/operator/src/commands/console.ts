@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { type Console, type ConsoleOptions, startConsole } from '../console/console.ts'
 import { pageFiles } from '../console/page-files.ts'
 import type { Runner, Session } from '../session.ts'
+import { stageOf } from '../target.ts'
 import { parseWhole } from '../values.ts'
 import { addCredentialOptions, credentialOf, type IdentityOptions } from './identity.ts'
 
@@ -42,6 +43,8 @@ async function serve(
   version: string,
 ): Promise<undefined> {
   const { terminal, target, json } = session
+  // said now, and not on every page
+  if (target.target === 'aws') stageOf(target)
   const port = parseWhole('--port', options.port, 0, 65_535)
   const credential = await credentialOf(session, options)
   const started: ConsoleOptions = {

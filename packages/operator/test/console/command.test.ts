@@ -66,6 +66,11 @@ describe('heliograph console', () => {
     })
   })
 
+  test('says at once that it needs a stage', async () => {
+    const { code, err } = await run(['--target', 'aws', 'console', '--port', '0'])
+    expect([code, err]).toEqual([2, expect.stringContaining('--stage')])
+  })
+
   test('says so where its port is taken', async () => {
     const other = createServer().listen(0, '127.0.0.1')
     await new Promise((resolve) => other.once('listening', resolve))

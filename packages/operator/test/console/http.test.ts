@@ -63,9 +63,16 @@ describe('the policy of the page', () => {
     expect([...directives.values()].join()).not.toMatch(/unsafe|https?:|\*/)
   })
 
-  test.each(['frame-ancestors', 'base-uri', 'form-action'])('has %s none', (name) => {
-    expect(directives.get(name)).toBe("'none'")
+  test('lets no script make markup or code of text', () => {
+    expect(directives.get('require-trusted-types-for')).toBe("'script'")
   })
+
+  test.each(['frame-ancestors', 'base-uri', 'form-action', 'trusted-types'])(
+    'has %s none',
+    (name) => {
+      expect(directives.get(name)).toBe("'none'")
+    },
+  )
 })
 
 test('JSON has nothing in it that a browser could take for markup', () => {
