@@ -59,13 +59,15 @@ export interface CloudTuning {
   readonly confirmationSecondMs: number
   /** How long a second is, in milliseconds, of those between two attempts of a topic at an HTTP endpoint. */
   readonly topicRetrySecondMs: number
+  /** How long a minute is, in milliseconds, of those between two runs of a schedule; 0: schedules do not run. */
+  readonly scheduleMinuteMs: number
   /** MQTT messages a second and connection, each way. */
   readonly mqttMessagesPerSecond: number
 }
 
 /**
  * On AWS the retries come after one and two minutes; nobody waits for that on a laptop, and a device on the same
- * machine acknowledges at once or not at all.
+ * machine acknowledges at once or not at all. What a schedule starts is work that a test has not asked for.
  */
 export const defaultTuning: CloudTuning = {
   ttlIntervalMs: 1000,
@@ -77,5 +79,6 @@ export const defaultTuning: CloudTuning = {
   detachLagMs: 0,
   confirmationSecondMs: 200,
   topicRetrySecondMs: 100,
+  scheduleMinuteMs: 0,
   mqttMessagesPerSecond: 100,
 }

@@ -144,10 +144,11 @@ function makeFolder(folder: string): void {
 /** Lets events and clients in, now that everything they may ask for is there. */
 async function open(setting: Setting, services: Services): Promise<void> {
   const { cleanup, tuning } = setting
-  const { functions, mappings, gateways, iot, sns } = services
+  const { functions, mappings, gateways, iot, schedules, sns } = services
   functions.restore()
   sns.restore()
   mappings.start()
+  schedules.start()
   cleanup.add(() => within(tuning.drainMs, mappings.stop()))
   cleanup.add(() => drained(services, tuning.drainMs))
   cleanup.add(() => gateways.close())

@@ -15,6 +15,7 @@ Runs what cdk synth wrote, on this machine, until Ctrl-C.
   --api-port N         port of the first HTTP API
   --mutual-tls-port N  port of the first HTTP API that demands client certificates
   --mqtt-port N        port of IoT Core's MQTT
+  --schedules          run rules that have a rate(…), the first time when it has passed
 
 A port that is not given is any free one. When everything answers, DIR/cloud.json says how to reach it.`
 
@@ -31,6 +32,7 @@ interface Options {
   readonly assembly: string
   readonly state: string
   readonly ports: CloudPorts
+  readonly schedules: boolean
 }
 
 class UsageError extends Error {}
@@ -46,6 +48,7 @@ function readOptions(args: string[]): Options | 'help' {
     assembly: resolve(values.assembly ?? 'cdk.out'),
     state: resolve(values.state ?? '.embedded-cloud'),
     ports: Object.fromEntries(given),
+    schedules: values.schedules ?? false,
   }
 }
 
@@ -57,6 +60,7 @@ function parse(args: string[]) {
     'api-port': { type: 'string' },
     'mutual-tls-port': { type: 'string' },
     'mqtt-port': { type: 'string' },
+    schedules: { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
   } as const
   try {
@@ -79,11 +83,12 @@ function addressesOf(cloud: Cloud) {
   return { endpoint, environment, ca: caFile, apis, mutualTlsApis, mqtt, outputs }
 }
 
-async function serve({ assembly, state, ports }: Options): Promise<void> {
+async function serve({ assembly, state, ports, schedules }: Options): Promise<void> {
   const file = join(state, 'cloud.json')
   rmSync(file, { force: true })
   const log = logTo(join(state, 'logs'))
-  const cloud = await startCloud({ assembly, state, ports, log, progress: console.log })
+  const tuning = schedules ? { scheduleMinuteMs: 60_000 } : {}
+  const cloud = await startCloud({ assembly, state, ports, log, tuning, progress: console.log })
   const addresses = addressesOf(cloud)
   writeFileSync(file, `${JSON.stringify(addresses, null, 2)}\n`, { mode: 0o600 })
   console.log(`Serving. ${file} says how to reach it.\n\n${summary(cloud)}\n\nCtrl-C ends it.`)

@@ -20,6 +20,7 @@ import { Gateways } from './resources/gateways.ts'
 import { type ResponseServer, startResponseServer } from './resources/response-server.ts'
 import { Roles } from './resources/roles.ts'
 import { type S3, startS3 } from './s3/s3.ts'
+import { Schedules } from './schedules.ts'
 import { type Sns, startSns } from './sns/sns.ts'
 import { type Sqs, startSqs } from './sqs/sqs.ts'
 import { type LocalTls, loadTls } from './tls.ts'
@@ -54,6 +55,7 @@ export interface Services extends Stores {
   readonly gateways: Gateways
   readonly customResources: CustomResources
   readonly cloudWatch: CloudWatch
+  readonly schedules: Schedules
   /** The address of all services. */
   readonly endpointUrl: string
 }
@@ -108,6 +110,7 @@ export async function startServices(
       functions,
       log: setting.log,
     }),
+    schedules: schedulesOf(setting, functions),
     gateways: gatewaysOf(setting, functions, permissions, stores.s3),
   }
 }
@@ -234,6 +237,15 @@ async function listen(setting: Setting, roles: Roles, stores: Stores): Promise<E
   })
   cleanup.add(() => endpoint.close())
   return endpoint
+}
+
+function schedulesOf({ identity, log, tuning, cleanup }: Setting, functions: FunctionHost) {
+  const schedules = new Schedules({
+    ...{ identity, log, minuteMs: tuning.scheduleMinuteMs },
+    invokeLater: (functionArn, payload) => functions.invokeAsyncJson(functionArn, payload),
+  })
+  cleanup.add(() => schedules.close())
+  return schedules
 }
 
 function openCustomResources(

@@ -49,6 +49,27 @@ afterAll(async () => {
 
 const sooner = { timeout: 60_000, interval: 20 }
 
+test('a schedule calls its function, and the address of a domain is where it listens', async () => {
+  const value = { 'Fn::Join': ['', ['https://', 'api.fixture.test']] }
+  const assembly = fixture.changed((template) => {
+    for (const { Properties } of resources(template, 'AWS::Events::Rule')) {
+      Properties.ScheduleExpression = 'rate(2 minutes)'
+      Object.assign(template, { Outputs: { ...outputsOf(template), GuardedUrl: { Value: value } } })
+    }
+  })
+  const { cloud } = await fixture.start({ assembly, tuning: { scheduleMinuteMs: 20 } })
+  const [api] = cloud.mutualTlsApis
+  expect(output(cloud, 'GuardedUrl')).toBe(`https://localhost:${api?.port}`)
+  await vi.waitFor(
+    async () => expect(await item(cloud, 'by Scheduled Event')).toBeDefined(),
+    sooner,
+  )
+  await cloud.close()
+})
+
+const outputsOf = (template: object): object =>
+  'Outputs' in template ? Object(template.Outputs) : {}
+
 describe('a cloud that runs the fixture', () => {
   let cloud: Cloud
   let lines: string[]

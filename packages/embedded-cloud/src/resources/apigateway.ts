@@ -113,13 +113,13 @@ const domainName: ResourceType = {
 const apiMapping: ResourceType = {
   type: 'AWS::ApiGatewayV2::ApiMapping',
   uses: ['ApiId', 'DomainName', 'Stage', 'ApiMappingKey'],
-  make: (resource, cloud) => {
+  make: async (resource, cloud) => {
     const { properties } = resource
     if (properties.optionalText('ApiMappingKey')) {
       throw properties.error('ApiMappingKey', 'is not supported: a domain serves one API')
     }
     const [apiId, domain] = [properties.text('ApiId'), properties.text('DomainName')]
-    cloud.gateways.mapDomain(apiId, domain, properties.text('Stage'))
+    await cloud.gateways.mapDomain(apiId, domain, properties.text('Stage'))
     const id = shortHash(resource)
     return { ref: id, attributes: { ApiMappingId: id } }
   },

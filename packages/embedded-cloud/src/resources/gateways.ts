@@ -62,6 +62,14 @@ interface ApiPlan {
   readonly stages: Map<string, Stage>
 }
 
+interface DomainMapping {
+  readonly apiId: string
+  readonly domain: string
+  readonly stage: string
+  /** Where the domain will listen. */
+  readonly port: ReservedPort
+}
+
 interface Listener {
   readonly plan: ApiPlan
   readonly stage: Stage
@@ -77,7 +85,7 @@ export class Gateways {
   readonly #options: GatewaysOptions
   readonly #plans = new Map<string, ApiPlan>()
   readonly #domains = new Map<string, Domain>()
-  readonly #mappings: { apiId: string; domain: string; stage: string }[] = []
+  readonly #mappings: DomainMapping[] = []
   #open: { listener: Listener; gateway: Gateway }[] = []
 
   constructor(options: GatewaysOptions) {
@@ -105,8 +113,10 @@ export class Gateways {
     this.#domains.set(domain.name, domain)
   }
 
-  mapDomain(apiId: string, domain: string, stage: string): void {
-    this.#mappings.push({ apiId, domain, stage })
+  async mapDomain(apiId: string, domain: string, stage: string): Promise<void> {
+    const isMutual = this.#domains.get(domain)?.truststore !== undefined
+    const port = await this.#options.port(isMutual ? 'mutualTls' : 'domain')
+    this.#mappings.push({ apiId, domain, stage, port })
   }
 
   /** The address of an API's own endpoint, as Fn::GetAtt ApiEndpoint gives it. */
@@ -115,8 +125,10 @@ export class Gateways {
     return port ? `https://localhost:${port.port}` : `https://${this.#hostOf(apiId)}`
   }
 
-  /** The text with AWS's host names of APIs replaced by where they are on this machine. */
+  /** The text with the addresses of APIs and of their domains replaced by where they are on this machine. */
   rewrite(text: string): string {
+    const mapping = this.#mappings.find(({ domain }) => text === `https://${domain}`)
+    if (mapping) return `https://localhost:${mapping.port.port}`
     if (!text.includes('.execute-api.')) return text
     let rewritten = text
     for (const [id, { port }] of this.#plans) {
@@ -161,12 +173,14 @@ export class Gateways {
     const gone = all.filter((one) => !this.#open.includes(one))
     await Promise.all(gone.map(({ gateway }) => gateway.close()))
     await this.#plans.get(apiId)?.port?.release()
+    for (const { port } of this.#mappings.filter((one) => one.apiId === apiId)) await port.release()
     this.#plans.delete(apiId)
   }
 
   async close(): Promise<void> {
     await Promise.all(this.#open.splice(0).map(({ gateway }) => gateway.close()))
-    await Promise.all([...this.#plans.values()].map(({ port }) => port?.release()))
+    const reserved = [...this.#plans.values(), ...this.#mappings]
+    await Promise.all(reserved.map(({ port }) => port?.release()))
   }
 
   async #listeners(): Promise<Listener[]> {
@@ -175,15 +189,11 @@ export class Gateways {
       const stage = [...plan.stages.values()][0]
       if (plan.port && stage) listeners.push({ plan, stage, port: plan.port })
     }
-    for (const mapping of this.#mappings) listeners.push(await this.#domainListener(mapping))
+    for (const mapping of this.#mappings) listeners.push(this.#domainListener(mapping))
     return listeners
   }
 
-  async #domainListener(mapping: {
-    apiId: string
-    domain: string
-    stage: string
-  }): Promise<Listener> {
+  #domainListener(mapping: DomainMapping): Listener {
     const plan = this.#plan(mapping.apiId)
     const domain = this.#domains.get(mapping.domain)
     const stage = plan.stages.get(mapping.stage)
@@ -193,8 +203,7 @@ export class Gateways {
         `The API ${plan.api.name} is mapped to a ${missing} that no stack makes.`,
       )
     }
-    const port = await this.#options.port(domain.truststore ? 'mutualTls' : 'domain')
-    return { plan, stage, domain, port }
+    return { plan, stage, domain, port: mapping.port }
   }
 
   async #gatewayOptions(listener: Listener, tls: ServerTls): Promise<GatewayOptions> {

@@ -128,7 +128,7 @@ function functionDefinition(resource: Resource, cloud: CloudParts): FunctionDefi
     handler: properties.text('Handler'),
     runtime: nodeRuntime(resource),
     codeFolder: unpackCode(codeSource(resource), join(cloud.codeFolder, name), name),
-    variables: variables(resource),
+    variables: variables(resource, cloud),
     role: properties.text('Role'),
     timeoutSeconds: properties.optionalNumber('Timeout') ?? defaultTimeoutSeconds,
     memoryMegabytes: properties.optionalNumber('MemorySize') ?? defaultMemoryMegabytes,
@@ -153,7 +153,8 @@ function codeSource({ properties, asset }: Resource): CodeSource {
   throw code.error('S3Key', 'names no asset of this assembly')
 }
 
-function variables({ properties }: Resource): Record<string, string> {
+/** What a stack says of an API's address is told as it is here. */
+function variables({ properties }: Resource, { gateways }: CloudParts): Record<string, string> {
   const given = properties.optionalObject('Environment')?.optionalObject('Variables')
   if (given === undefined) return {}
   const entries = Object.keys(given.values).map((name) => [name, given.text(name)] as const)
@@ -164,7 +165,7 @@ function variables({ properties }: Resource): Record<string, string> {
       `takes ${size} bytes; Lambda allows ${largestEnvironment}`,
     )
   }
-  return Object.fromEntries(entries)
+  return Object.fromEntries(entries.map(([name, value]) => [name, gateways.rewrite(value)]))
 }
 
 function makeEventInvokeConfig({ properties, where }: Resource, cloud: CloudParts): Made {

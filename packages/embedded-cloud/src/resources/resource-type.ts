@@ -6,6 +6,7 @@ import type { Iot } from '../iot/iot.ts'
 import type { Kms } from '../kms/kms.ts'
 import type { CloudWatch } from '../metrics/cloudwatch.ts'
 import type { S3 } from '../s3/s3.ts'
+import type { Schedules } from '../schedules.ts'
 import type { Sns } from '../sns/sns.ts'
 import type { Sqs } from '../sqs/sqs.ts'
 import type { CloudIdentity, Log, PolicyDocument } from '../types.ts'
@@ -44,6 +45,7 @@ export interface CloudParts {
   readonly mappings: EventSourceMappings
   readonly customResources: CustomResources
   readonly cloudWatch: CloudWatch
+  readonly schedules: Schedules
   readonly exports: StackExports
   /** Visibility timeouts of the queues of all stacks, in seconds by queue ARN. */
   readonly visibilityTimeouts: Map<string, number>
