@@ -39,6 +39,7 @@ const options = {
   // Not Lambda's Node 24: the same files also run in the embedded cloud, on Node 20.
   target: 'node20',
   mainFields: ['module', 'main'],
+  conditions: ['heliograph'],
   outExtension: { '.js': '.mjs' },
   legalComments: 'none',
   logLevel: 'silent',

@@ -7,6 +7,7 @@ import apn from '@parse/node-apn'
 import { openDeployment } from '../packages/operator/src/aws-deployment.ts'
 import type { AwsDeployment } from '../packages/operator/src/aws-stage.ts'
 import { draftPrivate } from '../packages/operator/src/files.ts'
+import { enrollCanary, runCanary } from '../packages/operator/src/operations/canary.ts'
 import { inviteDevices } from '../packages/operator/src/operations/invite.ts'
 import { issueProvider } from '../packages/operator/src/operations/issue-provider.ts'
 import {
@@ -76,6 +77,18 @@ export async function prepareDemo(cloud: Cloud, state: string): Promise<LocalFil
   const keyId = await demoKey(deployment, folder)
   const providerToken = { url: tokens.url, ca: cloud.caFile, teamId: DEMO_TEAM, keyId }
   return { ...local, providerToken: { ...providerToken, key: keyFile(folder, keyId) } }
+}
+
+/** Makes the canary somebody where it is nobody yet, or is a device of a broker at another port. */
+export async function readyCanary(cloud: Cloud): Promise<void> {
+  const deployment = await openDeployment({ stage: LOCAL_STAGE, environment: cloud.environment })
+  try {
+    const report = await runCanary(deployment)
+    const isNobody = !report.heard && (report.step === 'identity' || report.step === 'connect')
+    if (isNobody) await enrollCanary(deployment)
+  } finally {
+    await deployment.close()
+  }
 }
 
 const keyFile = (folder: string, keyId: string): string => join(folder, `AuthKey_${keyId}.p8`)

@@ -49,6 +49,7 @@ const local: StageProps = {
   receiptDelaySeconds: 1,
   // those of the demo app
   countedTopics: ['com.example.app', 'com.example.app.voip'],
+  canary: true,
   registryCallsPerSecond: 1000,
   activationsPerSecond: 1000,
 }
@@ -58,7 +59,7 @@ const local: StageProps = {
  * `certificateArn`, and if wanted `tokenDomain` with `tokenCertificateArn`, `removal`, `hostedZoneId` with `hostedZoneName`, `alarmEmail`,
  * `tracing`, `takesTokenKeys`, `systemLogs`, `reserveConcurrency`, `truststoreVersion`, and for receipts `receipts` (of all topics),
  * `receiptTopics` (`com.example.a=all,com.example.b=off`) and `receiptDays`, for events `events` and `eventTopics`, and for metrics
- * `countedTopics` (`com.example.a,com.example.b`).
+ * `countedTopics` (`com.example.a,com.example.b`), and `canary` with `canaryLateSeconds`.
  *
  * @throws {Refusal} when something is missing or malformed.
  */
@@ -71,12 +72,13 @@ export function stageOf(context: Context, target: Target): StageProps {
   return name === local.name ? localStage(context) : deployedStage(name, context, target)
 }
 
-/** Benchmarks set other receipts, and have events and counted topics only if they ask for them. */
+/** Benchmarks set other receipts, and have events and counted topics only if they ask for them; emulators have no canary. */
 function localStage(context: Context): StageProps {
   const isAsked = text(context, 'receipts') !== undefined
-  if (!isAsked) return local
+  const own = { ...local, ...canaryOf(local.name, context) }
+  if (!isAsked) return own
   return {
-    ...local,
+    ...own,
     ...receiptsOf(local.name, context),
     ...eventsOf(local.name, context),
     ...countedOf(context),
@@ -107,6 +109,7 @@ function deployedStage(name: string, context: Context, target: Target): StagePro
     ...receiptsOf(name, context),
     ...eventsOf(name, context),
     ...countedOf(context),
+    ...canaryOf(name, context),
     ...reservedOf(name, context),
     ...(hostedZone && { hostedZone }),
     ...(alarmEmail && { alarmEmail }),
@@ -143,6 +146,22 @@ function receiptsOf(
 function countedOf(context: Context): Pick<StageProps, 'countedTopics'> {
   const topics = (text(context, 'countedTopics') ?? '').split(',').filter((topic) => topic !== '')
   return { countedTopics: [...new Set(topics)] }
+}
+
+function canaryOf(
+  stage: string,
+  context: Context,
+): Partial<Pick<StageProps, 'canary' | 'canaryLateSeconds'>> {
+  const canary = text(context, 'canary')
+  const late = text(context, 'canaryLateSeconds')
+  if (canary !== undefined && canary !== 'true' && canary !== 'false')
+    throw new Refusal(
+      `stage "${stage}" cannot have canary "${canary}": set -c canary=true, or false for none`,
+    )
+  return {
+    ...(canary !== undefined && { canary: canary === 'true' }),
+    ...(late !== undefined && { canaryLateSeconds: Number(late) }),
+  }
 }
 
 function eventsOf(stage: string, context: Context): Pick<StageProps, 'events'> {

@@ -8,6 +8,7 @@ import {
   DEMO_TOPIC,
   type LocalFile,
   prepareDemo,
+  readyCanary,
   sendDemo,
   startDemoDevice,
   writeLocalFile,
@@ -79,6 +80,7 @@ async function main(options: Options): Promise<void> {
     state: options.state,
     ports: options.ports,
     log: logTo(join(options.state, 'logs')),
+    tuning: { scheduleMinuteMs: options.once ? 0 : MINUTE_MS },
     progress,
   })
   const demo = await runDemo(cloud, options, progress)
@@ -88,6 +90,8 @@ async function main(options: Options): Promise<void> {
     await cloud.close()
     return
   }
+  // nobody waits for it, and nothing depends on it
+  readyCanary(cloud).catch((error: unknown) => console.error(`the canary: ${sentence(error)}`))
   say(suggestions(demo.local, demo.token, options.state))
   serve(cloud, demo, options)
 }
@@ -95,6 +99,8 @@ async function main(options: Options): Promise<void> {
 function seconds(since: number): string {
   return `${((performance.now() - since) / 1000).toFixed(1).padStart(5)} s`
 }
+
+const MINUTE_MS = 60_000
 
 /** What the embedded cloud says goes to files; the terminal is for what the user asked for. */
 function logTo(folder: string) {

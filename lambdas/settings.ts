@@ -67,6 +67,14 @@ export const variable = {
   activationsPerSecond: 'ACTIVATIONS_PER_SECOND',
   /** Seconds that a notification from accept waits for the device's PUBACK. */
   deliverPatience: 'DELIVER_PATIENCE_SECONDS',
+  /** Who the canary is, sealed. */
+  canaryTable: 'CANARY_TABLE',
+  /** KMS key (ARN) that wraps what is in the canary's table. */
+  canaryKey: 'CANARY_KEY_ARN',
+  /** Where providers with certificates send to. */
+  providerUrl: 'PROVIDER_URL',
+  /** Where devices get their certificate. */
+  activationUrl: 'ACTIVATION_URL',
   /** Days that a device certificate is valid. */
   deviceCertificateDays: 'DEVICE_CERTIFICATE_DAYS',
   /** Days that a token key that is no longer primary still opens tokens. */

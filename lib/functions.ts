@@ -5,6 +5,7 @@ import { acceptSettings } from '../lambdas/accept/settings.ts'
 import { activateSettings } from '../lambdas/activate/settings.ts'
 import { announceSettings } from '../lambdas/announce/settings.ts'
 import { authoritySettings } from '../lambdas/authority/settings.ts'
+import { canarySettings } from '../lambdas/canary/settings.ts'
 import { connectSettings } from '../lambdas/connect/settings.ts'
 import { deliverSettings } from '../lambdas/deliver/settings.ts'
 import { domainSettings } from '../lambdas/domain/settings.ts'
@@ -27,6 +28,7 @@ export const functionSettings = {
   activate: activateSettings,
   announce: announceSettings,
   authority: authoritySettings,
+  canary: canarySettings,
   connect: connectSettings,
   deliver: deliverSettings,
   domain: domainSettings,

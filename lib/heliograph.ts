@@ -1,3 +1,4 @@
+import { CANARY_TOPIC } from '@heliograph/protocol/canary'
 import { Stack, type StackProps, Stage, Token } from 'aws-cdk-lib'
 import type { DomainName } from 'aws-cdk-lib/aws-apigatewayv2'
 import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch'
@@ -72,7 +73,7 @@ export class Heliograph extends Construct {
 
   constructor(scope: Construct, id: string, props: HeliographProps) {
     super(scope, id)
-    const stage = stageOf(scope, props)
+    const stage = withQuietCanary(stageOf(scope, props))
     checkStage(stage)
     const { state, providers, devices, operations } = addStacks(this, {
       stage,
@@ -104,6 +105,21 @@ function stageOf(scope: Construct, props: HeliographProps): StageProps {
     ...withoutUndefined(given),
     name,
     env: { ...environmentAround(scope), ...withoutUndefined(given.env ?? {}) },
+  }
+}
+
+/**
+ * Subscribers hear nothing of the canary, and receipts, if the stage keeps any, only have what went wrong. What the
+ * owner sets for its topic wins.
+ */
+function withQuietCanary(stage: StageProps): StageProps {
+  if (!stage.canary) return stage
+  const { receipts, events } = stage
+  const level = receipts.default === 'off' ? 'off' : 'exceptions'
+  return {
+    ...stage,
+    receipts: { ...receipts, topics: { [CANARY_TOPIC]: level, ...receipts.topics } },
+    events: { ...events, topics: { [CANARY_TOPIC]: 'off', ...events.topics } },
   }
 }
 

@@ -1,4 +1,6 @@
 import {
+  CANARY_ACCEPTANCE_TIME,
+  CANARY_DEVICE_TIME,
   COUNTED_TOPIC,
   DELIVERY_TIME,
   METRIC_NAMESPACE,
@@ -36,6 +38,9 @@ export const metricNames = {
   lostOutcomes: 'LostOutcomes',
   /** Count by `stage`: events that the queue of events did not take, so that subscribers miss them. */
   lostEvents: 'LostEvents',
+  /** Milliseconds by `stage`: of the canary's runs that were accepted, and of those that were heard. In its own lines. */
+  canaryAcceptance: CANARY_ACCEPTANCE_TIME,
+  canaryDevice: CANARY_DEVICE_TIME,
   /** Days, by `stage` and `certificate`. */
   daysLeft: 'CertificateDaysLeft',
 } as const
@@ -133,6 +138,23 @@ export function lostEventsMetric(stage: StageProps): Metric {
 /** Requests of devices beyond their allowance; each environment reports a device once a minute. */
 export function droppedRequestsMetric(stage: StageProps): Metric {
   return countMetric(stage, 'droppedRequests', 'requests dropped')
+}
+
+/** The longest of a minute, in which there is one run. */
+export function canaryMetric(
+  stage: StageProps,
+  time: 'canaryAcceptance' | 'canaryDevice',
+  label: string,
+): Metric {
+  return new Metric({
+    namespace: metricNamespace,
+    metricName: metricNames[time],
+    dimensionsMap: { stage: stage.name },
+    statistic: Stats.MAXIMUM,
+    unit: Unit.MILLISECONDS,
+    period: Duration.minutes(1),
+    label,
+  })
 }
 
 /** The least that was reported in a day. */

@@ -1,3 +1,4 @@
+import { canaryLimits } from '@heliograph/protocol/canary'
 import { patterns } from '@heliograph/protocol/identifiers'
 import {
   MAX_COUNTED_TOPICS,
@@ -59,7 +60,7 @@ function faultOf(stage: StageProps): string | undefined {
     return `tokenKeyGraceDays ${stage.tokenKeyGraceDays} is too short: a notification waits up to 30 days under the key that sealed it, so use at least ${LEAST_GRACE_DAYS}`
   if (stage.truststoreVersion !== undefined && !isObjectVersion(stage.truststoreVersion))
     return `truststoreVersion "${stage.truststoreVersion}" is not the version id of an S3 object: use the VersionId that aws s3api list-object-versions shows`
-  const records = receiptFault(stage) ?? countedFault(stage)
+  const records = receiptFault(stage) ?? countedFault(stage) ?? canaryFault(stage)
   if (records) return records
   // a stage for emulators has neither a domain nor a certificate
   if (!stage.checkCertificate) return undefined
@@ -97,6 +98,13 @@ function receiptFault(stage: StageProps): string | undefined {
   if (!isBetween(receiptDelaySeconds, 1, 300))
     return `receiptDelaySeconds ${receiptDelaySeconds} is not between 1 and 300`
   return undefined
+}
+
+/** The canary itself waits no longer for a notification than `canaryLimits.hearMs`. */
+function canaryFault({ canaryLateSeconds }: StageProps): string | undefined {
+  const most = canaryLimits.hearMs / 1000
+  if (isBetween(canaryLateSeconds, 1, most)) return undefined
+  return `canaryLateSeconds ${canaryLateSeconds} is not between 1 and ${most}`
 }
 
 /** A level for each topic, and for all others. */

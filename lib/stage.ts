@@ -139,6 +139,13 @@ export interface StageProps {
    * no cost.
    */
   readonly countedTopics: readonly string[]
+  /**
+   * A device of the service's own that is sent to every minute, with two alarms. It needs `heliograph canary enroll`
+   * once, and costs about $2.50 a month (docs/cost.md). Default `false`.
+   */
+  readonly canary: boolean
+  /** Seconds, 1 to 20, after which what the canary hears is late. Default 5. */
+  readonly canaryLateSeconds: number
   /** Seconds for which a provider certificate or key is believed without a look, at most 30. Default 30. */
   readonly trustCacheSeconds: number
   /** Seconds for which a registration is believed without a look. Default 5. */
@@ -206,6 +213,8 @@ export const stageDefaults = {
   receiptDays: 7,
   receiptDelaySeconds: 5,
   countedTopics: [],
+  canary: false,
+  canaryLateSeconds: 5,
   trustCacheSeconds: 30,
   registrationCacheSeconds: 5,
   // No person reads ten a second for long, and the burst is a hundred; IoT Core gives a connection 100 a second.

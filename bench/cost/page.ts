@@ -1,3 +1,4 @@
+import { canarySection } from './canary.ts'
 import { ONLINE, PAYLOAD_BYTES } from './count.ts'
 import type { Counted } from './counted.ts'
 import { assumed, deviceMonth, type Facts, idleMonth, total } from './model.ts'
@@ -34,6 +35,7 @@ export function costPage(scenarios: readonly Scenario[], facts: Facts): string {
     receipts(scenarios, facts),
     ...events(scenarios),
     topicsSection(),
+    canarySection(),
     calls(scenarios),
     months(connect),
     assumptions(facts),

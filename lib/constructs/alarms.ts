@@ -17,6 +17,7 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
 import { physicalName } from '../deployment.ts'
 import {
+  canaryMetric,
   daysLeftMetric,
   droppedRequestsMetric,
   inspectedCertificates,
@@ -54,6 +55,10 @@ interface AlarmProps {
   readonly below?: true
   /** Periods in a row, of the metric's own length. */
   readonly periods: number
+  /** The periods need not be in a row: so many of these are looked at. */
+  readonly among?: number
+  /** A period without data counts as if it were beyond the threshold. Otherwise as if it were not. */
+  readonly missingIsBad?: true
 }
 
 type Condition = Omit<AlarmProps, 'description'>
@@ -77,6 +82,8 @@ export type AlarmName =
   | 'few-delivered'
   | 'devices-refused'
   | 'device-floods'
+  | 'canary-late'
+  | 'canary-silent'
   | 'upkeep-errors'
   | 'authority-expires'
   | 'domain-certificate-expires'
@@ -102,7 +109,7 @@ export class Alarms extends Construct {
   }
 
   #alarm(alarmName: string, id: string, props: AlarmProps): Alarm {
-    const { description, metric, threshold, below, periods } = props
+    const { description, metric, threshold, below, periods, among, missingIsBad } = props
     return new Alarm(this, id, {
       alarmName,
       alarmDescription: description,
@@ -111,8 +118,9 @@ export class Alarms extends Construct {
       comparisonOperator: below
         ? ComparisonOperator.LESS_THAN_THRESHOLD
         : ComparisonOperator.GREATER_THAN_THRESHOLD,
-      evaluationPeriods: periods,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
+      evaluationPeriods: among ?? periods,
+      ...(among && { datapointsToAlarm: periods }),
+      treatMissingData: missingIsBad ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
     })
   }
 
@@ -147,6 +155,7 @@ function alarmsOf(props: AlarmsProps): Partial<Record<AlarmName, AlarmProps>> {
     ...pathAlarms(props),
     ...tokenAlarms(props),
     ...outcomeAlarms(props),
+    ...canaryAlarms(props),
     ...trustAlarms(props),
   }
 }
@@ -257,6 +266,30 @@ function outcomeAlarms({ stage }: AlarmsProps) {
       periods: 1,
     },
   } satisfies Partial<Record<AlarmName, AlarmProps>>
+}
+
+/** A schedule is a few seconds off, so that a minute may have no run, or two; and a run may meet a cold start. */
+const mostOfFiveMinutes = { periods: 3, among: 5 } as const
+
+function canaryAlarms({ stage }: AlarmsProps): Partial<Record<AlarmName, AlarmProps>> {
+  if (!stage.canary) return {}
+  const metric = canaryMetric(stage, 'canaryDevice', 'canary')
+  return {
+    'canary-late': {
+      description: `What is sent to the canary takes longer than ${stage.canaryLateSeconds} s, in three minutes of five`,
+      metric,
+      threshold: stage.canaryLateSeconds * 1000,
+      ...mostOfFiveMinutes,
+    },
+    'canary-silent': {
+      description: 'What is sent to the canary does not reach it, in three minutes of five',
+      metric: metric.with({ statistic: Stats.SAMPLE_COUNT }),
+      threshold: 1,
+      below: true,
+      ...mostOfFiveMinutes,
+      missingIsBad: true,
+    },
+  }
 }
 
 function trustAlarms({ stage, upkeep, keys }: AlarmsProps) {

@@ -18,6 +18,7 @@ import {
 import { Construct } from 'constructs'
 import { physicalName } from '../deployment.ts'
 import {
+  canaryMetric,
   deliveryTimeMetric,
   droppedRequestsMetric,
   goneMetric,
@@ -81,6 +82,7 @@ export class ServiceDashboard extends Construct {
         ],
         [new Row(...outcomeRow(props))],
         [new Row(...latencyRow(props))],
+        ...(props.stage.canary ? [[canaryGraph(props.stage)]] : []),
         ...(props.stage.countedTopics.length > 0 ? topicRows(props.stage) : []),
         [new Row(...waitingRow(props))],
         [new Row(...deviceRow(props))],
@@ -139,6 +141,18 @@ function latencyRow({ stage, providers }: ServiceDashboardProps): IWidget[] {
       edge.api.metricServerError({ period: minute, statistic: Stats.SUM, label: '5xx' }),
     ]),
   ]
+}
+
+function canaryGraph(stage: StageProps): IWidget {
+  const late = { value: stage.canaryLateSeconds * 1000, label: 'late' }
+  return graph(
+    'The canary, once a minute: to the answer and to its device, ms',
+    [
+      canaryMetric(stage, 'canaryAcceptance', 'answered'),
+      canaryMetric(stage, 'canaryDevice', 'heard'),
+    ],
+    { width: 24, leftAnnotations: [late] },
+  )
 }
 
 /** What the stage counts by topic. */

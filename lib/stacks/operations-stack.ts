@@ -1,6 +1,7 @@
 import { Stack, type StackProps } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 import { Alarms } from '../constructs/alarms.ts'
+import { Canary } from '../constructs/canary.ts'
 import { CertificateWatch } from '../constructs/certificate-watch.ts'
 import { KeyWatch } from '../constructs/key-watch.ts'
 import { OutcomeMetrics } from '../constructs/outcome-metrics.ts'
@@ -28,6 +29,7 @@ export class OperationsStack extends Stack {
     new OutcomeMetrics(this, 'Outcomes', stage)
     const certificates = new CertificateWatch(this, 'Certificates', deployment, state)
     const keys = watchKeys(this, deployment, props)
+    const canary = stage.canary ? canaryOf(this, deployment, props) : undefined
     this.alarms = new Alarms(this, 'Alarms', {
       stage,
       notifications: state.notifications.queue,
@@ -61,7 +63,16 @@ export class OperationsStack extends Stack {
       InspectFunction: certificates.inspector.resource.functionName,
       KeyUses: keys.uses.queue.queueUrl,
     })
+    if (canary) addOutputs(this, { CanaryFunction: canary.flier.resource.functionName })
   }
+}
+
+function canaryOf(
+  scope: Construct,
+  deployment: Deployment,
+  { devices: { activationUrl } }: OperationsStackProps,
+): Canary {
+  return new Canary(scope, 'Canary', { ...deployment, activationUrl })
 }
 
 function watchKeys(

@@ -10,6 +10,7 @@ export const testsLeftOut: Readonly<Record<string, string>> = {
 export const filesLeftOut: Readonly<Record<string, string>> = {
   'test/e2e/broken-templates.test.ts': 'needs other templates than those deployed',
   'test/e2e/calls.test.ts': 'counts calls at the embedded cloud’s endpoint',
+  'test/e2e/canary.test.ts': 'makes the canary somebody else; how it does is one of the questions',
   'test/e2e/direct-messages.test.ts': 'plays a region without SendDirectMessage',
   'test/e2e/failed-receipts.test.ts': 'breaks calls by the embedded cloud’s fault switch',
   'test/e2e/operator.test.ts': 'breaks truststore and token keys on purpose',

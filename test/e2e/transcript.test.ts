@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { readyCanary } from '../../bin/demo.ts'
 import { TestTerminal } from '../../packages/operator/test/support.ts'
 import { heliograph, welcomeOperator } from './operator-support.ts'
 import { startTarget, until } from './support.ts'
@@ -14,6 +15,8 @@ const inBackground: { readonly terminal: TestTerminal; readonly ended: Promise<u
 beforeAll(async () => {
   target = await startTarget()
   welcomeOperator(target)
+  // as npm start does
+  await readyCanary(target.cloud)
 })
 
 afterAll(async () => {
@@ -65,6 +68,7 @@ it.each(steps)('README.md: $command', async (step) => {
 it('README.md: the transcript has every kind of command', () => {
   const commands = new Set(steps.map(({ command }) => command.split(' ')[1]))
   expect([...commands].sort()).toEqual([
+    'canary',
     'device',
     'dlq',
     'doctor',

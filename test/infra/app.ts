@@ -38,6 +38,9 @@ export const prodContext = {
   alarmEmail: 'oncall@example.com',
 } as const
 
+/** The same with all that a stage can have. */
+export const wholeContext = { ...prodContext, canary: 'true' } as const
+
 export const prodTarget: Target = { account: '111111111111', region: 'eu-west-1' }
 
 // CloudFormation's own rules are checked by every `cdk synth`; here they would double the time.

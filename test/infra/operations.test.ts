@@ -1,15 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { CANARY_TOPIC, canaryLimits } from '@heliograph/protocol/canary'
 import { outcomeKinds } from '@heliograph/protocol/outcome'
 import { priorities } from '@heliograph/protocol/priority'
 import { pushTypes } from '@heliograph/protocol/push-type'
 import { Match } from 'aws-cdk-lib/assertions'
 import { describe, expect, test } from 'vitest'
 import { inspectedCertificates, metricNames } from '../../lib/metrics.ts'
-import { prodContext, prodTarget, resourcesOf, templatesOf } from './app.ts'
+import { prodContext, prodTarget, resourcesOf, templatesOf, wholeContext } from './app.ts'
 
-const { operations } = templatesOf(prodContext, prodTarget)
-const silent = templatesOf({ ...prodContext, alarmEmail: '' }, prodTarget).operations
+const { operations } = templatesOf(wholeContext, prodTarget)
+const silent = templatesOf({ ...wholeContext, alarmEmail: '' }, prodTarget).operations
 const runbook = readFileSync(
   fileURLToPath(new URL('../../docs/runbook.md', import.meta.url)),
   'utf8',
@@ -48,9 +49,10 @@ describe('the runbook', () => {
 
 describe('alarms', () => {
   test('say what is wrong, and are quiet while nothing is measured', () => {
-    for (const { AlarmDescription, TreatMissingData } of alarms()) {
+    for (const { AlarmName, AlarmDescription, TreatMissingData } of alarms()) {
       expect(AlarmDescription).toMatch(/^\w.{20,}/)
-      expect(TreatMissingData).toBe('notBreaching')
+      const isAboutSilence = AlarmName === 'heliograph-prod-canary-silent'
+      expect(TreatMissingData).toBe(isAboutSilence ? 'breaching' : 'notBreaching')
     }
   })
 
@@ -173,8 +175,10 @@ describe('metrics of our own', () => {
 
   test('stand in one list', () => {
     const filtered = filters.map(({ MetricTransformations: [each] }) => each.MetricName)
-    // deliver's lines carry these themselves
-    const made = [...filtered, metricNames.deliveryTime, metricNames.storedDeliveryTime]
+    // deliver's lines carry these themselves, and the canary's
+    const inLines = [metricNames.deliveryTime, metricNames.storedDeliveryTime]
+    const ofCanary = [metricNames.canaryAcceptance, metricNames.canaryDevice]
+    const made = [...filtered, ...inLines, ...ofCanary]
     expect([...new Set(made)].sort()).toEqual(Object.values(metricNames).sort())
   })
 })
@@ -253,6 +257,141 @@ describe('topics', () => {
     ],
   ])('%j ends synthesis with a sentence', (context, sentence) => {
     expect(() => templatesOf({ ...prodContext, ...context }, prodTarget)).toThrow(sentence)
+  })
+})
+
+describe('the canary', () => {
+  const without = templatesOf({ ...wholeContext, canary: 'false' }, prodTarget)
+  const rule = () =>
+    resourcesOf([operations], 'AWS::Events::Rule').find(
+      ([, { Properties }]) => Properties.ScheduleExpression === 'rate(1 minute)',
+    )?.[1]
+  const flier = () => {
+    const [found] = ofCanary('AWS::Lambda::Function')
+    if (!found) throw new Error('there is no canary')
+    return found[1].Properties
+  }
+  const ofCanary = (type: string) =>
+    resourcesOf([operations], type).filter(([id]) => id.startsWith('Canary'))
+
+  test('is called every minute, and not again where it failed', () => {
+    expect(JSON.stringify(rule()?.Properties.Targets)).toContain('Canary')
+    expect(
+      ofCanary('AWS::Lambda::EventInvokeConfig').map(([, { Properties }]) => Properties),
+    ).toEqual([expect.objectContaining({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 })])
+  })
+
+  test('has its own concurrency and none of the others’, and ends before it is called again', () => {
+    const { ReservedConcurrentExecutions, Timeout } = flier()
+    expect(ReservedConcurrentExecutions).toBe(1)
+    expect(Timeout).toBeLessThan(60)
+    const limits = Object.values(canaryLimits).reduce((sum, ms) => sum + ms, 0)
+    expect(limits / 1000).toBeLessThan(Timeout - 5)
+    const watched = alarms()
+      .filter(({ AlarmName }) => !AlarmName.includes('canary'))
+      .map(metricsOf)
+    expect(watched.join()).not.toContain('Canary')
+  })
+
+  test('leaves its account what it cannot set aside', () => {
+    const small = templatesOf({ ...wholeContext, reserveConcurrency: 'false' }, prodTarget)
+    const all = resourcesOf([small.operations], 'AWS::Lambda::Function')
+    for (const [, { Properties }] of all)
+      expect(Properties.ReservedConcurrentExecutions).toBeUndefined()
+  })
+
+  test('sends to the domain of providers', () => {
+    expect(flier().Environment.Variables.PROVIDER_URL).toBe('https://push.example.com')
+  })
+
+  test('is nobody once its stack is gone, also where the stage keeps its data', () => {
+    for (const type of ['AWS::DynamoDB::Table', 'AWS::KMS::Key'])
+      for (const [, { DeletionPolicy, Properties }] of ofCanary(type)) {
+        expect(DeletionPolicy).toBe('Delete')
+        expect(Properties.DeletionProtectionEnabled ?? false).toBe(false)
+      }
+  })
+
+  test.each([
+    ['canary-late', 5_000, 'GreaterThanThreshold', 'Maximum'],
+    ['canary-silent', 1, 'LessThanThreshold', 'SampleCount'],
+  ])('%s goes off after three minutes of five', (name, threshold, comparison, statistic) => {
+    expect(alarmOf(name)).toMatchObject({
+      ...{ EvaluationPeriods: 5, DatapointsToAlarm: 3 },
+      ...{ Threshold: threshold, ComparisonOperator: comparison },
+      Metrics: [
+        {
+          MetricStat: {
+            ...{ Period: 60, Stat: statistic },
+            Metric: {
+              ...{ Namespace: 'Heliograph', MetricName: 'CanaryDeviceTime' },
+              Dimensions: [{ Name: 'stage', Value: 'prod' }],
+            },
+          },
+        },
+      ],
+    })
+  })
+
+  test('is late when the stage says so', () => {
+    const context = { ...wholeContext, canaryLateSeconds: '2' }
+    const own = resourcesOf([templatesOf(context, prodTarget).operations], 'AWS::CloudWatch::Alarm')
+    const late = own.find(([, { Properties }]) => Properties.AlarmName.endsWith('canary-late'))
+    expect(late?.[1].Properties.Threshold).toBe(2_000)
+  })
+
+  test('is on the dashboard', () => {
+    const body = JSON.stringify(resourcesOf([operations], 'AWS::CloudWatch::Dashboard'))
+    for (const name of ['CanaryAcceptanceTime', 'CanaryDeviceTime']) expect(body).toContain(name)
+  })
+
+  test('is heard of by no subscriber, and in receipts only where something went wrong', () => {
+    const settingsOf = (context: Record<string, string>) => {
+      const { Outputs } = templatesOf({ ...wholeContext, ...context }, prodTarget).state.toJSON()
+      const read = (name: string) => JSON.parse(Outputs[name].Value)
+      return [read('ReceiptSettings'), read('EventSettings')]
+    }
+    const topics = (level: string) => ({ [CANARY_TOPIC]: level })
+    expect(settingsOf({})).toEqual([
+      { default: 'off', topics: topics('off') },
+      { default: 'off', topics: topics('off') },
+    ])
+    expect(settingsOf({ receipts: 'all', events: 'all' })).toEqual([
+      { default: 'all', topics: topics('exceptions') },
+      { default: 'all', topics: topics('off') },
+    ])
+    const asked = { receiptTopics: `${CANARY_TOPIC}=all`, eventTopics: `${CANARY_TOPIC}=tokens` }
+    expect(settingsOf(asked)).toMatchObject([
+      { topics: topics('all') },
+      { topics: topics('tokens') },
+    ])
+  })
+
+  test('does not let receipts and events cost anything where they are off', () => {
+    const mappings = resourcesOf(
+      [templatesOf(wholeContext, prodTarget).providers],
+      'AWS::Lambda::EventSourceMapping',
+    )
+    const off = mappings.filter(([, { Properties }]) => Properties.Enabled === false)
+    expect(off.map(([id]) => id.replace(/Sqs.*/, '')).sort()).toEqual([
+      expect.stringContaining('Announce'),
+      expect.stringContaining('Record'),
+    ])
+  })
+
+  test('is in no stage that does not ask for it', () => {
+    const text = JSON.stringify(Object.values(without).map((template) => template.toJSON()))
+    expect(text).not.toMatch(/canary/i)
+    const byDefault = templatesOf(prodContext, prodTarget)
+    expect(JSON.stringify(byDefault.operations.toJSON())).not.toMatch(/canary/i)
+  })
+
+  test.each([
+    [{ canary: 'yes' }, /cannot have canary "yes"/],
+    [{ canaryLateSeconds: '0' }, /canaryLateSeconds 0 is not between 1 and 20/],
+    [{ canaryLateSeconds: '21' }, /canaryLateSeconds 21 is not between 1 and 20/],
+  ])('%j ends synthesis with a sentence', (context, sentence) => {
+    expect(() => templatesOf({ ...wholeContext, ...context }, prodTarget)).toThrow(sentence)
   })
 })
 

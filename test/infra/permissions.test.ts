@@ -115,6 +115,12 @@ const permitted: Readonly<Record<FunctionName, readonly string[]>> = {
     'sqs:GetQueueUrl announcement queue',
     'sqs:ReceiveMessage announcement queue',
   ],
+  canary: [
+    'dynamodb:GetItem Canary',
+    'dynamodb:PutItem Canary',
+    'kms:Decrypt Canary key',
+    'kms:Encrypt Canary key',
+  ],
   domain: [
     'acm:DescribeCertificate domain certificate',
     'acm:DescribeCertificate token domain certificate',

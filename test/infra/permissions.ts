@@ -2,11 +2,11 @@ import type { Template } from 'aws-cdk-lib/assertions'
 import type { FunctionName } from '../../lib/functions.ts'
 import {
   onlyWhereDestroyed,
-  prodContext,
   prodTarget,
   type Resource,
   resourcesOf,
   templatesOf,
+  wholeContext,
 } from './app.ts'
 
 export interface Statement {
@@ -18,10 +18,10 @@ export interface Statement {
 
 /** A stage as an operator would deploy it. */
 export const templatesToCheck: readonly Template[] = Object.values(
-  templatesOf(prodContext, prodTarget),
+  templatesOf(wholeContext, prodTarget),
 )
 
-const destroyed = Object.values(templatesOf({ ...prodContext, removal: 'destroy' }, prodTarget))
+const destroyed = Object.values(templatesOf({ ...wholeContext, removal: 'destroy' }, prodTarget))
 
 /** A stage that has this function. */
 export function templatesWith(name: FunctionName): readonly Template[] {
@@ -32,6 +32,8 @@ export function templatesWith(name: FunctionName): readonly Template[] {
 const names: readonly [RegExp, string][] = [
   [/Stores(\w+?)Table[0-9A-F]{8}StreamArn/, '$1 stream'],
   [/Stores(\w+?)Table/, '$1'],
+  [/CanaryIdentityTable/, 'Canary'],
+  [/CanarySealKey/, 'Canary key'],
   [/Vault(\w+?)Key/, '$1 key'],
   [/NotificationsQueue/, 'notification queue'],
   [/NotificationsDeadLettersQueue/, 'notification dead-letter queue'],

@@ -19,6 +19,7 @@ export const testsLeftOut: Readonly<Record<string, string>> = {
 export const filesLeftOut: Readonly<Record<string, string>> = {
   'test/e2e/broken-templates.test.ts': 'there are no templates',
   'test/e2e/calls.test.ts': 'there are no calls of AWS to count',
+  'test/e2e/canary.test.ts': 'there is no canary',
   'test/e2e/direct-messages.test.ts': 'plays a region without SendDirectMessage',
   'test/e2e/failed-receipts.test.ts':
     'there are no IoT policies, and no table of DynamoDB to break; packages/machine/test/pipeline.test.ts gives up, too',

@@ -9,6 +9,7 @@ import { text } from 'node:stream/consumers'
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bundleFunctions } from '../../bin/bundle.ts'
+import { readyCanary } from '../../bin/demo.ts'
 import { variable } from '../../lambdas/settings.ts'
 import { type FunctionName, functionNames } from '../../lib/functions.ts'
 import { makePrivateKey, makeRequest } from '../../packages/device/src/certificate.ts'
@@ -108,6 +109,8 @@ async function liveADay(): Promise<void> {
   await until(() => seen.get('record')?.answers[0], 60_000)
   await until(() => seen.get('announce')?.answers[0], 60_000)
   await invoke('inspect', { 'detail-type': 'Scheduled Event' })
+  await readyCanary(target.cloud)
+  await invoke('canary', { 'detail-type': 'Scheduled Event' })
 }
 
 async function renewAndUnregister(): Promise<void> {

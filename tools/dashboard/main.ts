@@ -2,13 +2,16 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { prepareDemo } from '../../bin/demo.ts'
+import { prepareDemo, readyCanary } from '../../bin/demo.ts'
 import { startEmbedded } from '../../bin/embedded.ts'
 import { embedded, filtered } from '../../packages/embedded-cloud/src/metrics/metric-filter.ts'
 import { readOperations } from './body.ts'
 import { Metrics } from './metrics.ts'
 import { picture } from './picture.ts'
 import { livelyRun, POINT_SECONDS, RUN_SECONDS } from './run.ts'
+
+/** Every how many points the canary is sent to. */
+const CANARY_POINTS = 5
 
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
 
@@ -25,11 +28,14 @@ async function main(): Promise<void> {
   const state = mkdtempSync(join(tmpdir(), 'heliograph-dashboard-'))
   const heard: Heard[] = []
   const log = (name: string, text: string) => heard.push({ name, text, time: Date.now() })
-  const cloud = await startEmbedded({ state, log })
+  // a run of the canary is more work than a point has room for
+  const tuning = { scheduleMinuteMs: CANARY_POINTS * POINT_SECONDS * 1000 }
+  const cloud = await startEmbedded({ state, log, tuning })
   try {
     const operations = readOperations(join(state, 'cdk.out'), cloud.stackOutputs())
     const metrics = new Metrics()
     const local = await prepareDemo(cloud, state)
+    await readyCanary(cloud)
     console.log(`${RUN_SECONDS} seconds of traffic on an embedded cloud`)
     const start = await livelyRun({ cloud, local, state, metrics })
     const logs = new Map<string, Record<string, unknown>[]>()

@@ -39,9 +39,10 @@ export class Metrics {
   }
 }
 
-/** `Sum`, `Average`, `Minimum`, `Maximum` or a percentile such as `p99` (nearest rank). */
+/** `SampleCount`, `Sum`, `Average`, `Minimum`, `Maximum` or a percentile such as `p99` (nearest rank). */
 export function summarize(values: readonly number[], statistic: string): number {
   const sum = values.reduce((total, value) => total + value, 0)
+  if (statistic === 'SampleCount') return values.length
   if (statistic === 'Sum') return sum
   if (statistic === 'Average') return sum / values.length
   if (statistic === 'Minimum') return Math.min(...values)

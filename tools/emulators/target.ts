@@ -46,7 +46,8 @@ export async function openTarget(options: TargetOptions): Promise<TargetFile> {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const assemblyFolder = join(folder, 'cdk.out')
-  await synthesize(assemblyFolder)
+  // it would have to reach what is served beside the emulator
+  await synthesize(assemblyFolder, { canary: 'false' })
   const assembly = readAssembly(assemblyFolder)
   progress(`${assembly.stacks.length} stacks synthesized`)
   const parts = await startParts(assembly, options)

@@ -1,6 +1,7 @@
 import type { Outcome } from '@heliograph/core/outcome'
 import type { Outcomes } from '@heliograph/core/ports'
 import { type CountedAs, countedAs } from '@heliograph/core/stats/counted-topics'
+import { CANARY_TOPIC } from '@heliograph/protocol/canary'
 import {
   COUNTED_TOPIC,
   DELIVERY_TIME,
@@ -69,7 +70,8 @@ const MOST_VALUES = 100
  * One line for each topic and outcome, as the bytes of logs are what outcomes cost. A line has no
  * message: `outcome` says all. `count` is counted by metric filters; what filters cannot do, a
  * distribution of several values, is in the embedded metric format. Where the stage counts topics, a line
- * says what its topic is counted as, and one about acceptance has one push type and priority.
+ * says what its topic is counted as, and one about acceptance has one push type and priority. Lines about the
+ * canary have no `outcome`, so that nothing counts them.
  */
 export function logOutcomes(
   log: Pick<JsonLog, 'line'>,
@@ -96,13 +98,16 @@ function groupsOf(outcomes: readonly Outcome[], counted: CountedAs): Outcome[][]
 
 function fieldsOf(outcomes: readonly Outcome[], counted: CountedAs): Fields {
   const [{ kind, topic }] = outcomes as readonly [Outcome]
+  const uniqueIds = outcomes.map(({ uniqueId }) => uniqueId)
+  if (topic === CANARY_TOPIC)
+    return { canary: kind, uniqueIds, ages: outcomes.map(({ age }) => age) }
   const name = counted(topic)
   return {
     outcome: kind,
     count: outcomes.length,
     topic,
     ...(name !== undefined && { [COUNTED_TOPIC]: name }),
-    uniqueIds: outcomes.map(({ uniqueId }) => uniqueId),
+    uniqueIds,
     ...detailsOf(outcomes, name !== undefined),
   }
 }

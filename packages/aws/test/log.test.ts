@@ -1,5 +1,6 @@
 import { outcomeOf } from '@heliograph/core/outcome'
 import { countedAs } from '@heliograph/core/stats/counted-topics'
+import type { Topic } from '@heliograph/protocol/identifiers'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { notification, now, topicA, topicB } from '../../../test/contract/samples.ts'
 import { jsonLog, logOutcomes } from '../src/log.ts'
@@ -38,6 +39,21 @@ describe('outcomes in the log', () => {
       ...{ level: 'info', service: 'deliver', stage: 'test' },
       uniqueIds: [one.uniqueId, two.uniqueId],
     })
+  })
+
+  test('of the canary have nothing that is counted, whatever the stage counts', () => {
+    const canary = made('heliograph.canary' as Topic)
+    const all = (['accepted', 'delivered', 'stored'] as const).map((kind) =>
+      outcomeOf(kind, canary, now + 7),
+    )
+    logOutcomes(log, all, countedAs(['heliograph.canary']))
+    expect(lines.map(({ canary: kind }) => kind)).toEqual(['accepted', 'delivered', 'stored'])
+    const { time } = lines[0] ?? {}
+    expect(lines[1]).toEqual({
+      ...{ level: 'info', time, service: 'deliver', stage: 'test' },
+      ...{ canary: 'delivered', uniqueIds: [canary.uniqueId], ages: [7] },
+    })
+    for (const line of lines) expect(Object.keys(line)).not.toContain('pushType')
   })
 
   test('carry the times of what was delivered as a metric, a hundred in a line at most', () => {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { addCanaryCommands } from './commands/canary.ts'
 import { addConsoleCommand } from './commands/console.ts'
 import { addDeadLetterCommands } from './commands/dead-letters.ts'
 import { addDeviceCommands } from './commands/device.ts'
@@ -76,6 +77,7 @@ export function makeProgram(terminal: Terminal, onExit: (code: number) => void):
   addEventCommands(program, run)
   addFeedbackCommand(program, run)
   addDeadLetterCommands(program, run)
+  addCanaryCommands(program, run)
   addStageCommands(program, run)
   addDoctorCommand(program, run)
   addConsoleCommand(program, run, version)

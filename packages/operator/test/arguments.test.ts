@@ -27,6 +27,8 @@ describe('help', () => {
   it('names every command of the operator', () => {
     expect(commands.map((path) => path.join(' ')).sort()).toEqual([
       'backup',
+      'canary enroll',
+      'canary run',
       'console',
       'device expire',
       'device invite',

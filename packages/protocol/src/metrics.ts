@@ -18,3 +18,9 @@ export const COUNTED_TOPIC = 'countedTopic'
 
 /** What topics without metrics of their own are counted as. */
 export const OTHER_TOPICS = 'other'
+
+/** Milliseconds from the canary's request to the answer. */
+export const CANARY_ACCEPTANCE_TIME = 'CanaryAcceptanceTime'
+
+/** Milliseconds from the canary's request until its device had taken the notification over. Without a value: not heard. */
+export const CANARY_DEVICE_TIME = 'CanaryDeviceTime'

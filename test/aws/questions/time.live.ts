@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import http2 from 'node:http2'
 import { GetAccountSettingsCommand } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, describe } from 'vitest'
+import { canaryFunction, runCanary } from '../../../packages/operator/src/operations/canary.ts'
 import { issueProvider } from '../../../packages/operator/src/operations/issue-provider.ts'
 import { revokeProvider } from '../../../packages/operator/src/operations/providers.ts'
 import {
@@ -55,6 +56,26 @@ describe('times', () => {
       session.close()
       await device.close()
       return `answer: ${percentiles(answered)}\ndevice: ${percentiles(arrived)}`
+    },
+  )
+
+  ask(
+    'How long does the canary take, to the answer and to its device?',
+    {
+      expected: 'below a second; or that the stage has no canary (-c canary=true)',
+      matches: /^(answer \d{1,3} ms, device \d{1,3} ms|the stage has no canary)$/,
+    },
+    async () => {
+      const deployment = await openFor(target)
+      try {
+        if (!(await canaryFunction(deployment))) return 'the stage has no canary'
+        const report = await runCanary(deployment)
+        if (!report.heard) return `not heard, it ended at ${report.step}: ${report.detail}`
+        const { acceptanceMs, deviceMs } = report
+        return `answer ${Math.round(acceptanceMs)} ms, device ${Math.round(deviceMs)} ms`
+      } finally {
+        await deployment.close()
+      }
     },
   )
 

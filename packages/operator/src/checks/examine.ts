@@ -14,6 +14,7 @@ import { tokenKeyCheck } from './token-keys.ts'
 async function awsChecks(): Promise<readonly Check[]> {
   // loaded when they are used: they bring parts of the AWS SDK
   const { truststoreCheck } = await import('./truststore.ts')
+  const { canaryCheck } = await import('./canary.ts')
   const { deadLetterCheck, devicePolicyCheck, directMessageCheck } = await import('./devices.ts')
   return [
     authorityCheck('provider'),
@@ -24,6 +25,7 @@ async function awsChecks(): Promise<readonly Check[]> {
     directMessageCheck,
     ...entranceChecks,
     deadLetterCheck,
+    canaryCheck,
   ]
 }
 
@@ -47,7 +49,7 @@ export interface Examination {
 
 const nobody: Examination = { begin: () => {}, found: () => {} }
 
-/** Examines a deployment end to end. It changes nothing, and one failing check stops no other. */
+/** Examines a deployment end to end. It changes nothing, and one failing check stops no other. A canary is sent to. */
 export async function examine(patient: Patient, hear = nobody): Promise<readonly Finding[]> {
   const checks = await checksOf(patient)
   hear.begin(checks.map(({ name }) => name))

@@ -2,6 +2,7 @@ import { generateKeyPair, randomBytes, X509Certificate } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { ProviderRecord } from '@heliograph/core/ports'
 import type { Validity } from '@heliograph/core/trust/certificate'
+import type { ProviderSubject } from '@heliograph/core/trust/provider-certificate'
 import { MAX_TOPICS, readProviderCertificate } from '@heliograph/core/trust/provider-trust'
 import { type Fingerprint, parseTopic, type Topic } from '@heliograph/protocol/identifiers'
 import { base32crockford } from '@scure/base'
@@ -47,21 +48,37 @@ export async function issueProvider(
 ): Promise<IssuedProvider> {
   const topics = checkTopics(order.topics)
   const passphrase = checkPassphrase(order.passphrase ?? makePassphrase())
-  const authority = await findAuthority(deployment, 'provider')
   const { publicKey, privateKey: keyPem } = await makeKeyPair()
-  const validity = validityOf(deployment.clock.now(), order.days ?? DEFAULT_DAYS, authority)
-  const key = signingKeyOf(deployment, 'provider')
-  const certificatePem = await issueProviderCertificate(
-    { topics, publicKey },
-    validity,
-    deployment.ids.bytes(16),
-    { certificate: authority.certificate, key },
-  )
-  const record = recordOf(certificatePem, authority.certificate, deployment.clock.now())
-  const certificates = [certificatePem, authority.certificate]
+  const days = order.days ?? DEFAULT_DAYS
+  const certified = await certify(deployment, { topics, publicKey, days })
+  const { certificatePem, authorityPem, record } = certified
+  const certificates = [certificatePem, authorityPem]
   const p12 = makePkcs12({ key: keyPem, certificates, friendlyName: topics[0] }, passphrase)
   await deployment.ports.providers.save(record)
   return { fingerprint: record.fingerprint, certificatePem, keyPem, p12, passphrase, record }
+}
+
+export interface CertifiedProvider {
+  readonly certificatePem: string
+  /** Of the CA. */
+  readonly authorityPem: string
+  readonly record: ProviderRecord
+}
+
+/** The certificate for a key that somebody else holds, DER; it lets nobody in before its record is saved. */
+export async function certify(
+  deployment: Deployment,
+  { topics, publicKey, days }: ProviderSubject & { readonly days: number },
+): Promise<CertifiedProvider> {
+  const authority = await findAuthority(deployment, 'provider')
+  const certificatePem = await issueProviderCertificate(
+    { topics, publicKey },
+    validityOf(deployment.clock.now(), days, authority),
+    deployment.ids.bytes(16),
+    { certificate: authority.certificate, key: signingKeyOf(deployment, 'provider') },
+  )
+  const record = recordOf(certificatePem, authority.certificate, deployment.clock.now())
+  return { certificatePem, authorityPem: authority.certificate, record }
 }
 
 /** The topics without repeats; a `Failure` that names the first invalid one. */
