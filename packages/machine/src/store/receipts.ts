@@ -65,9 +65,10 @@ export function receipts(
   }
 
   function outcomesOf(uniqueId: string): Outcome[] {
-    return [...rows.getRange({ start: [uniqueId, ''], end: [uniqueId, LAST] })]
+    const written = [...rows.getRange({ start: [uniqueId, ''], end: [uniqueId, LAST] })]
       .filter(isLive)
       .flatMap(({ value }) => outcomesIn(value))
+    return distinct(written)
   }
 
   return {
@@ -98,6 +99,11 @@ export function receipts(
       return false
     },
   }
+}
+
+/** What was written twice is in two rows where it came together with something else. */
+function distinct(outcomes: readonly Outcome[]): Outcome[] {
+  return [...new Map(outcomes.map((one) => [`${one.at} ${one.kind}`, one])).values()]
 }
 
 function outcomesIn(row: Row): readonly Outcome[] {
