@@ -1,0 +1,46 @@
+"""The Heliograph device SDK for Python: receives push notifications over MQTT."""
+
+from ._activation import Activation
+from ._aio import AsyncDevice, AsyncHandler, Settings
+from ._blocking import Device, Handler
+from ._events import Accepted, Connected, Disconnected, Rejected, TokenChanged
+from ._notification import Notification
+from .errors import (
+    ActivationError,
+    BadMessageError,
+    CertificateExpiredError,
+    ClosedError,
+    HandlerError,
+    HeliographDeviceError,
+    NotConnectedError,
+    RefusedError,
+    RequestTimeoutError,
+    StateError,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Accepted",
+    "Activation",
+    "ActivationError",
+    "AsyncDevice",
+    "AsyncHandler",
+    "BadMessageError",
+    "CertificateExpiredError",
+    "ClosedError",
+    "Connected",
+    "Device",
+    "Disconnected",
+    "Handler",
+    "HandlerError",
+    "HeliographDeviceError",
+    "NotConnectedError",
+    "Notification",
+    "RefusedError",
+    "Rejected",
+    "RequestTimeoutError",
+    "Settings",
+    "StateError",
+    "TokenChanged",
+]

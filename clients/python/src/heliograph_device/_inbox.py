@@ -1,0 +1,128 @@
+"""Brings each notification to the handler once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from ._files import Serial
+from ._notification import Notification, parse_notification
+from ._redrain import Redrain
+from ._taken import TakenStore
+from .errors import BadMessageError, HandlerError, HeliographDeviceError, as_fault, message_of
+
+Handle = Callable[[Notification], Awaitable[None]]
+"""Takes a notification over. It is acknowledged when this returns, or sent again when it raises."""
+
+_MOST_WAITING = 100
+"""Waiting notifications per topic; IoT Core leaves at most 100 unacknowledged on a connection."""
+
+
+@dataclass
+class _Lane:
+    serial: Serial = field(default_factory=Serial)
+    waiting: int = 0
+
+
+class Inbox:
+    """Those of one topic are handled in the order they came, those of different topics side by side.
+
+    Says for each message whether it may be acknowledged.
+    """
+
+    def __init__(
+        self,
+        taken: TakenStore,
+        has_left: Callable[[str], bool],
+        redrain: Redrain,
+        report: Callable[[HeliographDeviceError], None],
+        logger: logging.Logger,
+    ) -> None:
+        self._taken = taken
+        self._has_left = has_left
+        self._redrain = redrain
+        self._report = report
+        self._logger = logger
+        self._lanes: dict[str, _Lane] = {}
+        self._ready = asyncio.Event()
+        self._handle: Handle | None = None
+
+    def handle_with(self, handle: Handle) -> None:
+        self._handle = handle
+        self._ready.set()
+
+    async def finish(self) -> None:
+        """Gives up on what waits for a handler, and returns when no handler is at work."""
+        self._ready.set()
+        await asyncio.gather(*(lane.serial.idle() for lane in list(self._lanes.values())))
+
+    async def receive(self, message: bytes) -> bool:
+        notification = parse_notification(message)
+        if notification is None:
+            return self._unreadable()
+        is_taken = await self._in_lane(notification)
+        if is_taken:
+            self._redrain.on_taken(notification.topic)
+        else:
+            self._redrain.on_failed(notification.topic)
+        return is_taken
+
+    async def _in_lane(self, notification: Notification) -> bool:
+        lane = self._lanes.setdefault(notification.topic, _Lane())
+        if lane.waiting >= _MOST_WAITING:
+            return False
+        lane.waiting += 1
+        try:
+            return await lane.serial.run(lambda: self._take_over(notification))
+        finally:
+            lane.waiting -= 1
+            if lane.waiting == 0:
+                self._lanes.pop(notification.topic, None)
+
+    async def _take_over(self, notification: Notification) -> bool:
+        if self._has_left(notification.topic):
+            return self._drop(notification, "its topic is unregistered")
+        verdict = self._taken.verdict(notification)
+        if verdict == "repeat":
+            return self._drop(notification, "it was taken before")
+        if verdict == "outdated":
+            return self._drop(notification, "a newer one was taken before")
+        await self._ready.wait()
+        return False if self._handle is None else await self._run(self._handle, notification)
+
+    async def _run(self, handle: Handle, notification: Notification) -> bool:
+        try:
+            await handle(notification)
+        except Exception as thrown:
+            error = HandlerError(
+                "HandlerFailed",
+                f"the handler failed on notification {notification.id}, which will come again: "
+                f"{message_of(thrown)}",
+                topic=notification.topic,
+            )
+            error.__cause__ = thrown
+            self._report(error)
+            return False
+        return await self._remember(notification)
+
+    async def _remember(self, notification: Notification) -> bool:
+        """What is not remembered is not acknowledged either: rather a repeat than a surprise later."""
+        try:
+            await self._taken.record(notification)
+        except Exception as thrown:
+            self._report(as_fault(thrown))
+            return False
+        return True
+
+    def _drop(self, notification: Notification, why: str) -> bool:
+        self._logger.info("notification %s for %s dropped: %s", notification.id, notification.topic, why)
+        return True
+
+    def _unreadable(self) -> bool:
+        """Acknowledged anyway: it would not be any more readable the next time."""
+        self._report(
+            BadMessageError("BadMessage", "a notification from the service could not be read and was dropped")
+        )
+        return True

@@ -1,0 +1,103 @@
+"""A notification, as it comes and as the handler gets it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ._json import JsonObject, as_object, loads, number_at, text_at
+
+_BEFORE_PAYLOAD = ',"payload":'
+"""Cannot occur inside a JSON string (its quotes would be escaped), so the first one is the key."""
+
+
+@dataclass(frozen=True)
+class Notification:
+    """A notification as the handler gets it."""
+
+    id: str
+    """The ``apns-id``."""
+    topic: str
+    """The app's bundle id."""
+    payload_text: str
+    """The payload byte for byte as the provider sent it."""
+    accepted_at: int
+    """When the service accepted it; milliseconds since the epoch."""
+    stored: bool
+    """True when it waited in its pending slot for this device to come back."""
+    expiration: int
+    """UNIX seconds; 0 = one attempt, never stored."""
+    priority: int
+    """10, 5 or 1 (Apple: apns-priority)."""
+    push_type: str
+    collapse_id: str | None = None
+    unique_id: str | None = None
+    """``apns-unique-id``: what an operator finds it by in the service's log."""
+    seq: str | None = None
+    """The service's order, a ULID; greater as text = newer."""
+
+    @cached_property
+    def payload(self) -> Any:
+        """The payload as the ``json`` module gives it; read when it is first asked for."""
+        return loads(self.payload_text)
+
+
+def parse_notification(message: bytes) -> Notification | None:
+    """The notification in a message, or None if it is not a notification."""
+    text = message.decode("utf-8", "replace")
+    data = _head_of(text)
+    if data is None:
+        return None
+    id, topic = text_at(data, "id"), text_at(data, "topic")
+    accepted_at = number_at(data, "acceptedAt")
+    if not id or not topic or accepted_at is None or "payload" not in data:
+        return None
+    return Notification(
+        id,
+        topic,
+        _payload_text(text) or json.dumps(data["payload"]),
+        _whole(accepted_at, 0),
+        data.get("stored") is True,
+        _whole(number_at(data, "expiration"), 0),
+        _whole(number_at(data, "priority"), 10),
+        text_at(data, "pushType") or "alert",
+        text_at(data, "collapseId"),
+        text_at(data, "uniqueId"),
+        text_at(data, "seq"),
+    )
+
+
+def _head_of(text: str) -> JsonObject | None:
+    """The message without its payload, where Python cannot read one that is nested so deeply."""
+    try:
+        return as_object(loads(text))
+    except ValueError:
+        return None
+    except RecursionError:
+        start = text.find(_BEFORE_PAYLOAD)
+    try:
+        return None if start < 0 else as_object(loads(text[:start] + ',"payload":null}'))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _payload_text(text: str) -> str | None:
+    """``payload`` is the last key of the message: its text runs to the last closing brace."""
+    start = text.find(_BEFORE_PAYLOAD)
+    return None if start < 0 else text[start + len(_BEFORE_PAYLOAD) : text.rfind("}")]
+
+
+def _whole(number: int | float | None, default: int) -> int:
+    try:
+        return default if number is None else int(number)
+    except (OverflowError, ValueError):
+        return default
+
+
+def is_older(seq: str | None, accepted_at: float, than_seq: str | None, than_accepted_at: float) -> bool:
+    """True when one was accepted before another; not known to be = False."""
+    if seq is not None and than_seq is not None:
+        return seq < than_seq
+    return accepted_at < than_accepted_at

@@ -1,0 +1,53 @@
+"""Asks the service to drain again after a notification was not taken over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from ._backoff import Random
+
+_FIRST_ASK_S = 15.0
+_LAST_ASK_S = 15 * 60.0
+"""The service tries twice within ten seconds by itself; after that it waits to be asked."""
+
+
+class Redrain:
+    """Otherwise it would lie in its pending slot until the next connect, which for a steady connection
+    can be weeks away."""
+
+    def __init__(self, present: Callable[[], None], random: Random) -> None:
+        self._present = present
+        self._random = random
+        self._failing: set[str] = set()
+        self._asked = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def on_failed(self, topic: str) -> None:
+        self._failing.add(topic)
+        if self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self._delay(), self._ask)
+
+    def on_taken(self, topic: str) -> None:
+        if topic in self._failing:
+            self._failing.remove(topic)
+            if not self._failing:
+                self.stop()
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None
+        self._failing.clear()
+        self._asked = 0
+
+    def _ask(self) -> None:
+        self._timer = None
+        self._asked += 1
+        self._present()
+
+    def _delay(self) -> float:
+        """Doubles each time; half to one and a half of it, as a whole fleet may fail for one reason."""
+        middle = min(_FIRST_ASK_S * 2.0 ** min(self._asked, 20), _LAST_ASK_S)
+        return middle * (0.5 + self._random())
