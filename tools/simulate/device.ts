@@ -215,7 +215,7 @@ export class Device implements Client {
       if (life) life.isDeclined = true
       return true
     }
-    const verdict = this.#taken.verdict(message, scheduler.now)
+    const verdict = this.#taken.verdict(message)
     if (verdict !== 'new') {
       note(`drops (${verdict})`)
       return true
@@ -226,7 +226,7 @@ export class Device implements Client {
     }
     note('takes over')
     ledger.count('taken')
-    this.#taken.add({ ...message, at: scheduler.now })
+    this.#taken.add(message)
     this.log.push(message)
     if (life) life.takenAt = scheduler.now
     return true

@@ -31,7 +31,7 @@ export async function openDevice(options: DeviceOptions): Promise<Device> {
   return new Device(settings, {
     identity: await IdentityStore.open(settings.directory),
     registrations: await RegistrationStore.open(settings.directory),
-    taken: await TakenStore.open(settings.directory, settings.clock),
+    taken: await TakenStore.open(settings.directory),
   })
 }
 

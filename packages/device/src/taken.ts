@@ -1,12 +1,14 @@
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Clock } from './clock.ts'
 import { openForAppend, readText, writeAtomically } from './files.ts'
 import { numberAt, parseObject, textAt } from './json.ts'
 import { isOlder, type Notification } from './notification.ts'
 import { Serial } from './serial.ts'
 
-/** A repeat comes within the service's own retries, so the last few and the last day are enough. */
+/**
+ * A repeat comes within the service's own retries, so the last few and the last day are enough. The day is
+ * told by `acceptedAt`: the device's clock may jump by years between a notification and its repeat.
+ */
 export const REMEMBERED_IDS = 1_000
 export const REMEMBERED_MS = 24 * 3600 * 1000
 
@@ -18,8 +20,6 @@ export interface Taken {
   readonly seq?: string
   /** It came from its pending slot. A journal of an older version does not say so. */
   readonly stored?: boolean
-  /** When it was taken, by the device's clock. */
-  readonly at: number
 }
 
 /** `new`: give it to the handler. The others are acknowledged and dropped. */
@@ -40,9 +40,9 @@ export class TakenIndex {
   readonly #newest = new Map<string, Taken>()
   readonly #newestStored = new Map<string, Taken>()
 
-  verdict(notification: Identified, nowMs: number): Verdict {
+  verdict(notification: Identified): Verdict {
     const before = this.#ids.get(keyOf(notification))
-    if (before && nowMs - before.at < REMEMBERED_MS) return 'repeat'
+    if (before && notification.acceptedAt - before.acceptedAt < REMEMBERED_MS) return 'repeat'
     const newest = (notification.stored ? this.#newest : this.#newestStored).get(notification.topic)
     return newest && isOlder(notification, newest) ? 'outdated' : 'new'
   }
@@ -58,9 +58,8 @@ export class TakenIndex {
   }
 
   /** All that a restart must know, in an order that `add` can repeat: it forgets the first ids first. */
-  entries(nowMs: number): Taken[] {
+  entries(): Taken[] {
     const recent = new Set(this.#ids.values())
-    for (const taken of recent) if (nowMs - taken.at >= REMEMBERED_MS) recent.delete(taken)
     const newest = new Set([...this.#newest.values(), ...this.#newestStored.values()])
     return [...[...newest].filter((taken) => !recent.has(taken)), ...recent]
   }
@@ -84,21 +83,19 @@ const FILE = 'taken.jsonl'
  */
 export class TakenStore {
   readonly #path: string
-  readonly #clock: Clock
   readonly #index = new TakenIndex()
   readonly #writes = new Serial()
   #lines = 0
   #closed = false
   #file: FileHandle | undefined
 
-  constructor(path: string, clock: Clock) {
+  constructor(path: string) {
     this.#path = path
-    this.#clock = clock
   }
 
   /** Lines that a power cut left damaged are skipped: all they can cost is a repeat. */
-  static async open(directory: string, clock: Clock): Promise<TakenStore> {
-    const store = new TakenStore(join(directory, FILE), clock)
+  static async open(directory: string): Promise<TakenStore> {
+    const store = new TakenStore(join(directory, FILE))
     const text = await readText(store.#path)
     for (const line of text?.split('\n') ?? []) store.#load(line)
     // Always: a last line without its end would swallow the next one that is appended.
@@ -107,13 +104,12 @@ export class TakenStore {
   }
 
   verdict(notification: Identified): Verdict {
-    return this.#index.verdict(notification, this.#clock.now())
+    return this.#index.verdict(notification)
   }
 
   /** Resolves when the notification is remembered; after that it may be acknowledged. */
   record({ id, topic, acceptedAt, seq, stored }: Identified): Promise<void> {
-    const at = this.#clock.now()
-    const taken = { id, topic, acceptedAt, ...told(seq, stored), at }
+    const taken = { id, topic, acceptedAt, ...told(seq, stored) }
     return this.#writes.run(async () => {
       await this.#append(`${JSON.stringify(taken)}\n`)
       this.#index.add(taken)
@@ -141,7 +137,7 @@ export class TakenStore {
 
   /** Writes the journal anew with what still counts. */
   async #compact(): Promise<void> {
-    const entries = this.#index.entries(this.#clock.now())
+    const entries = this.#index.entries()
     await this.#closeFile()
     await writeAtomically(this.#path, entries.map((taken) => `${JSON.stringify(taken)}\n`).join(''))
     this.#lines = entries.length
@@ -164,8 +160,7 @@ function parseTaken(line: string): Taken | undefined {
   const id = textAt(object, 'id')
   const topic = textAt(object, 'topic')
   const acceptedAt = numberAt(object, 'acceptedAt')
-  const at = numberAt(object, 'at')
   const seq = textAt(object, 'seq')
-  if (!id || !topic || acceptedAt === undefined || at === undefined) return undefined
-  return { id, topic, acceptedAt, ...told(seq, object.stored === true), at }
+  if (!id || !topic || acceptedAt === undefined) return undefined
+  return { id, topic, acceptedAt, ...told(seq, object.stored === true) }
 }

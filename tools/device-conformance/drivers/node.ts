@@ -1,5 +1,4 @@
 /** The driver of `@heliograph/device` for the conformance suite: docs/device-conformance.md. */
-import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import {
   type Device,
@@ -8,6 +7,7 @@ import {
   openDevice,
   systemClock,
 } from '@heliograph/device'
+import manifest from '../../../packages/device/package.json' with { type: 'json' }
 import type {
   Answer,
   Command,
@@ -16,8 +16,6 @@ import type {
   HandlerCommand,
   OpenCommand,
 } from '../driver-protocol.ts'
-
-const manifest = new URL('../../../packages/device/package.json', import.meta.url)
 
 function write(line: Answer | DriverEvent): void {
   process.stdout.write(`${JSON.stringify(line)}\n`)
@@ -98,5 +96,5 @@ createInterface({ input: process.stdin })
   })
   .on('close', () => process.exit(0))
 
-const { name, version } = JSON.parse(readFileSync(manifest, 'utf8'))
+const { name, version } = manifest
 write({ event: 'ready', name, version, language: `Node.js ${process.version}` })

@@ -1,0 +1,16 @@
+import type { ScriptedCase } from '../case.ts'
+import { activationCases } from './activation.ts'
+import { clockAndStateCases } from './clock-and-state.ts'
+import { connectionCases } from './connection.ts'
+import { notificationCases } from './notifications.ts'
+import { registrationCases } from './registration.ts'
+import { renewalCases } from './renewal.ts'
+
+export const scriptedCases: Readonly<Record<string, ScriptedCase>> = {
+  ...activationCases,
+  ...connectionCases,
+  ...registrationCases,
+  ...notificationCases,
+  ...renewalCases,
+  ...clockAndStateCases,
+}

@@ -1,0 +1,161 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import http2, { type ClientHttp2Session } from 'node:http2'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import type { LocalFile } from '../../../bin/demo.ts'
+import { jsonLog } from '../../../packages/machine/src/log.ts'
+import { type Machine, startMachine } from '../../../packages/machine/src/machine.ts'
+import { type Settings, settingsOf } from '../../../packages/machine/src/settings.ts'
+import { OPERATOR_SOCKET } from '../../../packages/machine/src/state-files.ts'
+import type { Deployment } from '../../../packages/operator/src/deployment.ts'
+import { prepareDevelopment } from '../../../packages/operator/src/serve/development.ts'
+import { MACHINE_STATE, openOperator } from '../../conformance/open-operator.ts'
+
+/** A slow device is waited for: what is not acknowledged in time would go to its slot, and be coalesced there. */
+const settings: Partial<Settings> = {
+  ...{ tokenRatePerSecond: 0, activationsPerSecond: 1_000, activationRequestsPerSecond: 10_000 },
+  ...{ deliverPatienceSeconds: 4, receipts: 'all' },
+}
+
+export interface Sent {
+  readonly status: number
+  /** The `apns-id`. */
+  readonly id: string
+  readonly reason: string | undefined
+}
+
+/** A service that is reached as providers, operators and devices reach it. */
+export class LiveService {
+  readonly #folder: string
+  #machine: Machine | undefined
+  readonly #key: Uint8Array | undefined
+  #session: ClientHttp2Session | undefined
+
+  private constructor(folder: string, machine?: Machine, key?: Uint8Array) {
+    this.#folder = folder
+    this.#machine = machine
+    this.#key = key
+  }
+
+  /** `heliograph serve --dev`, in this process. */
+  static async start(): Promise<LiveService> {
+    const folder = mkdtempSync(join(tmpdir(), 'heliograph-live-'))
+    const key = new Uint8Array(randomBytes(32))
+    const anyPorts = { providerPort: 0, activationPort: 0, devicePort: 0, metricsPort: 0 }
+    return new LiveService(folder, await serve(folder, key, anyPorts), key)
+  }
+
+  /** The one whose `local.json` this is. */
+  static of(localJson: string): LiveService {
+    return new LiveService(dirname(localJson))
+  }
+
+  /** Whether it was started here, so that it can be stopped, and waits long for a device. */
+  get isOwn(): boolean {
+    return this.#machine !== undefined
+  }
+
+  /** The path of its `local.json`. */
+  get file(): string {
+    return join(this.#folder, 'local.json')
+  }
+
+  get local(): LocalFile {
+    return JSON.parse(readFileSync(this.file, 'utf8')) as LocalFile
+  }
+
+  get topic(): string {
+    return this.local.provider.topic
+  }
+
+  get activation() {
+    const { url, code, ca } = this.local.activation
+    return { url, code, ca: readFileSync(ca, 'utf8') }
+  }
+
+  /** Undefined where nobody said how to be its operator. */
+  async asOperator<T>(work: (deployment: Deployment) => Promise<T>): Promise<T | undefined> {
+    if (!existsSync(join(this.#folder, OPERATOR_SOCKET))) return undefined
+    const environment = { [MACHINE_STATE]: this.#folder }
+    const deployment = await openOperator({ stage: '', environment })
+    try {
+      return await work(deployment)
+    } finally {
+      await deployment.close()
+    }
+  }
+
+  async send(token: string, payload: object = { aps: { alert: 'hello' } }): Promise<Sent> {
+    const answer = await this.#request('POST', `/3/device/${token}`, JSON.stringify(payload))
+    const { reason } = JSON.parse(answer.body || '{}') as { reason?: string }
+    return { status: answer.status, id: answer.id, reason }
+  }
+
+  /** The state in the receipt of a notification; undefined where there is none yet. */
+  async stateOf(id: string): Promise<string | undefined> {
+    const { status, body } = await this.#request('GET', `/3/notification/${id}`)
+    return status === 200 ? (JSON.parse(body) as { state: string }).state : undefined
+  }
+
+  /** Ends it and starts it again, on the same ports with the same state. */
+  async restart(): Promise<void> {
+    if (!this.#machine || !this.#key) throw new Error('it was not started here')
+    this.#session?.destroy()
+    this.#session = undefined
+    const { provider, activation, devices, metrics } = this.#machine.ports
+    await this.#machine.close()
+    this.#machine = await serve(this.#folder, this.#key, {
+      ...{ providerPort: provider, activationPort: activation },
+      ...{ devicePort: devices, metricsPort: metrics },
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#session?.destroy()
+    if (!this.#machine) return
+    await this.#machine.close()
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  #connection(): ClientHttp2Session {
+    if (this.#session && !this.#session.destroyed && !this.#session.closed) return this.#session
+    const { url, ca, cert, key } = this.local.provider
+    const session = http2.connect(url, {
+      ca: readFileSync(ca),
+      cert: readFileSync(cert),
+      key: readFileSync(key),
+    })
+    session.on('error', () => {})
+    this.#session = session
+    return session
+  }
+
+  #request(method: string, path: string, body?: string) {
+    const headers = { ':method': method, ':path': path, 'apns-topic': this.topic }
+    return new Promise<{ status: number; id: string; body: string }>((resolve, reject) => {
+      const stream = this.#connection().request(headers)
+      let text = ''
+      let [status, id] = [0, '']
+      stream.setEncoding('utf8')
+      stream.on('response', (answer) => {
+        status = Number(answer[':status'])
+        id = String(answer['apns-id'] ?? '')
+      })
+      stream.on('data', (chunk: string) => {
+        text += chunk
+      })
+      stream.on('end', () => resolve({ status, id, body: text }))
+      stream.on('error', reject)
+      if (body === undefined) stream.end()
+      else stream.end(body)
+    })
+  }
+}
+
+async function serve(folder: string, key: Uint8Array, ports: Partial<Settings>): Promise<Machine> {
+  const known = settingsOf({ ...settings, ...ports }, 'the suite')
+  const machine = await startMachine({ folder, key, settings: known, log: jsonLog(() => {}) })
+  await prepareDevelopment(machine, folder)
+  return machine
+}
