@@ -9,6 +9,8 @@ export interface OpenCommand {
   readonly connectTimeoutMs?: number
   /** The SDK's clock is so far ahead of the system's. */
   readonly clockOffsetMs?: number
+  /** Whether the program lets the device follow a service that moves; default true. */
+  readonly mayMove?: boolean
 }
 
 /** `take`: the handler finishes after `delayMs`; `fail`: it fails then; `hold`: it works until `release`. */
@@ -56,6 +58,7 @@ export type DriverEvent =
       readonly language: string
       readonly lacks?: readonly string[]
     }
+  | { readonly event: 'moved'; readonly host: string; readonly port: number }
   | { readonly event: 'connected'; readonly deviceId: string }
   | { readonly event: 'disconnected'; readonly cause: string; readonly retryInMs?: number }
   | { readonly event: 'token'; readonly topic: string; readonly token: string }

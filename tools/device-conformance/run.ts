@@ -31,8 +31,8 @@ export async function runScripted(
   const world = await World.make(command)
   const result = await judged(rule, () => work(world, scale), world.runs.drivers)
   await world.end()
-  const { broker } = world.service
-  breaches.C2.push(...new Set(broker.violations.map((what) => `${rule.id}: ${what}`)))
+  const { violations } = world.service
+  breaches.C2.push(...new Set(violations.map((what) => `${rule.id}: ${what}`)))
   breaches.S5.push(...world.runs.drivers.flatMap(leaksOf).map((what) => `${rule.id}: ${what}`))
   return result
 }

@@ -42,9 +42,11 @@ class LogLines(logging.Handler):
 
 
 def settings_of(command: dict[str, Any]) -> Settings:
-    changed = {name: command[key] / 1000 for key, name in OPTIONS.items() if key in command}
+    changed: dict[str, Any] = {name: command[key] / 1000 for key, name in OPTIONS.items() if key in command}
     if "keepaliveSeconds" in command:
         changed["keepalive"] = command["keepaliveSeconds"]
+    if command.get("mayMove") is False:
+        changed["may_move_to"] = lambda host, port: False
     offset = command.get("clockOffsetMs", 0) / 1000
     return dataclasses.replace(Settings(), clock=lambda: time.time() + offset, **changed)
 
@@ -72,6 +74,7 @@ def listen(device: AsyncDevice | Device) -> None:
     device.on("token", lambda event: write({"event": "token", "topic": event.topic, "token": event.token}))
     device.on("accepted", lambda event: write({"event": "accepted", "topics": list(event.topics)}))
     device.on("rejected", on_rejected)
+    device.on("moved", lambda event: write({"event": "moved", "host": event.host, "port": event.port}))
     device.on("error", on_error)
 
 

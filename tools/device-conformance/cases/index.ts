@@ -2,6 +2,7 @@ import type { ScriptedCase } from '../case.ts'
 import { activationCases } from './activation.ts'
 import { clockAndStateCases } from './clock-and-state.ts'
 import { connectionCases } from './connection.ts'
+import { moveCases } from './move.ts'
 import { notificationCases } from './notifications.ts'
 import { registrationCases } from './registration.ts'
 import { renewalCases } from './renewal.ts'
@@ -12,5 +13,6 @@ export const scriptedCases: Readonly<Record<string, ScriptedCase>> = {
   ...registrationCases,
   ...notificationCases,
   ...renewalCases,
+  ...moveCases,
   ...clockAndStateCases,
 }

@@ -40,11 +40,16 @@ async function handle({ payload: _parsed, ...notification }: Notification): Prom
   write({ event: 'handled', id: notification.id, topic: notification.topic })
 }
 
-async function open({ do: _open, clockOffsetMs = 0, ...options }: OpenCommand): Promise<void> {
+async function open({
+  do: _open,
+  clockOffsetMs = 0,
+  mayMove = true,
+  ...options
+}: OpenCommand): Promise<void> {
   const clock = { ...systemClock, now: () => Date.now() + clockOffsetMs }
   const log = (line: string) => write({ event: 'log', line })
-  device = await openDevice({ ...options, clock, log })
-  for (const event of ['connected', 'disconnected', 'token', 'accepted'] as const)
+  device = await openDevice({ ...options, clock, log, mayMoveTo: () => mayMove })
+  for (const event of ['connected', 'disconnected', 'token', 'accepted', 'moved'] as const)
     device.on(event, (fields) => write({ event, ...fields } as DriverEvent))
   device.on('rejected', ({ topic, ...fields }) =>
     write({ event: 'rejected', ...fields, ...(topic === undefined ? {} : { topic }) }),

@@ -36,6 +36,7 @@ export class Service {
   readonly keys: Keys
   readonly broker: Broker
   #endpoint: Endpoint | undefined
+  readonly #places: Broker[] = []
   /** Of the certificates that an activation gives. */
   validity = validFor(1, 365)
   /** Requests that are left without an answer. */
@@ -49,10 +50,28 @@ export class Service {
 
   private constructor(keys: Keys) {
     this.keys = keys
+    this.broker = this.#makeBroker()
+  }
+
+  /** Another place at which the service can go on. */
+  async openPlace(): Promise<Broker> {
+    const broker = this.#makeBroker()
+    await broker.start()
+    this.#places.push(broker)
+    return broker
+  }
+
+  #makeBroker(): Broker {
     const kindOf = (topic: string, deviceId: string) =>
       upstreams.find((kind) => upTopics(STAGE, deviceId)[kind] === topic)
-    this.broker = new Broker(keys.authority, keys.pair, kindOf)
-    this.broker.onRequest = (session, said) => this.answer(session, said)
+    const broker = new Broker(this.keys.authority, this.keys.pair, kindOf)
+    broker.onRequest = (session, said) => this.answer(session, said)
+    return broker
+  }
+
+  /** What is wrong with what the device sent, wherever. */
+  get violations(): string[] {
+    return [this.broker, ...this.#places].flatMap(({ violations }) => violations)
   }
 
   static async start(): Promise<Service> {
@@ -119,6 +138,6 @@ export class Service {
 
   async close(): Promise<void> {
     await this.endpoint.close()
-    await this.broker.close()
+    for (const broker of [this.broker, ...this.#places]) await broker.close()
   }
 }

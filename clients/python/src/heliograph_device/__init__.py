@@ -3,7 +3,7 @@
 from ._activation import Activation
 from ._aio import AsyncDevice, AsyncHandler, Settings
 from ._blocking import Device, Handler
-from ._events import Accepted, Connected, Disconnected, Rejected, TokenChanged
+from ._events import Accepted, Connected, Disconnected, Moved, Rejected, TokenChanged
 from ._notification import Notification
 from .errors import (
     ActivationError,
@@ -12,6 +12,7 @@ from .errors import (
     ClosedError,
     HandlerError,
     HeliographDeviceError,
+    MoveRefusedError,
     NotConnectedError,
     RefusedError,
     RequestTimeoutError,
@@ -35,6 +36,8 @@ __all__ = [
     "Handler",
     "HandlerError",
     "HeliographDeviceError",
+    "MoveRefusedError",
+    "Moved",
     "NotConnectedError",
     "Notification",
     "RefusedError",

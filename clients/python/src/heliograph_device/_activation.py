@@ -62,7 +62,7 @@ async def activate(options: Activation, identity: IdentityStore, random: Random)
     body = json.dumps({"csr": make_request(private_key), "activationCode": options.code})
     activated = _read_answer(await _post_with_retries(options, body, random), private_key)
     await identity.change(
-        lambda kept: dataclasses.replace(kept, fresh_key=None, activated=activated, next=None)
+        lambda kept: dataclasses.replace(kept, fresh_key=None, activated=activated, next=None, move=None)
     )
     return activated.device_id
 

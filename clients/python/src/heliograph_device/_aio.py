@@ -17,7 +17,7 @@ from typing import Any
 
 from ._activation import Activation, activate
 from ._backoff import Random
-from ._certificate import Credentials, certificate_age
+from ._certificate import certificate_age
 from ._connection import Connection, ConnectionParts
 from ._events import Connected, Disconnected, Events, Listener
 from ._files import Disk, Serial, make_directory
@@ -25,6 +25,7 @@ from ._identity import Activated, IdentityStore
 from ._inbox import Inbox
 from ._json import JsonObject, parse_object
 from ._link import LinkOptions
+from ._move import MayMoveTo, Move
 from ._notification import Notification
 from ._redrain import Redrain
 from ._registrar import Registrar
@@ -62,6 +63,8 @@ class Settings:
     """Seconds that an attempt may take up to CONNACK."""
     logger: logging.Logger = _LOGGER
     """Gets lines for a person; they hold no payload, token, code or key."""
+    may_move_to: MayMoveTo = lambda host, port: True
+    """Whether the device may follow the service to this host and port."""
     clock: Callable[[], float] = time.time
     """Seconds since the epoch."""
     random: Random = random_module.random
@@ -123,6 +126,16 @@ class AsyncDevice:
             self._report,
             settings.logger,
             self._start,
+        )
+        self._move = Move(
+            stores.identity,
+            settings.random,
+            self._events,
+            self._reconnect,
+            self._registrar.has_every_token,
+            settings.may_move_to,
+            self._report,
+            settings.logger,
         )
         self._redrain = Redrain(self._registrar.present, settings.random)
         self._inbox = Inbox(
@@ -247,6 +260,7 @@ class AsyncDevice:
         self._registrar.close()
         self._renewal.on_disconnected()
         self._redrain.stop()
+        self._move.stop()
         if self._connection is not None:
             await self._connection.stop()
         await self._stores.identity.idle()
@@ -302,7 +316,7 @@ class AsyncDevice:
                 self._settings.random,
                 self._link_options,
                 self._on_opened,
-                self._renewal.on_failed,
+                self._on_failed,
                 self._on_closed,
                 self._start,
             )
@@ -332,7 +346,7 @@ class AsyncDevice:
     def _link_options(self) -> LinkOptions:
         activated = self._activated()
         return LinkOptions(
-            activated.mqtt,
+            self._move.broker(),
             self._renewal.credentials(),
             activated.device_id,
             self._settings.keepalive,
@@ -351,16 +365,22 @@ class AsyncDevice:
             raise NotConnectedError("NotConnected", "the device is not connected")
         await self._connection.publish(topic, json.dumps(body))
 
-    def _on_opened(self, used: Credentials) -> None:
+    def _on_failed(self, used: LinkOptions) -> None:
+        self._renewal.on_failed(used.credentials)
+        self._move.on_failed(used.broker)
+
+    def _on_opened(self, used: LinkOptions) -> None:
         device_id = self._activated().device_id
         self._logger.info("connected as %s", device_id)
+        self._move.on_opened(used.broker)
         self._registrar.on_connected()
-        self._start(self._renewal.on_connected(used))
+        self._start(self._renewal.on_connected(used.credentials))
         self._events.emit("connected", Connected(device_id))
 
     def _on_closed(self, cause: str, retry_in: float | None) -> None:
         self._registrar.on_disconnected()
         self._renewal.on_disconnected()
+        self._move.on_disconnected()
         following = "" if retry_in is None else f"; next attempt in {retry_in:.3f} s"
         self._logger.info("not connected: %s%s", cause, following)
         self._events.emit("disconnected", Disconnected(cause, retry_in))
@@ -377,6 +397,10 @@ class AsyncDevice:
         return True
 
     async def _receive_control(self, topic: str, message: bytes) -> None:
+        await self._dispatch(topic, message)
+        await self._move.settle()
+
+    async def _dispatch(self, topic: str, message: bytes) -> None:
         data = parse_object(message.decode("utf-8", "replace"))
         if data is None:
             self._report(BadMessageError("BadMessage", f"a message on {topic} is not a JSON object"))
@@ -384,6 +408,9 @@ class AsyncDevice:
             await self._registrar.on_token(data)
         elif topic == "heliograph/connected":
             await self._registrar.on_account(data)
+            self._move.on_account()
+        elif topic == "heliograph/move":
+            await self._move.on_move(data)
         elif topic == "heliograph/error":
             await self._registrar.on_error(data)
         elif topic == "heliograph/certificate":

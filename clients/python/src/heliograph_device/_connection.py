@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ._backoff import STABLE_AFTER_S, Random, retry_delay
-from ._certificate import Credentials
 from ._link import Link, LinkOptions
 from .errors import ClosedError, NotConnectedError, message_of
 
@@ -20,8 +19,8 @@ class ConnectionParts:
     random: Random
     link_options: Callable[[], LinkOptions]
     """All for the next attempt; asked each time, as the certificate may have changed."""
-    on_opened: Callable[[Credentials], None]
-    on_failed: Callable[[Credentials], None]
+    on_opened: Callable[[LinkOptions], None]
+    on_failed: Callable[[LinkOptions], None]
     on_closed: Callable[[str, float | None], None]
     """An open connection or an attempt has ended; None when no attempt follows."""
     start: Callable[[Coroutine[Any, Any, object]], object]
@@ -77,9 +76,9 @@ class Connection:
         options = self._parts.link_options()
         link = Link(options)
         self._link = link
-        self._parts.start(self._watch(link, options.credentials))
+        self._parts.start(self._watch(link, options))
 
-    async def _watch(self, link: Link, used: Credentials) -> None:
+    async def _watch(self, link: Link, used: LinkOptions) -> None:
         try:
             await link.opened
         except NotConnectedError:
@@ -88,7 +87,7 @@ class Connection:
             self._on_opened(used)
         self._on_closed(await link.closed)
 
-    def _on_opened(self, used: Credentials) -> None:
+    def _on_opened(self, used: LinkOptions) -> None:
         self.is_open = True
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(STABLE_AFTER_S, self._has_proved_stable)

@@ -52,10 +52,18 @@ class Rejected:
     reason: str
 
 
-Event = Connected | Disconnected | TokenChanged | Accepted | Rejected | HeliographDeviceError
+@dataclass(frozen=True)
+class Moved:
+    """The device has followed the service to this place, and knows no other any more."""
+
+    host: str
+    port: int
+
+
+Event = Connected | Disconnected | TokenChanged | Accepted | Rejected | Moved | HeliographDeviceError
 Listener = Callable[[Any], Awaitable[None] | None]
 
-EVENTS = ("connected", "disconnected", "token", "accepted", "rejected", "error")
+EVENTS = ("connected", "disconnected", "token", "accepted", "rejected", "moved", "error")
 
 
 class Events:

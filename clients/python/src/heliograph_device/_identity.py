@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -51,6 +52,8 @@ class Identity:
     activated: Activated | None = None
     next: NextCredentials | None = None
     """The key and certificate that are to replace those of ``activated``."""
+    move: Broker | None = None
+    """Where the service goes on; it replaces ``activated.mqtt`` once it has answered there."""
 
 
 class IdentityStore:
@@ -79,14 +82,14 @@ def parse_answer(data: JsonObject, private_key: str) -> Activated | None:
     """The answer to an activation with the key it is for, or None if it is not one."""
     device_id = text_at(data, "deviceId")
     certificate = text_at(data, "certificate")
-    mqtt = _parse_broker(as_object(data.get("mqtt")) or {})
+    mqtt = parse_broker(as_object(data.get("mqtt")) or {})
     publish = _parse_publish(as_object(data.get("publish")) or {})
     if not device_id or not certificate or mqtt is None or publish is None:
         return None
     return Activated(private_key, certificate, device_id, mqtt, publish)
 
 
-def _parse_broker(data: JsonObject) -> Broker | None:
+def parse_broker(data: JsonObject) -> Broker | None:
     host, port, ca = text_at(data, "host"), number_at(data, "port"), text_at(data, "ca")
     if not host or not isinstance(port, int) or not 0 < port < 65_536 or not ca:
         return None
@@ -105,14 +108,16 @@ def _parse_publish(data: JsonObject) -> dict[str, str] | None:
 def _parse(data: JsonObject) -> Identity | None:
     activated = _parse_activated(data.get("activated"))
     following = _parse_next(data.get("next"))
+    move = parse_broker(as_object(data.get("move")) or {})
     is_broken = (
         data.get("version") != _VERSION
         or (data.get("activated") is not None and activated is None)
         or (data.get("next") is not None and following is None)
+        or (data.get("move") is not None and move is None)
     )
     if is_broken:
         return None
-    return Identity(text_at(data, "freshKey") or None, activated, following)
+    return Identity(text_at(data, "freshKey") or None, activated, following, move)
 
 
 def _parse_activated(value: Any) -> Activated | None:
@@ -137,7 +142,7 @@ def _serialize(identity: Identity) -> str:
         data["activated"] = {
             "deviceId": known.device_id,
             "certificate": known.certificate,
-            "mqtt": {"host": known.mqtt.host, "port": known.mqtt.port, "ca": known.mqtt.ca},
+            "mqtt": dataclasses.asdict(known.mqtt),
             "publish": known.publish,
             "privateKey": known.private_key,
         }
@@ -145,4 +150,6 @@ def _serialize(identity: Identity) -> str:
         data["next"] = {"privateKey": following.private_key}
         if following.certificate is not None:
             data["next"]["certificate"] = following.certificate
+    if identity.move is not None:
+        data["move"] = dataclasses.asdict(identity.move)
     return json.dumps(data) + "\n"

@@ -63,6 +63,11 @@ class Registrar:
             if known.state == "wanted" and known.token is not None
         }
 
+    def has_every_token(self) -> bool:
+        """Whether there is a token for every topic that is wanted."""
+        known = self._store.topics.values()
+        return all(one.state != "wanted" or one.token is not None for one in known)
+
     def has_left(self, topic: str) -> bool:
         known = self._store.topics.get(topic)
         return topic in self._left or (known is not None and known.state == "leaving")

@@ -109,7 +109,7 @@ class Renewal:
                 activated = dataclasses.replace(
                     activated, private_key=used.private_key, certificate=used.certificate
                 )
-            return Identity(activated=activated)
+            return dataclasses.replace(kept, activated=activated, next=None)
 
         await self._identity.change(settle)
         self._logger.info("the new certificate %s", "is in use" if is_next else "was refused")

@@ -9,6 +9,7 @@ __all__ = [
     "ClosedError",
     "HandlerError",
     "HeliographDeviceError",
+    "MoveRefusedError",
     "NotConnectedError",
     "RefusedError",
     "RequestTimeoutError",
@@ -57,6 +58,10 @@ class HandlerError(HeliographDeviceError):
 
 class BadMessageError(HeliographDeviceError):
     """``BadMessage``: the service sent something unreadable; it is dropped."""
+
+
+class MoveRefusedError(HeliographDeviceError):
+    """``MoveRefused``: the service goes where ``may_move_to`` lets the device not go."""
 
 
 class CertificateExpiredError(HeliographDeviceError):
