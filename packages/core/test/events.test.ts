@@ -7,6 +7,7 @@ import {
   announcementOf,
   attributesOf,
   deathOf,
+  parseAnnouncement,
   parseAnnouncements,
   serializeAnnouncements,
 } from '../src/events/announcement.ts'
@@ -95,6 +96,16 @@ describe('on the way in a queue', () => {
     ['an age that is no number', bad({ age: null }, heard('stored'))],
   ])('%s is not believed', (_what, body) => {
     expect(parseAnnouncements(body)).toBeUndefined()
+  })
+})
+
+describe('one event, as a subscriber gets it', () => {
+  test.each([heard('coalesced'), death])('is read: %j', (event) => {
+    expect(parseAnnouncement(JSON.stringify(event))).toEqual(event)
+  })
+
+  test.each(['{', 'null', '{}', serializeAnnouncements([death])])('is not %s', (text) => {
+    expect(parseAnnouncement(text)).toBeUndefined()
   })
 })
 
