@@ -18,7 +18,7 @@ export interface PeersOptions {
   readonly sends: number
   readonly rounds: number
   readonly portBase: number
-  /** Of one machine: what a 200 says. */
+  /** Of one machine: what a 200 means. */
   readonly durability: string
 }
 

@@ -205,7 +205,7 @@ function reservedOf(
   const reserve = text(context, 'reserveConcurrency') ?? 'true'
   if (reserve !== 'true' && reserve !== 'false')
     throw new Refusal(
-      `stage "${stage}" cannot have reserveConcurrency "${reserve}": set -c reserveConcurrency=true, or false where the account cannot run 145 functions at the same time`,
+      `stage "${stage}" cannot have reserveConcurrency "${reserve}": set -c reserveConcurrency=true, or false if the account cannot run 145 functions at the same time`,
     )
   return reserve === 'true' ? {} : { upstreamConcurrency: {} }
 }
@@ -298,7 +298,7 @@ function hostedZoneOf(
   const stranger = domains.find((domain) => !zoneHolds({ name }, domain))
   if (stranger)
     throw new Refusal(
-      `the hosted zone ${name} cannot hold a record for ${stranger}: set -c hostedZoneName to the zone of that domain, or leave both hostedZone settings out and make the record yourself`,
+      `the hosted zone ${name} cannot hold a record for ${stranger}: set -c hostedZoneName to the zone of that domain, or omit both hostedZone settings and create the record yourself`,
     )
   return { id, name }
 }

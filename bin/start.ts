@@ -18,7 +18,7 @@ import { startEmbedded } from './embedded.ts'
 const usage = `npm start -- [--once] [--state DIR] [--port-base N] [--quiet]
 
   --once         send one notification to a demo device, print it and exit
-  --state DIR    where everything is kept (default .heliograph)
+  --state DIR    the folder for all state (default .heliograph)
   --port-base N  ports N (providers), N+1 (activation), N+2 (devices) and N+3 (providers with tokens),
                  default 2197, 2198, 8883 and 2199
   --quiet        print nothing but the received notification`

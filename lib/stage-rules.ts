@@ -55,7 +55,7 @@ function faultOf(stage: StageProps): string | undefined {
   if (!isStageName(stage.name))
     return `stageName "${stage.name}" is not a stage name: use 1 to 16 lower-case letters and digits, a letter first`
   if (stage.trustCacheSeconds > MAX_TRUST_SECONDS)
-    return `trustCacheSeconds ${stage.trustCacheSeconds} is more than a revocation may take: use at most ${MAX_TRUST_SECONDS}`
+    return `trustCacheSeconds ${stage.trustCacheSeconds} is longer than a revocation may take: use at most ${MAX_TRUST_SECONDS}`
   if (stage.tokenKeyGraceDays < LEAST_GRACE_DAYS)
     return `tokenKeyGraceDays ${stage.tokenKeyGraceDays} is too short: a notification waits up to 30 days under the key that sealed it, so use at least ${LEAST_GRACE_DAYS}`
   if (stage.truststoreVersion !== undefined && !isObjectVersion(stage.truststoreVersion))
@@ -80,7 +80,7 @@ function countedFault({ countedTopics, receipts, events }: StageProps): string |
   if (countedTopics.length > MAX_COUNTED_TOPICS)
     return `countedTopics names ${countedTopics.length} topics: name at most ${MAX_COUNTED_TOPICS}, the others are counted together`
   if (JSON.stringify([receipts, events, countedTopics]).length > MOST_SETTINGS)
-    return "countedTopics, receipts and events together name more topics than a function's variables hold: name fewer"
+    return "countedTopics, receipts and events together name more topics than fit into a function's variables: name fewer"
   return undefined
 }
 
@@ -92,7 +92,7 @@ function receiptFault(stage: StageProps): string | undefined {
   if (heard) return heard
   const count = Object.keys(receipts.topics).length + Object.keys(events.topics).length
   if (JSON.stringify([receipts, events]).length > MOST_SETTINGS)
-    return `receipts and events name ${count} topics, more than a function's variables hold: set the most common level as the default, and name only topics that differ`
+    return `receipts and events name ${count} topics, more than fit into a function's variables: set the most common level as the default, and name only topics that differ`
   if (!isBetween(receiptDays, 1, MAX_RECEIPT_DAYS))
     return `receiptDays ${receiptDays} is not between 1 and ${MAX_RECEIPT_DAYS}`
   if (!isBetween(receiptDelaySeconds, 1, 300))
@@ -149,7 +149,7 @@ function domainFault(
   if (!isProviderDomain(domain ?? ''))
     return `${setting} "${domain}" is not a domain that providers can connect to: use a full host name in lower case, for example push.example.com`
   if (hostedZone && !Token.isUnresolved(hostedZone.name) && !zoneHolds(hostedZone, domain))
-    return `hostedZone ${hostedZone.name} cannot hold a record for ${domain}: give the zone of that domain, or none and make the record yourself`
+    return `hostedZone ${hostedZone.name} cannot hold a record for ${domain}: give the zone of that domain, or none and create the record yourself`
   return undefined
 }
 

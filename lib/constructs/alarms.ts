@@ -175,7 +175,7 @@ function queueAlarms(props: AlarmsProps) {
       ...notEmpty(props.outcomeDeadLetters),
     },
     'announcements-dead-lettered': {
-      description: 'Subscribers did not hear of events that SNS did not take for an hour',
+      description: 'Subscribers did not get events that SNS did not take for an hour',
       ...notEmpty(props.announcementDeadLetters),
     },
     'rule-errors': {
@@ -194,7 +194,7 @@ function queueAlarms(props: AlarmsProps) {
 function pathAlarms({ providerEdge, providerPath, devicePath }: AlarmsProps) {
   return {
     'provider-edge-errors': {
-      description: 'Providers are answered 5xx, five minutes long',
+      description: 'Providers have been getting 5xx for five minutes',
       metric: providerEdge.api.metricServerError({ period: minute, statistic: Stats.SUM }),
       threshold: 0,
       periods: 5,
@@ -224,7 +224,7 @@ function tokenAlarms({ tokenStage }: AlarmsProps): Partial<Record<AlarmName, Ala
   return {
     'provider-tokens-refused': {
       description:
-        'The token domain answers 4xx a hundred times a second and more: a flood, or a loop',
+        'The token domain answers 4xx at least a hundred times a second: a flood, or a loop',
       metric: tokenStage.metricClientError({ period: fiveMinutes, statistic: Stats.SUM }),
       threshold: 30_000,
       periods: 1,
@@ -241,25 +241,25 @@ function outcomeAlarms({ stage }: AlarmsProps) {
       periods: 2,
     },
     'receipts-lost': {
-      description: 'Receipts lack outcomes that the queue of outcomes did not take in time',
+      description: 'Receipts lack outcomes that the outcome queue did not take in time',
       metric: lostOutcomesMetric(stage).with({ period: fiveMinutes }),
       threshold: 0,
       periods: 1,
     },
     'events-lost': {
-      description: 'Subscribers miss events that the queue of events did not take in time',
+      description: 'Subscribers miss events that the event queue did not take in time',
       metric: lostEventsMetric(stage).with({ period: fiveMinutes }),
       threshold: 0,
       periods: 1,
     },
     'devices-refused': {
-      description: 'IoT Core does not let devices receive: a policy is missing or wrong',
+      description: 'IoT Core does not allow devices to receive: a policy is missing or wrong',
       metric: notificationsMetric(stage, 'undeliverable').with({ period: fiveMinutes }),
       threshold: 0,
       periods: 1,
     },
     'device-floods': {
-      description: 'A device asks in a loop: its requests are dropped, and cost money all the same',
+      description: 'A device sends requests in a loop: they are dropped, but still cost money',
       metric: droppedRequestsMetric(stage).with({ period: fiveMinutes }),
       // one request a second from one device; one that repeats honestly has a handful dropped
       threshold: 300,
@@ -313,13 +313,13 @@ function trustAlarms({ stage, upkeep, keys }: AlarmsProps) {
       periods: 1,
     },
     'device-ca-misused': {
-      description: 'Somebody else than the functions signed with the device CA',
+      description: 'Someone other than the functions signed with the device CA',
       metric: keys.strangeDeviceSignatures,
       threshold: 0,
       periods: 1,
     },
     'token-keys-misused': {
-      description: 'Somebody else than the functions unwrapped the token keys',
+      description: 'Someone other than the functions unwrapped the token keys',
       metric: keys.strangeTokenKeyUses,
       threshold: 0,
       periods: 1,

@@ -41,11 +41,11 @@ export class KeyWatch extends Construct {
       eventPattern: use('Sign', providerAuthority.key, []),
     })
     this.strangeDeviceSignatures = this.#count(stage, 'device-ca-misused', {
-      description: 'Somebody else than the functions signs with the device CA',
+      description: 'Someone other than the functions signs with the device CA',
       eventPattern: use('Sign', deviceAuthority.key, deviceSigners),
     })
     this.strangeTokenKeyUses = this.#count(stage, 'token-keys-misused', {
-      description: 'Somebody else than the functions unwraps token keys',
+      description: 'Someone other than the functions unwraps token keys',
       eventPattern: use('Decrypt', tokenWrap.key, tokenReaders),
     })
   }

@@ -53,7 +53,10 @@ describe('send --tokens-file', () => {
       { token: leaving?.token, reason: 'Unregistered', timestamp: expect.any(Number) },
     ])
     const again = await heliograph(target, args)
-    expect(again).toMatchObject({ code: 4, err: expect.stringContaining('this campaign is over') })
+    expect(again).toMatchObject({
+      code: 4,
+      err: expect.stringContaining('this campaign is complete'),
+    })
     const other = await heliograph(target, [...args.slice(0, 3), '--alert', 'another'])
     expect(other).toMatchObject({
       code: 4,

@@ -170,7 +170,7 @@ describe('heliograph notification show', () => {
       'show',
       '123e4567-e89b-12d3-a456-426655440000',
     ])
-    expect([nobody.code, nobody.err]).toEqual([3, expect.stringContaining('no receipt is known')])
+    expect([nobody.code, nobody.err]).toEqual([3, expect.stringContaining('there is no receipt')])
     const none = await heliograph(target, ['notification', 'show', 'x'])
     expect([none.code, none.err]).toEqual([2, expect.stringContaining('8-4-4-4-12')])
   })

@@ -114,7 +114,7 @@ export function emptiesDevices(): void {
     const argv = ['stage', 'empty', 'local', '--yes', '--rate', '1000']
     const { out, err } = await heliograph(target, [...argv, '--json'])
     expect(JSON.parse(out)).toEqual({ stage: 'local', certificates: 12, devices: 12 })
-    expect(err).toContain('12 certificates removed, 0 records gone through')
+    expect(err).toContain('12 certificates removed, 0 records processed')
     expect(await things()).toEqual([])
     expect(await certificates()).toEqual([])
     expect((await iot.send(new GetPolicyCommand({ policyName: policy }))).policyName).toBe(policy)

@@ -253,7 +253,7 @@ describe('topics', () => {
     [{ countedTopics: Array.from({ length: 21 }, (_, n) => `com.a${n}`).join() }, /at most 20/],
     [
       { countedTopics: Array.from({ length: 10 }, (_, n) => `com.${'a'.repeat(220)}${n}`).join() },
-      /more topics than a function's variables hold/,
+      /fit into a function's variables/,
     ],
   ])('%j ends synthesis with a sentence', (context, sentence) => {
     expect(() => templatesOf({ ...prodContext, ...context }, prodTarget)).toThrow(sentence)

@@ -63,5 +63,5 @@ function otherAnswer({
 
 /** One sentence for anyone who deploys or operates a stage in a region that lacks the operation, or seems to. */
 export function withoutDirectMessages(region: string, answer: string): string {
-  return `IoT Core in ${region} does not take direct messages, without which nothing is delivered (SendDirectMessage answered ${answer}): deploy to a region that has the operation, or deploy again if this one does`
+  return `IoT Core in ${region} does not support direct messages, without which nothing can be delivered (SendDirectMessage answered ${answer}): deploy to a region that has the operation, or deploy again if this one has it`
 }

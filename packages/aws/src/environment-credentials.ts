@@ -13,7 +13,7 @@ export function environmentCredentials(): Credentials {
     AWS_SESSION_TOKEN: sessionToken,
   } = process.env
   if (!accessKeyId || !secretAccessKey)
-    throw new Error('the environment holds no AWS credentials: this bundle is for Lambda functions')
+    throw new Error('the environment has no AWS credentials: this bundle is for Lambda functions')
   return { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) }
 }
 

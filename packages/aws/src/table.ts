@@ -77,7 +77,7 @@ export function table(client: DynamoDBClient, tableName: string): Table {
     const answer = await client.send(new BatchGetItemCommand({ RequestItems: wanted }))
     const items = answer.Responses?.[tableName] ?? []
     const rest = answer.UnprocessedKeys?.[tableName]?.Keys ?? []
-    if (rest.length === keys.length) throw new Error('DynamoDB read none of the items asked for')
+    if (rest.length === keys.length) throw new Error('DynamoDB read none of the requested items')
     return rest.length === 0 ? items : [...items, ...(await getSome(rest))]
   }
 

@@ -45,7 +45,7 @@ export function tokenKeyStore(
       if (!wrapped) throw new Error('KMS returned no data key')
       const item = { keyId: s(id), createdAt: n(createdAt), wrapped: b(wrapped) }
       const isNew = await putIf(item, { ConditionExpression: 'attribute_not_exists(keyId)' })
-      if (!isNew) throw new Error(`there is a token key ${id} already`)
+      if (!isNew) throw new Error(`token key ${id} already exists`)
     },
     async retire(id, at) {
       const retired = await updateIf(

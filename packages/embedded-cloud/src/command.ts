@@ -10,7 +10,7 @@ const usage = `heliograph-embedded-cloud [--assembly DIR] [--state DIR] [ports]
 Runs what cdk synth wrote, on this machine, until Ctrl-C.
 
   --assembly DIR       the folder that cdk synth wrote (default cdk.out)
-  --state DIR          where everything is kept (default .embedded-cloud)
+  --state DIR          the folder for all state (default .embedded-cloud)
   --endpoint-port N    port of the AWS services
   --api-port N         port of the first HTTP API
   --mutual-tls-port N  port of the first HTTP API that demands client certificates

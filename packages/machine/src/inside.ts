@@ -116,8 +116,8 @@ export async function openInside(
     certificates: new Map(),
     problem: () => {
       if (journal.problem !== undefined) return journal.problem
-      if (move.isClosed) return 'the service is on its way to another place: it takes nothing more'
-      return isFull() ? 'too many notifications are under way: none is accepted' : undefined
+      if (move.isClosed) return 'the service is moving to another place: no more notifications are accepted'
+      return isFull() ? 'too many notifications are in progress: no more are accepted' : undefined
     },
   }
 }
@@ -132,7 +132,7 @@ async function takeUp(
   if (isClosed) for (const { seq } of left) done(seq)
   else await pipeline.resume(left)
   if (left.length > 0 && !isClosed)
-    log.info('notifications of an earlier process are taken up', { count: left.length })
+    log.info('notifications of an earlier process are resumed', { count: left.length })
 }
 
 function genuineReads(slots: PendingNotifications, isGenuine: IsGenuine): PendingNotifications {

@@ -143,7 +143,7 @@ export function settingsOf(given: Readonly<Record<string, unknown>>, source: str
     const check = Object.hasOwn(checks, name) ? checks[name as keyof Settings] : undefined
     if (!check)
       throw new MachineError(
-        `${source}: there is no setting ${JSON.stringify(name)}; there are ${Object.keys(checks).join(', ')}`,
+        `${source}: there is no setting ${JSON.stringify(name)}; the settings are ${Object.keys(checks).join(', ')}`,
       )
     const problem = check(value)
     if (problem) throw new MachineError(`${source}: ${name} ${problem}`)

@@ -255,7 +255,7 @@ describe('hostile bytes', () => {
       await new Promise((resolve) => setImmediate(resolve))
     }
     await expect.poll(() => served?.destroyed, { timeout: 5_000 }).toBe(true)
-    expect(world.log.join()).toContain('does not take its answers')
+    expect(world.log.join()).toContain('does not read its answers')
   })
 
   test('a device that sends without end is read at its pace, and nobody waits for it', async () => {
@@ -275,7 +275,7 @@ describe('hostile bytes', () => {
     const device = await ready()
     device.socket.write(Buffer.alloc(20_000, Buffer.from([0x40, 2, 0x12, 0x67])))
     await device.closed
-    expect(world.log.join()).toContain('it says too much')
+    expect(world.log.join()).toContain('it sends too much')
   })
 
   test('a SUBSCRIBE to more than anybody needs ends the connection', async () => {

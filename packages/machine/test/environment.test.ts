@@ -32,7 +32,7 @@ test('a write that a full disk refuses says so, and the database goes on', async
 test('a database that takes no more writes says what to do', async () => {
   const reason = 'MDB_PANIC: Update of meta page failed or environment had fatal error'
   const environment = environmentOn(failing(reason), '/state')
-  const sentence = /takes no more writes .* free space on its disk, and start again/
+  const sentence = /takes no more writes .* free space on its disk, and start the service again/
   await expect(environment.change(() => 1)).rejects.toThrow(sentence)
   expect(await environment.broken).toMatchObject({ message: expect.stringMatching(sentence) })
 })

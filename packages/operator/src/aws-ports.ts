@@ -143,7 +143,7 @@ function tokenKeys({ clients, outputs }: AwsWorld): TokenKeyVault {
     async rotate() {
       const answer = (await invoke(lambda, outputs.RotateFunction, {})) as Partial<Rotation>
       if (!parseTokenKeyId(answer?.created))
-        throw new Error('the rotate function answered without the new key')
+        throw new Error('the rotate function did not return the new key')
       return answer as Rotation
     },
   }

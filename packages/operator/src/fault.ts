@@ -31,7 +31,7 @@ export function failureOf(thrown: unknown): Failure | undefined {
       `the deployment does not answer (${code || name}): check that it runs and that this machine can reach it`,
     )
   if (name === 'CredentialsProviderError' || /Could not load credentials/.test(message))
-    return because('refused', 'there are no AWS credentials: sign in, or set AWS_PROFILE')
+    return because('refused', 'no AWS credentials were found: sign in, or set AWS_PROFILE')
   if (/Region is missing/.test(message))
     return because('usage', 'no AWS region is set: set AWS_REGION to the region of the stacks')
   if (/ExpiredToken|UnrecognizedClient|InvalidClientTokenId|InvalidSignature/.test(name))

@@ -15,7 +15,7 @@ export function refuseExisting(paths: readonly string[], remedy = OTHER_OUT): vo
 const OTHER_OUT = 'choose another --out, or add --force'
 
 function existing(path: string, remedy = OTHER_OUT): Failure {
-  return new Failure('refused', `${path} is there already: ${remedy}`)
+  return new Failure('refused', `${path} already exists: ${remedy}`)
 }
 
 /** A private file that is written but not yet certain to be kept. */

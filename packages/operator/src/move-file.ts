@@ -55,7 +55,7 @@ export async function openMoveFile(file: Buffer, passphrase: string): Promise<st
   } catch {
     throw new Failure(
       'refused',
-      'the file does not open: the passphrase is another, or the file was changed',
+      'the file cannot be opened: the passphrase is wrong, or the file was changed',
     )
   }
 }

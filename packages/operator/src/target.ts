@@ -121,7 +121,7 @@ async function localEntrances(state: string): Promise<Entrances> {
   if (!existsSync(path))
     throw new Failure(
       'unreachable',
-      `there is no ${path}: run npm start and wait until it serves, or give --state DIR, or --target aws`,
+      `there is no ${path}: run npm start and wait until it is ready, or give --state DIR, or --target aws`,
     )
   const file = await readJson(path)
   const { provider, tokens, activation, mqtt } = {

@@ -191,13 +191,13 @@ describe('files that the user names', () => {
       ['provider', 'issue', 'a', '--out', 'x', '--passphrase-file', '/no/file'],
       'passphrase file /no/file cannot be read',
     ],
-    [['feedback', '--cert', 'only-a-certificate'], 'say who sends'],
+    [['feedback', '--cert', 'only-a-certificate'], 'say who is sending'],
     [['send', '--token', 'a', '--p12', 'a', '--cert', 'b'], 'either --p12'],
     [['send', '--token', 'a', '--team-id', 'ABCDE12345'], 'needs --key AuthKey_….p8 and --team-id'],
     [['send', '--token', 'a', '--key-id', 'ABCDE12345', '--key', 'b'], 'and --team-id'],
     [
       ['send', '--token', 'a', '--team-id', 'ABCDE12345', '--key', 'a.p8'],
-      'the name of a.p8 does not tell its key id',
+      'the name of a.p8 does not contain its key id',
     ],
     [
       ['send', '--token', 'a', '--team-id', 'abc', '--key', 'AuthKey_ABC123DEFG.p8'],
@@ -209,7 +209,7 @@ describe('files that the user names', () => {
     ],
     [
       ['send', '--token', 'a', '--team-id', 'ABCDE12345', '--key', 'b', '--cert', 'c'],
-      'takes the place of --cert',
+      'replaces --cert',
     ],
   ])('%j: exit code 2', async (argv, sentence) => {
     const { code, err } = await run(argv)
@@ -264,7 +264,7 @@ describe('send to many', () => {
     const argv = ['send', '--tokens-file', path, '--dead-tokens', dead, ...anywhere]
     expect(await run(argv)).toMatchObject({
       code: 4,
-      err: expect.stringContaining(`${dead} is there`),
+      err: expect.stringContaining(`${dead} already exists`),
     })
   })
 })

@@ -614,14 +614,14 @@ describe('a journal', () => {
     }
     await expect(openJournal(path, terms, () => 'unused')).rejects.toMatchObject({
       kind: 'failed',
-      message: expect.stringMatching(/there is no such file; another place for it: --resume FILE$/),
+      message: expect.stringMatching(/there is no such file; name another place for it with --resume FILE$/),
     })
   })
 
   it('is used by one process at a time', async () => {
     const path = fileOf(newTokens(5))
     writeFileSync(`${path}.progress.lock`, `${process.ppid}\n`)
-    await expect(runOn(path, new FakeService())).rejects.toThrow(`process ${process.ppid} works`)
+    await expect(runOn(path, new FakeService())).rejects.toThrow(`process ${process.ppid} is using`)
   })
 
   it('counts what has ended', async () => {
@@ -661,10 +661,10 @@ describe('a list of dead tokens', () => {
   })
 
   it('takes the place of no folder and no link', async () => {
-    await expect(refuseForeignList(folder.path, true)).rejects.toThrow('is there already')
+    await expect(refuseForeignList(folder.path, true)).rejects.toThrow('already exists')
     const [path, list] = [newPath(), newPath()]
     writeFileSync(list, line)
     symlinkSync(list, path)
-    await expect(refuseForeignList(path, true)).rejects.toThrow('is there already')
+    await expect(refuseForeignList(path, true)).rejects.toThrow('already exists')
   })
 })

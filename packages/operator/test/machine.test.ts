@@ -488,7 +488,7 @@ describe('an export', () => {
       out('wrong'),
       '--yes',
     )
-    expect(wrong).toMatchObject({ code: 4, err: expect.stringContaining('does not open') })
+    expect(wrong).toMatchObject({ code: 4, err: expect.stringContaining('cannot be opened') })
     const bytes = readFileSync(from)
     expect(bytes.includes(token)).toBe(false)
     expect(bytes.includes(device.deviceId ?? '-')).toBe(false)

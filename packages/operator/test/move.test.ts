@@ -96,7 +96,7 @@ describe('the file of an export', { timeout: 60_000 }, () => {
     const file = await sealMoveFile(textOf(good), PASSPHRASE)
     expect(await openMoveFile(file, PASSPHRASE)).toBe(textOf(good))
     expect(file.includes(topic)).toBe(false)
-    await expect(openMoveFile(file, 'another')).rejects.toThrow('the passphrase is another')
+    await expect(openMoveFile(file, 'another')).rejects.toThrow('the passphrase is wrong')
   })
 
   it('is refused where a byte of it was changed, wherever, or its end cut off', async () => {

@@ -72,7 +72,7 @@ describe('a provider key that is made', () => {
     const { path, order, store } = orderIn('there.p8')
     writeFileSync(path, 'of another')
     const { deployment, items } = deploymentOf({})
-    await expect(createProviderKey(deployment, order, store)).rejects.toThrow('is there already')
+    await expect(createProviderKey(deployment, order, store)).rejects.toThrow('already exists')
     expect(items.size).toBe(0)
     expect(readFileSync(path, 'utf8')).toBe('of another')
   })

@@ -121,7 +121,9 @@ describe('files', () => {
   it('that are there are refused, by name', () => {
     const path = join(folder.path, 'there')
     writeFileSync(path, '')
-    expect(() => refuseExisting([join(folder.path, 'not there'), path])).toThrow(`${path} is there`)
+    expect(() => refuseExisting([join(folder.path, 'not there'), path])).toThrow(
+      `${path} already exists`,
+    )
   })
 
   it('that cannot be written are told in one sentence', async () => {

@@ -88,7 +88,7 @@ describe('a token file', () => {
       for await (const { number } of file.chunks(1_000))
         if (number === 1) appendFileSync(path, `\n${a}`)
     }
-    await expect(read()).rejects.toThrow('was changed')
+    await expect(read()).rejects.toThrow('changed while it was being read')
     await file.close()
   })
 

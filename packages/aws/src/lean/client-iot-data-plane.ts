@@ -79,5 +79,5 @@ function refuse([unknown]: readonly string[]): void {
 function bytesOf(payload: DirectMessage['payload']): Buffer {
   if (payload instanceof Uint8Array)
     return Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
-  throw new Error('the lean client takes a payload of bytes only')
+  throw new Error('the lean client only takes a payload of bytes')
 }

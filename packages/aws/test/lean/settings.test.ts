@@ -105,7 +105,7 @@ describe('what a Lambda function has in its environment', () => {
       vi.stubEnv(name, '')
       const client = new KMSClient({ endpoint: stub.url })
       await expect(client.send(new GetPublicKeyCommand({ KeyId: 'k' }))).rejects.toThrow(
-        'the environment holds no AWS credentials',
+        'the environment has no AWS credentials',
       )
       expect(requests).toEqual([])
     },

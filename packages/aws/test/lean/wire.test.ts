@@ -86,7 +86,7 @@ test('a payload that is not bytes is refused', async () => {
   const client = new leanIotData.IoTDataPlaneClient({ endpoint: stub.url })
   const ask = { clientId: 'c', topic: 't', payload: 'text' as unknown as Uint8Array }
   await expect(client.send(new leanIotData.SendDirectMessageCommand(ask))).rejects.toThrow(
-    'a payload of bytes only',
+    'only takes a payload of bytes',
   )
 })
 

@@ -116,7 +116,7 @@ export class DeviceConnection {
   #saysTooMuch(): boolean {
     this.#thisSecond().packets += 1
     if (this.#second.packets <= this.#context.limits.packetsPerSecond) return false
-    this.#end('quotaExceeded', 'it says too much')
+    this.#end('quotaExceeded', 'it sends too much')
     return true
   }
 
@@ -134,7 +134,7 @@ export class DeviceConnection {
     try {
       this.#admit(packet, version)
     } catch (fault) {
-      this.#context.log.error('a device cannot be let in', faultFields(fault))
+      this.#context.log.error('a device cannot be admitted', faultFields(fault))
       this.#answerRefusal(version, 'unavailable', 'the store does not answer')
     }
   }
@@ -266,7 +266,7 @@ export class DeviceConnection {
       this.#unwrittenAnswers -= 1
     })
     if (this.#unwrittenAnswers > this.#context.limits.unwrittenAnswers)
-      this.#end('quotaExceeded', 'it does not take its answers')
+      this.#end('quotaExceeded', 'it does not read its answers')
   }
 
   #thisSecond() {

@@ -83,7 +83,7 @@ async function demandSpace(folder: string): Promise<void> {
   ])
   if (bavail * bsize < 2 * size)
     throw new MachineError(
-      `a backup needs room for a copy of the database beside it, and as much again is kept free: free ${2 * size} bytes on the disk of ${folder}`,
+      `a backup needs room for a copy of the database next to it, and as much again must stay free: free ${2 * size} bytes on the disk of ${folder}`,
     )
 }
 

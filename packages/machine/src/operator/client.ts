@@ -80,11 +80,13 @@ function unreachable(fault: Error, folder: string): Error {
   const { code } = fault as NodeJS.ErrnoException
   const because = (message: string) => new MachineUnreachable(message, { cause: fault })
   if (code === 'EACCES')
-    return because(`the operator's socket in ${folder} is another user's: be the user that serves`)
+    return because(
+      `the operator's socket in ${folder} belongs to another user: run the command as the user that runs the service`,
+    )
   if (code === 'ENOENT' || code === 'ECONNREFUSED')
     return because(
       existsSync(folder)
-        ? `nobody serves from ${folder}: run heliograph serve, or give --state DIR`
+        ? `no service is running in ${folder}: run heliograph serve, or give --state DIR`
         : `there is no state folder ${folder}: give --state DIR`,
     )
   return fault

@@ -15,7 +15,7 @@ export function receiptStats(
     async read(asked, topics) {
       if (level !== 'all')
         throw new MachineError(
-          `figures by topic are made of receipts, and this machine keeps ${level}: serve with receipts: "all"`,
+          `figures by topic are made from receipts, and this machine keeps ${level}: run the service with receipts: "all"`,
         )
       const span = alignedSpan(asked, MINUTE_MS)
       const sum = new StatsSum(span)

@@ -43,7 +43,7 @@ async function demandEmpty(folder: string): Promise<void> {
   })
   if (names.length > 0)
     throw new MachineError(
-      `${folder} is not empty: a backup is restored into a new folder, so give another, or move this one away`,
+      `${folder} is not empty: a backup is restored into a new folder, so give another one, or move this one away`,
     )
 }
 

@@ -48,7 +48,7 @@ export function listenOn(server: Server, { host, port }: Listening, what: string
 function listenError(error: NodeJS.ErrnoException, port: number, what: string): MachineError {
   const text =
     error.code === 'EADDRINUSE'
-      ? `port ${port} (${what}) is taken: give --port-base N, or end what listens there`
+      ? `port ${port} (${what}) is taken: give --port-base N, or stop the program that listens there`
       : error.code === 'EACCES'
         ? `port ${port} (${what}) needs a right that this user does not have: use a port above 1023`
         : `port ${port} (${what}) cannot be opened: ${error.message}`

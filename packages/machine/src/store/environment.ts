@@ -152,13 +152,13 @@ function storageFault(fault: unknown, folder: string): unknown {
   const text = fault instanceof Error ? fault.message : String(fault)
   if (text.includes('MDB_PANIC'))
     return new BrokenDatabase(
-      `${join(folder, DATABASE)} takes no more writes (${text}): free space on its disk, and start again; nothing that was accepted is lost`,
+      `${join(folder, DATABASE)} takes no more writes (${text}): free space on its disk, and start the service again; nothing that was accepted is lost`,
       { cause: fault },
     )
   // LMDB calls a write that came out short an input/output error, and that is how a disk fills
   if (!/Input\/output|No space left|MDB_MAP_FULL|File too large|quota/i.test(text)) return fault
   return new MachineError(
-    `${join(folder, DATABASE)} cannot be written (${text}): its disk is full or broken, so free space on it; what was accepted is kept, and nothing new is`,
+    `${join(folder, DATABASE)} cannot be written (${text}): its disk is full or broken, so free space on it; what was accepted is kept, but nothing new is accepted`,
     { cause: fault },
   )
 }

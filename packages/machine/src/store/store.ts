@@ -170,7 +170,7 @@ function makePrivate(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   if ((statSync(folder).mode & OTHERS_WRITE) !== 0)
     throw new MachineError(
-      `anybody on this machine may write to the state folder ${folder}, and so put other files in the place of its own: chmod 700 ${folder}`,
+      `anyone on this machine may write to the state folder ${folder}, and so replace its files: chmod 700 ${folder}`,
     )
   for (const name of [DATABASE, `${DATABASE}-lock`]) {
     const path = join(folder, name)

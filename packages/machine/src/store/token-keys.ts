@@ -44,7 +44,7 @@ export function tokenKeyStore(environment: Environment, vault: Vault): TokenKeyV
     create(id, createdAt) {
       const wrapped = Buffer.from(vault.seal(label(id), randomBytes(TOKEN_KEY_BYTES)))
       return change(() => {
-        if (rows.doesExist(id)) throw new Error(`there is a token key ${id} already`)
+        if (rows.doesExist(id)) throw new Error(`token key ${id} already exists`)
         rows.put(id, { createdAt, wrapped: wrapped.toString('base64') })
       })
     },

@@ -49,7 +49,7 @@ export function findOwnerKey(options: KeyOptions): OwnerKey {
 function fromGivenFile(path: string, folder: string, isDevelopment: boolean): OwnerKey {
   if (!isDevelopment && isWithin(resolve(path), resolve(folder)))
     throw new MachineError(
-      `${path} is inside the state folder: whoever copies the one has the other, so keep the key elsewhere`,
+      `${path} is inside the state folder: anyone who copies the folder has the key, too, so keep it elsewhere`,
     )
   return fromFile(path, 'file')
 }

@@ -31,7 +31,7 @@ export async function* eachEntry(path: string, terms: Terms): AsyncGenerator<Pla
     if (!entry)
       throw new Failure(
         'refused',
-        `${path} is damaged in line ${number}: what was sent is not known; restore it, or begin a new campaign with another --resume`,
+        `${path} is damaged in line ${number}: it is unknown what was sent; restore it, or start a new campaign with another --resume`,
       )
     yield { entry, end }
   }

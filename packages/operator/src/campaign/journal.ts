@@ -92,7 +92,7 @@ export async function openJournal(
 }
 
 function unusable(path: string, fault: unknown): Failure {
-  const text = `the journal ${path} cannot be used: ${reasonOf(fault)}; another place for it: --resume FILE`
+  const text = `the journal ${path} cannot be used: ${reasonOf(fault)}; name another place for it with --resume FILE`
   return new Failure('failed', text, { cause: fault })
 }
 
@@ -256,6 +256,6 @@ function demandSame(path: string, was: Terms, is: WantedTerms): void {
   if (different.length === 0) return
   throw new Failure(
     'refused',
-    `${path} is the journal of another campaign (different: ${different.join(', ')}): to go on with it give what it was begun with, for a new campaign name another with --resume`,
+    `${path} is the journal of another campaign (different: ${different.join(', ')}): to continue that campaign, give what it was started with; for a new campaign, name another journal with --resume`,
   )
 }

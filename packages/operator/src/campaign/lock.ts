@@ -9,11 +9,11 @@ export async function lockFile(path: string): Promise<() => Promise<void>> {
     if (pid !== undefined && isAlive(pid))
       throw new Failure(
         'refused',
-        `process ${pid} works with ${path}: wait for it to end (if it is another program by now, remove ${lock})`,
+        `process ${pid} is using ${path}: wait for it to end (if that process is another program by now, remove ${lock})`,
       )
     await rm(lock, { force: true })
     if (!(await create(lock)))
-      throw new Failure('refused', `another process works with ${path}: wait for it to end`)
+      throw new Failure('refused', `another process is using ${path}: wait for it to end`)
   }
   return () => rm(lock, { force: true })
 }

@@ -65,7 +65,8 @@ export async function sendMulticast(
 }
 
 function refusal(answer: EdgeAnswer, reason: string | undefined): Failure {
-  const older = reason === 'BadPath' ? ': it takes one device a request only, deploy it again' : ''
+  const older =
+    reason === 'BadPath' ? ': it takes only one device per request; deploy it again' : ''
   return new Failure(
     'refused',
     `the service refuses the request: ${wordsOf(answer, reason)}${older}`,

@@ -83,7 +83,7 @@ function demandReadable(path: string, stats: Stats): void {
   if (!stats.isFile())
     throw new Failure(
       'usage',
-      `tokens file ${path} is not a file: give what comes from a pipe by standard input, --tokens-file -`,
+      `tokens file ${path} is not a file: pass the output of a pipe on standard input, with --tokens-file -`,
     )
   if (stats.size > MOST_BYTES) throw tooLarge(path)
 }
@@ -164,7 +164,7 @@ async function* chunksOf(
   let passed = 0
   for await (const entries of entriesOf(handle)) {
     if ((await stampOf(handle)) !== before)
-      throw new Failure('failed', `${path} was changed while it was read: nothing more is sent`)
+      throw new Failure('failed', `${path} changed while it was being read: nothing more is sent`)
     for (const { number, token } of entries) {
       if (token === undefined) continue
       if (repeats[passed] === number) passed += 1

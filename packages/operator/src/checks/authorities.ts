@@ -43,7 +43,10 @@ async function judgeKey(
   const where = isAws(deployment) ? 'the key in KMS' : 'the key in the state folder'
   return key.equals(inCertificate)
     ? ok(check, `${where} belongs to the certificate`)
-    : problem(check, `${where} is not that of the certificate: nothing it signs is accepted`)
+    : problem(
+        check,
+        `${where} does not belong to the certificate: nothing that it signs is accepted`,
+      )
 }
 
 /** On AWS the stacks may have another key than the one that the CA was made with. */

@@ -57,7 +57,7 @@ export const directMessageCheck: Check = {
     if (answer === undefined) return [ok('direct messages', 'IoT Core takes them here')]
     // what the operator may not do says nothing of the region
     if (/^(Forbidden|Unauthorized|AccessDenied)/.test(answer))
-      return [warning('direct messages', `may not be asked for, ${answer}: see docs/cli.md`)]
+      return [warning('direct messages', `could not be checked, ${answer}: see docs/cli.md`)]
     const region = await client.config.region()
     return [problem('direct messages', withoutDirectMessages(region, answer))]
   },

@@ -25,7 +25,7 @@ export function examineMachine(state: MachineState): Finding[] {
 
 function judgeService({ problem: why, connectedDevices }: MachineState): Finding {
   return why === undefined
-    ? ok('service', `takes notifications; ${count(connectedDevices, 'device')} connected`)
+    ? ok('service', `accepts notifications; ${count(connectedDevices, 'device')} connected`)
     : problem('service', why)
 }
 
@@ -49,10 +49,7 @@ function judgeDisk({ disk: { free, total }, databaseBytes }: MachineState): Find
 
 function judgeKey({ keySource }: MachineState): Finding {
   return keySource === 'beside the data'
-    ? warning(
-        'encryption key',
-        'lies in the state folder and protects nothing: for development only',
-      )
+    ? warning('encryption key', 'is in the state folder and protects nothing: for development only')
     : ok('encryption key', `comes from the ${keySource}, apart from the data`)
 }
 

@@ -21,7 +21,7 @@ const TIME_LIMIT_MS = 10_000
 /** ACM renews 60 days before the end; less than this means that a renewal has failed. */
 const MARGIN = {
   days: 21,
-  remedy: 'renew it (ACM does so by itself while its DNS record is there)',
+  remedy: 'renew it (ACM does so automatically while its DNS record exists)',
 }
 
 /** Resolves the name and makes a TLS connection without a client certificate, up to the handshake. */

@@ -20,7 +20,7 @@ export const truststoreCheck: Check = {
     return [
       problem(
         'truststore',
-        `s3://${Bucket}/${Key} in version ${VersionId} holds ${held}: deploy a version that holds it alone (docs/deploy.md, "Backup and restore")`,
+        `s3://${Bucket}/${Key} in version ${VersionId} holds ${held}: deploy a version that holds only the CA (docs/deploy.md, "Backup and restore")`,
       ),
     ]
   },

@@ -18,7 +18,7 @@ export function addEventCommands(program: Command, run: Runner): void {
     .description('what becomes of notifications, as it happens')
   events
     .command('listen')
-    .description('print what subscribers of the stage hear')
+    .description('print events as subscribers of the stage get them')
     .option('--topic <topic...>', 'only of these')
     .addOption(
       new Option('--outcome <outcome...>', 'only these').choices([
@@ -54,7 +54,7 @@ async function listen(session: Session, options: ListenOptions): Promise<undefin
   }
   await listenToEvents(await session.deployment(), wishes, {
     ready: () => terminal.note('listening; Ctrl-C ends it'),
-    missed: (some) => terminal.note(`${some} events came faster than they were read, and are gone`),
+    missed: (some) => terminal.note(`${some} events came faster than they were read, and are lost`),
     hear: (event) => {
       if (left <= 0) return
       terminal.print(json ? JSON.stringify(event) : lineOf(event))

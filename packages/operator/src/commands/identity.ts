@@ -95,18 +95,18 @@ async function identityOf(session: Session, options: IdentityOptions): Promise<P
   if (demo) return demo
   throw new Failure(
     'usage',
-    'say who sends: --cert FILE and --key FILE, or --p12 FILE, or --key AuthKey_….p8 and --team-id ID',
+    'say who is sending: --cert FILE and --key FILE, or --p12 FILE, or --key AuthKey_….p8 and --team-id ID',
   )
 }
 
 async function tokensOf({ terminal }: Session, { cert, p12, key, keyId, teamId }: IdentityOptions) {
   if (cert !== undefined || p12 !== undefined)
-    throw new Failure('usage', 'a provider token takes the place of --cert and --p12: give either')
+    throw new Failure('usage', 'a provider token replaces --cert and --p12: give only one of them')
   if (key === undefined || teamId === undefined)
     throw new Failure('usage', 'a provider token needs --key AuthKey_….p8 and --team-id ID')
   const named = keyId ?? /AuthKey_([A-Z0-9]{10})\.p8$/.exec(key)?.[1]
   if (named === undefined)
-    throw new Failure('usage', `the name of ${key} does not tell its key id: add --key-id ID`)
+    throw new Failure('usage', `the name of ${key} does not contain its key id: add --key-id ID`)
   const ids = { keyId: checkKeyId(named), teamId: checkTeamId(teamId) }
   if (isForOthers(key))
     terminal.note(

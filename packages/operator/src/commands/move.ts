@@ -24,7 +24,7 @@ interface ExportFlags {
 function addExport(program: Command, run: Runner): void {
   program
     .command('export')
-    .description('write what can go on in another deployment into one encrypted file')
+    .description('write everything that can be used in another deployment into one encrypted file')
     .requiredOption('--to <file>', 'a file that does not exist')
     .requiredOption('--passphrase-file <file>', 'what the file is encrypted with')
     .option('--final', 'first close this machine, so that nothing comes that is not in the file')
@@ -86,7 +86,7 @@ interface ImportFlags {
 function addImport(program: Command, run: Runner): void {
   program
     .command('import')
-    .description('take in what another deployment exported')
+    .description('import what another deployment exported')
     .requiredOption('--from <file>', 'a file that heliograph export has made')
     .option('--passphrase-file <file>', 'what it is encrypted with')
     .option('--yes', 'do it')

@@ -39,8 +39,8 @@ interface CreateOptions {
 function addCreate(key: Command, run: Runner): void {
   key
     .command('create')
-    .description('make a key for a team and put its public half on record')
-    .argument('<topic...>', "bundle ids, with the push type's suffix where there is one")
+    .description('create a key for a team and put its public half on record')
+    .argument('<topic...>', "bundle ids, with the push type's suffix if there is one")
     .requiredOption('--team <id>', '10 capital letters and digits; iss of the tokens')
     .option('--key-id <id>', 'the same; kid of the tokens (default: made)')
     .option('--out <path>', 'the .p8 file, mode 0600, or a folder (default: AuthKey_<key id>.p8)')
@@ -88,8 +88,8 @@ interface ImportOptions {
 function addImport(key: Command, run: Runner): void {
   key
     .command('import')
-    .description('put the public half of a key that a team has on record')
-    .argument('<topic...>', "bundle ids, with the push type's suffix where there is one")
+    .description("put the public half of a team's existing key on record")
+    .argument('<topic...>', "bundle ids, with the push type's suffix if there is one")
     .requiredOption('--team <id>', '10 capital letters and digits; iss of the tokens')
     .requiredOption('--key-id <id>', 'the same; kid of the tokens')
     .requiredOption('--public-key <file>', 'PEM, or - for standard input')

@@ -44,7 +44,7 @@ function addIssue(provider: Command, run: Runner): void {
   provider
     .command('issue')
     .description('make a key and a certificate for a provider')
-    .argument('<topic...>', "bundle ids, with the push type's suffix where there is one")
+    .argument('<topic...>', "bundle ids, with the push type's suffix if there is one")
     .requiredOption('--out <path>', 'writes <path>.p12, <path>.pem and <path>.key, mode 0600')
     .option('--days <n>', 'how long it is valid', String(DEFAULT_DAYS))
     .option(

@@ -86,7 +86,7 @@ function openTokens({ terminal }: Session, options: ManyOptions): Promise<TokenF
   const { tokensFile, payload } = options
   if (tokensFile !== '-') return openTokenFile(tokensFile)
   if (payload === '-')
-    throw new Failure('usage', 'standard input holds either the tokens or the payload')
+    throw new Failure('usage', 'standard input can provide either the tokens or the payload')
   return spoolTokens(terminal.input)
 }
 
@@ -95,7 +95,7 @@ function demandTokens({ bad, count }: TokenFile, { tokensFile, skipBadLines }: M
   if (bad.count > 0 && !skipBadLines)
     throw new Failure(
       'usage',
-      `${tokensFile} has ${bad.count} lines that are not device tokens of 64 hex digits (line ${lines}): nothing was sent; mend them, or add --skip-bad-lines`,
+      `${tokensFile} has ${bad.count} lines that are not device tokens of 64 hex digits (line ${lines}): nothing was sent; correct them, or add --skip-bad-lines`,
     )
   if (count === 0) throw new Failure('usage', `${tokensFile} has no device token: nothing was sent`)
 }
@@ -127,7 +127,7 @@ function refuseWhatIsOver(journal: Journal, path: string): void {
   if (isOver(journal))
     throw new Failure(
       'refused',
-      `this campaign is over (${path}): nothing was sent; to send it a second time, as a new one, remove that file or name another with --resume`,
+      `this campaign is complete (${path}): nothing was sent; to send it again, as a new campaign, remove that file or name another with --resume`,
     )
 }
 

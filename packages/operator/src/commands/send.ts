@@ -32,7 +32,7 @@ export function addSendCommand(program: Command, run: Runner): void {
     )
     .option('--topic <topic>', 'apns-topic (embedded: that of the demo app)')
     .option('--alert <text>', 'short for a payload with just this alert')
-    .option('--payload <json>', 'JSON text, a file that holds it, or - for standard input')
+    .option('--payload <json>', 'JSON text, a file that contains it, or - for standard input')
     .option('--push-type <type>', 'apns-push-type')
     .option('--priority <n>', 'apns-priority: 10, 5 or 1')
     .option('--expiration <seconds>', 'apns-expiration: UNIX seconds, or 0')
@@ -69,7 +69,7 @@ Examples:
 async function sendTo(session: Session, options: SendOptions): Promise<Report> {
   const { token, tokensFile } = options
   if ((token === undefined) === (tokensFile === undefined))
-    throw new Failure('usage', 'say to whom: either --token HEX or --tokens-file FILE')
+    throw new Failure('usage', 'say to whom to send: either --token HEX or --tokens-file FILE')
   const order = () => orderOf(session, options)
   return tokensFile === undefined
     ? sendOne(session, options, { ...(await order()), token: token ?? '' })

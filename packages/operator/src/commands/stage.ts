@@ -18,7 +18,7 @@ interface EmptyFlags {
 function addEmpty(stage: Command, run: Runner): void {
   stage
     .command('empty')
-    .description('take all devices out of IoT Core, before the stacks are deleted')
+    .description('remove all devices from IoT Core, before the stacks are deleted')
     .argument('<name>', 'the name of the stage, to confirm that you mean this one')
     .option('--yes', 'do it')
     .option('--rate <n>', 'calls a second of each operation of IoT Core', '5')
@@ -56,7 +56,7 @@ async function empty(session: Session, name: string, flags: EmptyFlags): Promise
   const text = fields({
     stage,
     certificates: `${certificates} removed`,
-    devices: `${count(devices, 'record')} gone through, all out of IoT Core`,
+    devices: `${count(devices, 'record')} processed, all removed from IoT Core`,
   })
   return { value: { stage, certificates, devices }, text }
 }

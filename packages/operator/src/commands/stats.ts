@@ -23,7 +23,7 @@ export function addStatsCommand(program: Command, run: Runner): void {
     .description('what became of notifications, by topic')
     .option(
       '--topic <topic...>',
-      'only these, with all that is known (default: every one that is counted)',
+      'only these, with all figures (default: every topic that is counted)',
     )
     .option('--since <time>', 'of this long until now', '24h')
     .addHelpText('after', statsHelp)

@@ -19,6 +19,6 @@ export async function findAuthority(
     throw new Failure('refused', `the ${name} CA is not set up: deploy the State stack again`)
   const notAfter = Date.parse(new X509Certificate(found.certificate).validTo)
   if (notAfter <= clock.now())
-    throw new Failure('refused', `the ${name} CA has expired: it can sign nothing any more`)
+    throw new Failure('refused', `the ${name} CA has expired: it can no longer sign anything`)
   return { ...found, notAfter }
 }

@@ -56,7 +56,7 @@ async function endOf(
   if (!isEnded)
     throw new Failure(
       'failed',
-      'the device has registered again meanwhile: look with token inspect',
+      'the device has registered again in the meantime: check with token inspect',
     )
   return { deviceId, topic, expiredAt }
 }

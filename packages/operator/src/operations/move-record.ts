@@ -50,7 +50,7 @@ export function parseMoveRecords(text: string): MoveRecord[] {
     if (record && (at > 0 || record.kind === 'stage')) return record
     throw new Failure(
       'refused',
-      `line ${at + 1} of the export is not one that this version knows: nothing was taken in; import with the version that made it, or a later one`,
+      `line ${at + 1} of the export is unknown to this version: nothing was imported; import with the version that made it, or a later one`,
     )
   })
 }

@@ -90,7 +90,7 @@ function demandSameStage({ stage }: Deployment, records: readonly MoveRecord[]):
   if (from === stage || !records.some(({ kind }) => kind === 'device')) return
   throw new Failure(
     'refused',
-    `the export is of a stage "${from}", by whose name its devices publish, and this is "${stage}": nothing was taken in; import into a stage of the same name`,
+    `the export is from stage "${from}", whose name its devices publish to, and this is "${stage}": nothing was imported; import into a stage of the same name`,
   )
 }
 

@@ -41,7 +41,7 @@ async function tell(
   } catch (fault) {
     throw new Failure(
       'failed',
-      `it is done, but receipts lack the end of ${outcomes.length} dropped notifications, and subscribers may not hear of ${deaths.length} dead tokens: ${fault}`,
+      `it is done, but receipts lack the end of ${outcomes.length} dropped notifications, and subscribers may not be told about ${deaths.length} dead tokens: ${fault}`,
     )
   }
 }

@@ -126,7 +126,7 @@ async function save(records: ProviderKeyRecords, key: ProviderKey): Promise<Prov
   if (await records.save(key)) return key
   throw new Failure(
     'refused',
-    `there is a provider key ${key.keyId} already: an id means one key forever, so choose another`,
+    `provider key ${key.keyId} already exists: an id belongs to one key forever, so choose another`,
   )
 }
 

@@ -18,7 +18,7 @@ export async function showNotification(deployment: Deployment, text: string): Pr
   if (receipts.length === 0)
     throw new Failure(
       'notFound',
-      `no receipt is known under ${id}: the stage keeps none for its topic, or no longer, or the notification still waits in the queue`,
+      `there is no receipt under ${id}: the stage does not keep any for its topic, or no longer has it, or the notification is still waiting in the queue`,
     )
   return receipts
 }

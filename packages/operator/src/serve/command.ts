@@ -17,7 +17,7 @@ export function addServeCommand(program: Command): void {
     .description('be the service on this machine, without AWS')
     .option(
       '--state <dir>',
-      'where everything is kept',
+      'the folder for all state',
       process.env.HELIOGRAPH_STATE ?? '.heliograph',
     )
     .option(
@@ -27,7 +27,11 @@ export function addServeCommand(program: Command): void {
     .option('--config <file>', 'JSON file of settings')
     .option('--key-file <file>', 'the key that encrypts the state folder: 64 hex digits')
     .addOption(
-      new Option('--durability <what>', 'what a 200 says').choices(['delivered', 'synced', 'none']),
+      new Option('--durability <what>', 'what a 200 means').choices([
+        'delivered',
+        'synced',
+        'none',
+      ]),
     )
     .option(
       '--dev',

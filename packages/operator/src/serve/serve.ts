@@ -81,7 +81,7 @@ function open(options: ServeOptions, folder: string): Promise<Machine> {
     ...(keyFile !== undefined && { keyFile }),
   })
   if (source === 'beside the data')
-    log.warn('the key that encrypts the state folder lies in it: it protects nothing')
+    log.warn('the key that encrypts the state folder is in that folder: it protects nothing')
   return startMachine({ folder, key, keySource: source, settings, log })
 }
 
