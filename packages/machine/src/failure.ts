@@ -3,7 +3,9 @@ export class MachineError extends Error {
   override readonly name = 'MachineError'
 }
 
-/** A full disk in words; any other fault as it is. `folder` is what could not be written. */
+/**
+ * Explains a full disk; returns any other fault unchanged. `folder` is what could not be written.
+ */
 export function diskFault(fault: unknown, folder: string): unknown {
   const { code = '' } = (fault ?? {}) as { readonly code?: string }
   if (!['ENOSPC', 'EDQUOT', 'EFBIG'].includes(code)) return fault

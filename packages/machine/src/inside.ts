@@ -40,7 +40,7 @@ export interface Inside {
   readonly trust: Trust
   readonly sessions: Sessions
   readonly ring: TokenKeyRing
-  /** Only the slots that accept made: anything else in the file counts as absent. */
+  /** Only the slots that come from accept: anything else in the file counts as absent. */
   readonly pending: PendingNotifications
   readonly journal: Journal
   readonly pipeline: Pipeline
@@ -59,7 +59,10 @@ export interface Inside {
 /** How many slots are tried at a time. */
 const MOST_DRAINS = 1_000
 
-/** The store and what works on it; resolves once work on what an earlier process had accepted has begun. */
+/**
+ * The store and what works on it; resolves once it has started to work on what an earlier process
+ * accepted.
+ */
 export async function openInside(
   world: World,
   parts: Pick<Inside, 'store' | 'trust' | 'sessions'>,
@@ -67,7 +70,7 @@ export async function openInside(
   const { store, sessions } = parts
   const { clock, ids, settings, log } = world
   const { ring } = store
-  // this server never wrote notifications without a seal, so it believes none
+  // this server never wrote notifications without a seal, so it accepts none
   const isGenuine = genuineBy(ring, clock, 0)
   const pending = genuineReads(store.pending, isGenuine)
   const letters = deadLetters(store.environment)
@@ -116,7 +119,7 @@ export async function openInside(
     certificates: new Map(),
     problem: () => {
       if (journal.problem !== undefined) return journal.problem
-      if (move.isClosed) return 'the service is moving to another place: no more notifications are accepted'
+      if (move.isClosed) return 'the service is on its way to another place: no more notifications are accepted'
       return isFull() ? 'too many notifications are in progress: no more are accepted' : undefined
     },
   }

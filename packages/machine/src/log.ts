@@ -7,7 +7,7 @@ export interface Log {
 }
 
 /**
- * One JSON line per event. Never a payload, a whole token or a key: what is logged is copied around.
+ * One JSON line per event. Never a payload, a whole token or a key, because logs get copied around.
  *
  * @param write gets whole lines; default: standard output.
  */

@@ -32,7 +32,7 @@ import { systemClock, systemIds } from './world.ts'
 export { diskFault, MachineError } from './failure.ts'
 
 export interface MachineOptions extends Pick<World, 'folder' | 'settings'> {
-  /** The owner's key, 32 bytes: what is secret in the folder is encrypted under it. */
+  /** The owner's key, 32 bytes, under which the secrets in the folder are encrypted. */
   readonly key: Uint8Array
   /** Where the key came from, for the doctor. */
   readonly keySource?: string
@@ -54,7 +54,7 @@ export interface Machine {
   problem(): string | undefined
   /** Resolves when the service can only go on in another process; the message says what to do. */
   readonly broken: Promise<MachineError>
-  /** Accepts nothing more, finishes what is under way, and closes the store. */
+  /** Stops accepting, finishes what is in progress, and closes the store. */
   close(): Promise<void>
 }
 
@@ -67,7 +67,7 @@ type Steps = (() => unknown)[]
 /**
  * Opens the state folder, resumes what an earlier process had accepted, and serves.
  *
- * @throws MachineError where that cannot be; its message says what to do.
+ * @throws MachineError if that is impossible; its message says what to do.
  */
 export async function startMachine(options: MachineOptions): Promise<Machine> {
   const world = { clock: systemClock, ids: systemIds(), ...options }
@@ -76,13 +76,13 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
   try {
     return { ...(await start(world, options, steps)), close: undo }
   } catch (fault) {
-    // the reason is why it began, not what came of it
+    // the reason is why it started, not its result
     await undo().catch(() => {})
     throw fault
   }
 }
 
-/** Every step, whatever comes of the others: on a full disk the journal is still closed. */
+/** Runs every step, even if others fail: on a full disk, the journal is still closed. */
 async function undoAll(steps: Steps): Promise<void> {
   const faults: unknown[] = []
   for (const step of steps.splice(0).reverse()) {
@@ -230,7 +230,10 @@ function issuePorts(
   }
 }
 
-/** The part of all requests for activation that one network may make: it must keep nobody else out. */
+/**
+ * The share of all activation requests that one network may make, so that it cannot lock out
+ * others.
+ */
 const NETWORK_SHARE = 0.25
 
 async function serveActivation(
@@ -269,7 +272,7 @@ async function serveProviders(world: World, inside: Inside, { tls }: Identity): 
       ...{ authorities: store.authorities, providers: store.providers, feedback: store.feedback },
       registrations: store.registrations,
       certificates,
-      // read from memory at every request: what is revoked is refused at once
+      // read from memory for every request: a revoked credential is refused at once
       tokens: tokenTrust({ clock, keys: store.providerKeys }),
       providerRate: rateLimit(settings.providerRatePerSecond),
       rate: rateLimit(settings.tokenRatePerSecond),
@@ -307,7 +310,10 @@ function exchangesOf(
   }
 }
 
-/** Status, reason and detail; what the requester sent is in none of them beyond what a header may quote. */
+/**
+ * Status, reason and detail; they contain nothing that the requester sent, except what a header may
+ * quote.
+ */
 function refusalText({ status, headers, body }: Answer): string {
   return [status, body, headers['heliograph-detail']].filter(Boolean).join(' ')
 }
@@ -330,7 +336,7 @@ function presencesOf(sessions: Sessions): Presences {
   return {
     async find(deviceId) {
       const session = sessions.find(deviceId)
-      // one process has all connections: who has none here has none
+      // one process has all connections: a device without one here has none
       return session ? { connected: true, since: session.facts.connectedAt } : { connected: false }
     },
     close: async (deviceId) => sessions.close(deviceId, 'notAuthorized'),

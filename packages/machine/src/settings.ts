@@ -24,7 +24,10 @@ export interface Settings {
   readonly metricsAddress: string
   /** 0: any free port. */
   readonly metricsPort: number
-  /** PEM files of the machine's own certificate: all three, or none for one of the machine's own CA. */
+  /**
+   * PEM files with the machine's certificate: all three, or none to use one from the machine's own
+   * CA.
+   */
   readonly tlsCertificate: string | undefined
   readonly tlsKey: string | undefined
   /** What devices check the certificate against. */
@@ -44,7 +47,7 @@ export interface Settings {
   readonly mostNotificationsUnderWay: number
   /** Which outcomes are kept for providers to ask for, and for 7 days. */
   readonly receipts: ReceiptLevel
-  /** Which events `heliograph events listen` hears. */
+  /** Which events `heliograph events listen` prints. */
   readonly events: EventLevel
   /** Whether every event in the life of a notification is logged. */
   readonly logOutcomes: boolean
@@ -99,7 +102,7 @@ const oneOf =
   (value) =>
     values.some((one) => one === value) ? undefined : `is one of ${values.join(', ')}`
 
-/** What each setting must be, in words that complete "… is". */
+/** What each setting must be, as text that completes "… is". */
 const checks: Readonly<Record<keyof Settings, Check>> = {
   stage: (value) =>
     typeof value === 'string' && /^[a-z][a-z0-9]{0,15}$/.test(value)
@@ -134,9 +137,9 @@ const checks: Readonly<Record<keyof Settings, Check>> = {
 const files = ['tlsCertificate', 'tlsKey', 'tlsAuthority'] as const
 
 /**
- * The settings with what is set of them.
+ * The settings: the defaults, with the given values.
  *
- * @throws MachineError that names the first setting that is not known or not good.
+ * @throws MachineError that names the first unknown or invalid setting.
  */
 export function settingsOf(given: Readonly<Record<string, unknown>>, source: string): Settings {
   for (const [name, value] of Object.entries(given)) {

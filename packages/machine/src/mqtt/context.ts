@@ -55,9 +55,9 @@ export interface DeviceServerContext extends DeviceServerOptions {
   readonly room: PartialBytes
   /** The device of a connection, or why its certificate lets nobody in. */
   admit(socket: TLSSocket): Admitted | { readonly refused: string }
-  /** The request that a topic stands for, if the topic is the device's own. */
+  /** The kind of request that a topic is for, if the topic is the device's own. */
   upstreamOf(topic: string, deviceId: DeviceId): Upstream | undefined
   refused(why: string): void
-  /** Its device has been let in. */
+  /** Its device has been admitted. */
   welcome(socket: TLSSocket): void
 }

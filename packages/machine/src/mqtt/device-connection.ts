@@ -21,7 +21,7 @@ const CONNECT = 0x10
 const PUBACK = 0x40
 const PINGREQ = 0xc0
 
-/** One connection from its handshake to its end: CONNECT first, then what a device may say. */
+/** One connection from its handshake to its end: CONNECT first, then what a device may send. */
 export class DeviceConnection {
   readonly #socket: TLSSocket
   readonly #context: DeviceServerContext
@@ -171,7 +171,7 @@ export class DeviceConnection {
     sessions.begin(session)
   }
 
-  /** 0 asks for none, and gets the longest. */
+  /** 0 asks for no keep-alive, and gets the longest. */
   #keepAliveOf(asked = 0): number {
     const { least, most } = this.#context.limits.keepAlive
     return asked === 0 ? most : Math.min(most, Math.max(least, asked))
@@ -225,7 +225,7 @@ export class DeviceConnection {
     const upload = { upstream, deviceId, certificateId, receivedAt, message }
     this.#work = this.#work
       .then(() => this.#context.work(upload))
-      // acknowledged after the work: a device repeats what was not
+      // acknowledged after the work: a device repeats what was not acknowledged
       .then((worked) => {
         if (packet.qos === 1 && worked === 'done') this.#acknowledge(packet.messageId ?? 0)
       })
@@ -259,7 +259,7 @@ export class DeviceConnection {
     if (this.#socket.writable) this.#answer(puback(messageId))
   }
 
-  /** A device that asks on and on and reads nothing must not fill the memory with what it is told. */
+  /** A device that keeps asking and reads nothing must not fill the memory with its answers. */
   #answer(packet: Buffer): void {
     this.#unwrittenAnswers += 1
     this.#socket.write(packet, () => {

@@ -3,7 +3,7 @@ const MOST_LENGTH_BYTES = 4
 
 /**
  * Where the packet that begins at `start` ends. Undefined while its header is incomplete;
- * `malformed` where its length has no end [MQTT 3.1.1, 2.2.3].
+ * `malformed` if its length has no end [MQTT 3.1.1, 2.2.3].
  */
 export function packetEnd(bytes: Buffer, start: number): number | undefined | 'malformed' {
   let length = 0

@@ -4,7 +4,10 @@ import { MAX_REQUEST_BYTES } from '@heliograph/protocol/limits'
 export interface DeviceLimits {
   /** Devices that are connected at a time. */
   readonly connections: number
-  /** Connections not yet let in when all others are taken; beyond it the oldest of them is cut. */
+  /**
+   * Connections not yet admitted when all others are taken; beyond this number, the oldest of them
+   * is closed.
+   */
   readonly newcomers: number
   /** For the TLS handshake and CONNECT. */
   readonly connectMs: number
@@ -21,9 +24,9 @@ export interface DeviceLimits {
   readonly messagesPerSecond: number
   /** Packets of one device in a second, but for acknowledgements that are waited for; beyond it the device is disconnected. */
   readonly packetsPerSecond: number
-  /** Bytes of one device in a second; what comes beyond is read in the next. */
+  /** Bytes read from one device per second; the rest is read in the next second. */
   readonly bytesPerSecond: number
-  /** Topic filters in one SUBSCRIBE; beyond it the device is disconnected. */
+  /** Topic filters in one SUBSCRIBE; with more, the device is disconnected. */
   readonly subscriptions: number
   /** Answers that one device has not taken; beyond it the device is disconnected. */
   readonly unwrittenAnswers: number
@@ -35,7 +38,7 @@ export interface DeviceLimits {
   readonly stalledMs: number
 }
 
-/** AWS IoT Core's limits where it has one (AWS IoT Core quotas), so that devices meet the same ones here. */
+/** The same limits as AWS IoT Core (AWS IoT Core quotas), where it has one. */
 export const deviceLimits: DeviceLimits = {
   connections: 12_000,
   newcomers: 1_000,

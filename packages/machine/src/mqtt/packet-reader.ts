@@ -17,7 +17,7 @@ const nothing = Buffer.alloc(0)
  */
 export class PacketReader {
   readonly #room: PartialBytes
-  /** The packet that has begun, and behind its `#length` bytes room for more of it. */
+  /** The incomplete packet, with room for more of it after its `#length` bytes. */
   #rest: Buffer = nothing
   #length = 0
   /** Bytes that make it whole, once its header has come. */
@@ -27,7 +27,9 @@ export class PacketReader {
     this.#room = room
   }
 
-  /** Hands every complete packet to `take`; returns what is wrong, if anything is. */
+  /**
+   * Passes every complete packet to `take`; returns a description of the fault, if there is one.
+   */
   read(chunk: Buffer, mostBytes: number, take: (packet: Buffer) => void): ReadProblem | undefined {
     if (this.#length === 0) return this.#cut(chunk, mostBytes, take)
     this.#append(chunk)
@@ -35,7 +37,7 @@ export class PacketReader {
     return this.#cut(this.#rest.subarray(0, this.#length), mostBytes, take)
   }
 
-  /** Whether a packet has begun and not ended. */
+  /** Whether a packet is incomplete. */
   get isWithin(): boolean {
     return this.#length > 0
   }
@@ -56,7 +58,7 @@ export class PacketReader {
       take(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end))
       start = end
     }
-    // a copy: what is kept must not hold on to the whole chunk that it came in
+    // a copy, which does not keep the whole chunk in memory
     this.#hold(start === bytes.length ? nothing : Buffer.from(bytes.subarray(start)))
     return this.#judge()
   }
@@ -79,7 +81,7 @@ export class PacketReader {
     this.#length = length
   }
 
-  /** Whoever adds nothing does not pay for what others hold. */
+  /** A connection that adds nothing is not charged for what others hold. */
   #judge(): ReadProblem | undefined {
     return this.#length > 0 && this.#room.held > this.#room.most ? 'no-room' : undefined
   }

@@ -12,7 +12,7 @@ export function decodePacket(bytes: Buffer, version: Version): Packet | undefine
     isFaulty = true
   })
   try {
-    // a packet that ends before what it announces makes the parser read beyond its bytes
+    // a packet that is shorter than it announces makes the parser read beyond its bytes
     if (reader.parse(bytes) > 0) isFaulty = true
   } catch {
     isFaulty = true
@@ -74,7 +74,7 @@ export function refuseConnect(version: Version, refusal: Refusal): Buffer {
     : generate({ cmd: 'connack', reasonCode: v5, sessionPresent: false }, { protocolVersion: 5 })
 }
 
-/** PUBACK has the same four bytes in both versions where all is well [MQTT 5, 3.4.2.1]. */
+/** On success, PUBACK has the same four bytes in both versions [MQTT 5, 3.4.2.1]. */
 export function puback(messageId: number): Buffer {
   return Buffer.from([0x40, 2, messageId >> 8, messageId & 0xff])
 }

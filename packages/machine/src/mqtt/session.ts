@@ -23,7 +23,10 @@ interface Waiting {
   readonly timer: NodeJS.Timeout
 }
 
-/** The connection of one device that has been let in: what is sent to it, and what it owes an answer for. */
+/**
+ * The connection of one admitted device: what is sent to it, and which messages it has yet to
+ * acknowledge.
+ */
 export class Session {
   readonly facts: SessionFacts
   readonly socket: TLSSocket
@@ -44,7 +47,7 @@ export class Session {
     this.#window = Math.min(limits.unacknowledged, facts.receiveMaximum)
   }
 
-  /** Sends with QoS 1; resolves with what came of it, at the latest after `patienceMs`. */
+  /** Sends with QoS 1; resolves to the result after `patienceMs` at the latest. */
   send(topic: Buffer, message: string, patienceMs: number): Promise<Sent> {
     const { socket } = this
     if (!socket.writable) return offline

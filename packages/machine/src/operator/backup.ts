@@ -45,9 +45,9 @@ const JOURNAL = 'journal'
 const DRAFT = 'unfinished-backup-'
 
 /**
- * Writes a snapshot of a state folder in use. The journal comes first: what leaves it meanwhile is in
- * the database by then, and what is in both is delivered once more, and never lost. The owner's key
- * is not in it.
+ * Writes a snapshot of a state folder in use. The journal comes first: what leaves the journal in
+ * the meantime is in the database by then, and what is in both is delivered again rather than lost.
+ * The owner's key is not included.
  */
 export async function writeBackup(source: BackupSource, to: Writable): Promise<void> {
   await demandSpace(source.folder)
@@ -75,7 +75,7 @@ export async function removeUnfinishedBackups(folder: string): Promise<void> {
     await rm(join(folder, name), { recursive: true, force: true })
 }
 
-/** The copy lies beside the database for as long as it is sent. */
+/** The copy is next to the database while it is being sent. */
 async function demandSpace(folder: string): Promise<void> {
   const [{ bavail, bsize }, { size }] = await Promise.all([
     statfs(folder),
@@ -87,7 +87,10 @@ async function demandSpace(folder: string): Promise<void> {
     )
 }
 
-/** No segment goes meanwhile: what is moved on from one that has been listed would be in none of them. */
+/**
+ * No segment may be removed in the meantime: what is moved out of a listed segment would be in none
+ * of them.
+ */
 async function copyJournal({ folder, journal }: BackupSource, copy: string): Promise<void> {
   await mkdir(join(copy, JOURNAL), { mode: 0o700 })
   const from = join(folder, JOURNAL)

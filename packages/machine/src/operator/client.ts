@@ -8,7 +8,7 @@ import { decode, encode, OPERATOR_PROTOCOL, type RemotePorts, remoteMethods } fr
 /** The ports of a server that runs, for the operator's command. */
 export interface MachineClient {
   readonly ports: RemotePorts
-  /** Streams what is too large for one answer. */
+  /** Streams data that is too large for one answer. */
   download(name: string, argument: unknown): Promise<IncomingMessage>
   close(): void
 }

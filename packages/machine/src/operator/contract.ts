@@ -15,7 +15,9 @@ export interface MachineEntrance {
   readonly ca: string
 }
 
-/** Notifications that are accepted and have come to nothing yet, and slots that wait for another attempt. */
+/**
+ * Notifications that were accepted and have not ended yet, and slots that wait for another attempt.
+ */
 export interface UnderWay {
   readonly notifications: number
   readonly slots: number
@@ -36,7 +38,7 @@ export interface MachineState {
   readonly databaseBytes: number
   readonly deadLetters: number
   readonly connectedDevices: number
-  /** Absent where an earlier version serves. */
+  /** Absent if the server is an earlier version. */
   readonly underWay?: UnderWay
   readonly entrances: Readonly<Record<'provider' | 'activation' | 'devices', MachineEntrance>>
   /** What is wrong with the service, as a sentence. */
@@ -54,9 +56,12 @@ export interface MachineDeadLetter {
 export interface MachineOperations {
   state(): Promise<MachineState>
   deadLetters(limit: number): Promise<readonly MachineDeadLetter[]>
-  /** Redrives every dead letter, or so many of them; returns how many. (A server of an earlier version redrives all.) */
+  /**
+   * Redrives all dead letters, or this many of them; returns how many. (A server of an earlier
+   * version redrives all.)
+   */
   redriveDeadLetters(most?: number): Promise<number>
-  /** Removes one permanently, or all, or so many of them; returns how many. */
+  /** Permanently removes one, or all, or this many of them; returns how many. */
   dropDeadLetters(messageId?: string, most?: number): Promise<number>
   /** Events from this number on, or from now on; waits a while for the first. */
   events(from?: number): Promise<HeardEvents>
@@ -78,7 +83,7 @@ type Methods = {
   readonly [Port in keyof RemotePorts]-?: readonly (keyof NonNullable<RemotePorts[Port]>)[]
 }
 
-/** What may be called from outside; nothing else of a port can be. */
+/** The only methods of a port that can be called from outside. */
 export const remoteMethods = {
   authorities: ['find'],
   authorityKeys: ['sign', 'publicKey'],
@@ -141,10 +146,10 @@ export function mayChange(port: string, method: string): boolean {
 const BYTES = '$bytes'
 const ABSENT = '$absent'
 
-/** Values as JSON: bytes as base64, and what is undefined in a list as such. */
+/** Values as JSON: bytes as base64; undefined values in a list are kept. */
 export function encode(value: unknown): string {
   return JSON.stringify(value, function (this: Record<string, unknown>, key, converted) {
-    // a Buffer has become an object of its own by now
+    // a Buffer has already become a plain object here
     const given = this[key]
     if (given instanceof Uint8Array) return { [BYTES]: Buffer.from(given).toString('base64') }
     if (given === undefined && Array.isArray(this)) return { [ABSENT]: true }
@@ -152,7 +157,7 @@ export function encode(value: unknown): string {
   })
 }
 
-/** @throws SyntaxError where it is not JSON. */
+/** @throws SyntaxError if it is not JSON. */
 export function decode(text: string): unknown {
   return JSON.parse(text, (_key, value: unknown) => {
     if (typeof value !== 'object' || value === null) return value

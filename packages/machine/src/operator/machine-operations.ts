@@ -39,7 +39,7 @@ const EVENT_WAIT_MS = 1_000
 /** More than anyone keeps. */
 const ALL = 1_000_000
 
-/** What the operator's command asks of one machine, and of nothing else. */
+/** The operator's requests that only exist on one machine. */
 export function machineOperations(world: MachineWorld): MachineOperations {
   const { deadLetters, queue } = world
   const startedAt = world.clock.now()
@@ -57,9 +57,9 @@ export function machineOperations(world: MachineWorld): MachineOperations {
       let handed = 0
       for (const one of deadLetters.list(ALL)) {
         if (handed >= most) break
-        // what someone else wrote into the file is nobody's notification
+        // something that someone else wrote into the file is not a notification
         if (!(await world.isGenuine(one))) continue
-        // a letter leaves only after it has been handed over
+        // a letter is removed only after it has been queued
         await queue.send(one)
         await deadLetters.remove(one.seq)
         handed += 1

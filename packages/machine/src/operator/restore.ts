@@ -84,7 +84,7 @@ function isEachOnce(files: readonly BackupFile[]): boolean {
   return names.size === files.length && names.has(DATABASE)
 }
 
-/** Writes one file and syncs it; returns where the next begins. */
+/** Writes one file and syncs it; returns the position of the next one. */
 async function extract(
   from: FileHandle,
   at: number,

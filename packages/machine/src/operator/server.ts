@@ -12,7 +12,9 @@ import {
   remoteMethods,
 } from './contract.ts'
 
-/** Streams something to the operator; what it throws before the first byte is answered in words. */
+/**
+ * Streams something to the operator; an error before the first byte is answered with its message.
+ */
 export type Download = (body: unknown, response: ServerResponse) => Promise<void>
 
 export interface OperatorServerOptions {
@@ -36,8 +38,8 @@ const MAX_CALL_BYTES = 4 * 1024 * 1024
 const MAX_PATH_BYTES = 103
 
 /**
- * Answers the operator's command on a socket that only the owner of the state folder may open: there is
- * no other credential. Whoever has the socket has the machine.
+ * Answers the operator's command on a socket that only the owner of the state folder may open.
+ * There is no other credential: anyone who can open the socket controls the machine.
  */
 export async function startOperatorServer(options: OperatorServerOptions): Promise<OperatorServer> {
   const path = join(options.folder, OPERATOR_SOCKET)

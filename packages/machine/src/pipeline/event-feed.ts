@@ -21,13 +21,13 @@ export interface HeardEvents {
 
 /** The newest events, in memory, for listeners on this machine. */
 export interface EventFeed {
-  /** Outcomes that listeners hear beside whoever else hears of them. */
+  /** Passes outcomes on to listeners as well. */
   heard(outcomes: Outcomes): Outcomes
   readonly deadTokens: DeadTokens
   tell(announcements: readonly Announcement[]): void
   /**
-   * Events from number `from` on, or those that come from now on; where there are none yet, the answer waits for
-   * the first, at most so many milliseconds.
+   * Events from number `from` on, or those from now on; if there are none yet, the answer waits for
+   * the first one, up to this many milliseconds.
    */
   read(from: number | undefined, waitMs: number): Promise<HeardEvents>
 }

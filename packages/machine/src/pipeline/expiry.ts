@@ -60,7 +60,7 @@ export function startExpiry(options: ExpiryOptions): () => void {
   }
 }
 
-/** Whoever takes the slot away tells the provider: a drain may have been quicker. */
+/** Whoever removes the slot informs the provider: a drain may have been quicker. */
 async function endSlot(notification: Notification, { slots, ports }: ExpiryOptions): Promise<void> {
   const { deviceId, topic, seq } = notification
   if (await slots.remove(deviceId, topic, seq)) await expire(notification, ports)

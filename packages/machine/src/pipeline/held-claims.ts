@@ -5,7 +5,10 @@ import { nameOf, type StoredClaims } from '../store/claims.ts'
 
 type Claimed = Parameters<Claims['claim']>[0]
 
-/** Far above what is under way at a time: those that a full disk does not take must not fill the memory. */
+/**
+ * Far more than are in progress at a time: claims that a full disk does not take must not fill the
+ * memory.
+ */
 const MOST_HELD = 100_000
 
 interface Held {
@@ -14,9 +17,9 @@ interface Held {
 }
 
 /**
- * A claim is held in memory until its notification has come to its end, and only then written: a claim
- * on disk without its notification would make the provider's repeat, after a crash, look like a duplicate
- * of something that nobody has.
+ * A claim is held in memory until its notification has ended, and written only then. After a crash,
+ * a claim on disk without its notification would make the provider's repeat look like a duplicate
+ * of a notification that is lost.
  */
 export class HeldClaims implements Claims {
   readonly #stored: StoredClaims
@@ -42,7 +45,7 @@ export class HeldClaims implements Claims {
     return notification.seq
   }
 
-  /** The notification has come to its end: its claim goes to disk. Where that fails, it stays in memory. */
+  /** The notification has ended: its claim goes to disk. If that fails, it stays in memory. */
   settle(notification: Claimed): void {
     const key = nameOf(notification)
     if (this.#held.get(key)?.seq !== notification.seq) return

@@ -9,11 +9,16 @@ import {
 import type { Seq } from '@heliograph/protocol/identifiers'
 import { diskFault } from '../failure.ts'
 
-/** Keeps on disk what is accepted but has neither arrived nor reached its slot. */
+/**
+ * Keeps notifications on disk that were accepted but have neither arrived nor reached their slot.
+ */
 export interface Journal {
   /** What an earlier process left, oldest first. */
   readonly left: readonly Notification[]
-  /** Resolves when the notifications are synced to disk; those that are asked for meanwhile share the next sync. */
+  /**
+   * Resolves when the notifications are synced to disk; those added in the meantime share the next
+   * sync.
+   */
   add(notification: Notification): Promise<void>
   /** The journal may forget the notification. Written with the next entry; if that is lost, it is delivered again. */
   done(seq: Seq): void
@@ -21,14 +26,14 @@ export interface Journal {
   readonly bytes: number
   /** Why the last write failed, as a sentence; undefined if it did not. It is retried until it succeeds. */
   readonly problem: string | undefined
-  /** No segment goes until what is returned is called: a backup reads them. */
+  /** Keeps all segments until the returned function is called, because a backup reads them. */
   keepSegments(): () => void
   close(): Promise<void>
 }
 
 export interface JournalOptions {
   readonly folder: string
-  /** Bytes after which a new segment is begun; default 8 MB. */
+  /** Bytes after which a new segment is started; default 8 MB. */
   readonly segmentBytes?: number
   /** Whether `add` waits for the disk; otherwise only for the system to have it. */
   readonly isSynced?: boolean
@@ -37,15 +42,24 @@ export interface JournalOptions {
 }
 
 const SEGMENT_BYTES = 8 * 1024 * 1024
-/** More segments than this hold something that is long under way: it is written anew, so that they can go. */
+/**
+ * With more segments than this, old notifications that are still in progress are written again, so
+ * that segments can be removed.
+ */
 const MANY_SEGMENTS = 8
 const SUFFIX = '.journal'
-/** When nothing else is written, what is done is noted after this, milliseconds. */
+/** If nothing else is written, completed notifications are noted after this, milliseconds. */
 const DONE_WITHIN_MS = 200
 
-/** After a write that failed the next one follows within this, milliseconds: nobody else may ask for one. */
+/**
+ * After a failed write, the next one follows within this, milliseconds, because nothing else may
+ * trigger one.
+ */
 const TRY_AGAIN_MS = 1_000
-/** Such a write has so many bytes of nothing: a few would fit on a disk that is as good as full. */
+/**
+ * Such a write has this many padding bytes, because a few bytes would fit on a disk that is
+ * practically full.
+ */
 const TRIAL_BYTES = 16 * 1024
 
 /** One line: a check of 8 hex digits over the rest, `+` and a notification, or `-` and a seq; others say nothing. */
@@ -77,7 +91,7 @@ interface Entry {
  * by a crash or a full disk fails its check and ends its segment; what came before it counts. Segments go
  * oldest first, because a later one may say that something in an earlier one is done.
  *
- * @throws MachineError where the folder cannot be used.
+ * @throws MachineError if the folder cannot be used.
  */
 export async function openJournal(options: JournalOptions): Promise<Journal> {
   const { folder } = options
@@ -95,7 +109,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     await rm(segmentPath(folder, number), { force: true })
     throw diskFault(fault, folder)
   }
-  // what was left is in the new segment now, and synced
+  // the remaining notifications are in the new segment now, and synced
   for (const name of names) await unlink(join(folder, name))
   return journal
 }
@@ -179,7 +193,7 @@ class FileJournal implements Journal {
   }
 
   async close(): Promise<void> {
-    // one write may be under way, and one more takes what has come since
+    // one write may be in progress, and one more takes what has come since
     for (let n = 0; n < 2; n += 1) {
       this.#schedule()
       await this.#writing
@@ -196,7 +210,7 @@ class FileJournal implements Journal {
     this.#entries.set(notification.seq, { notification, segment })
   }
 
-  /** All that is asked for in one turn of the event loop is one write. */
+  /** All requests in one turn of the event loop make one write. */
   #schedule(): void {
     if (this.#isClosed) {
       for (const one of this.#waiting.splice(0)) one.reject(new Error('the journal is closed'))
@@ -248,7 +262,7 @@ class FileJournal implements Journal {
       }
       if (count > 0 && this.#options.isSynced !== false) await segment.file.datasync()
     } catch (fault) {
-      // what was written of it would hide all that comes after
+      // a partial line would hide everything after it
       await segment.file.truncate(segment.bytes).catch(() => {})
       throw fault
     }
@@ -268,7 +282,7 @@ class FileJournal implements Journal {
     }
   }
 
-  /** Where no new one can be made, the old one goes on being used. */
+  /** If no new one can be created, the old one stays in use. */
   async #newSegment(number: number): Promise<void> {
     const path = segmentPath(this.#options.folder, number)
     const file = await open(path, 'w', 0o600)
@@ -281,7 +295,7 @@ class FileJournal implements Journal {
     this.#segments.push({ number, path, file, bytes: 0, open: 0, isMoving: false })
   }
 
-  /** Writes what is still under way of the oldest segment once more. */
+  /** Writes the notifications of the oldest segment that are still in progress once more. */
   #moveOldest(): void {
     const [oldest] = this.#segments
     if (!oldest || oldest.isMoving) return

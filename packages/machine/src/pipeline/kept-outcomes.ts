@@ -6,7 +6,10 @@ import { faultFields, type Log } from '../log.ts'
 
 /** Outcomes are collected for this long before they are written, milliseconds: a write for each would double the cost of a notification. */
 const TOGETHER_MS = 1_000
-/** Written at once when there are so many, and dropped beyond ten times as many: receipts must not fill the memory. */
+/**
+ * Written at once when there are this many, and dropped beyond ten times as many: receipts must not
+ * fill the memory.
+ */
 const AT_ONCE = 1_000
 
 export interface KeptOutcomes extends Outcomes {
@@ -14,14 +17,17 @@ export interface KeptOutcomes extends Outcomes {
   flush(): Promise<void>
 }
 
-/** In one process the answer may wait for the delivery: what is accepted was so before it was delivered. */
+/**
+ * In one process, the answer may wait for the delivery, but a notification counts as accepted
+ * before it was delivered.
+ */
 function inOrder(outcome: Outcome): Outcome {
   return outcome.kind === 'accepted'
     ? { ...outcome, at: outcome.at - outcome.age, age: 0 }
     : outcome
 }
 
-/** Outcomes that are kept as receipts beside whatever else hears of them; off a notification's path. */
+/** Also keeps outcomes as receipts, outside a notification's path. */
 export function keptOutcomes(
   outcomes: Outcomes,
   receipts: Pick<Receipts, 'write'>,

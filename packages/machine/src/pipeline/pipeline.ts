@@ -13,8 +13,9 @@ import type { HeldClaims } from './held-claims.ts'
 import type { Journal } from './journal.ts'
 
 /**
- * What a 200 says. `delivered`: the device has acknowledged, or the notification is synced to disk.
- * `synced`: it is synced to disk, whatever the device did. `none`: it is in memory; a crash loses it.
+ * What a 200 means. `delivered`: the device has acknowledged, or the notification is synced to
+ * disk. `synced`: it is synced to disk, whether or not the device has it. `none`: it is in memory;
+ * a crash loses it.
  */
 export const durabilities = ['delivered', 'synced', 'none'] as const
 
@@ -26,7 +27,10 @@ export interface PipelineOptions {
   readonly journal: Journal
   readonly durability: Durability
   readonly isGenuine: IsGenuine
-  /** How many notifications may be under way; beyond it, none is accepted, and beyond half of it none of the same topic. */
+  /**
+   * How many notifications may be in progress; beyond that, none are accepted, and beyond half of
+   * it none of the same topic.
+   */
   readonly mostOpen: number
   /** Slots that are tried at a time. */
   readonly mostDrains: number
@@ -37,7 +41,10 @@ export interface PipelineOptions {
   readonly log: Log
 }
 
-/** How long delivery has before the journal is asked to keep what is still under way, milliseconds. */
+/**
+ * How long delivery may take before the journal is asked to keep what is still in progress,
+ * milliseconds.
+ */
 const GRACE_MS = 4
 
 /** The longest pause before the next attempt of a failed notification, milliseconds. */
@@ -61,9 +68,9 @@ interface Open {
 }
 
 /**
- * The queue between accept and deliver, in one process. Delivery begins at once; what has not come to its end
- * after a few milliseconds goes to the journal, all of one turn in one write, and what is refused there is
- * not accepted.
+ * The queue between accept and deliver, in one process. Delivery starts at once. Notifications that
+ * have not ended after a few milliseconds go to the journal, all those of one turn in one write; if
+ * the journal refuses them, they are not accepted.
  */
 export class Pipeline implements NotificationQueue {
   readonly #options: PipelineOptions
@@ -112,7 +119,7 @@ export class Pipeline implements NotificationQueue {
     })
   }
 
-  /** Each notification goes its own way: in one process there is no message to share. */
+  /** Each notification is handled separately: in one process there is no message to share. */
   async sendMulticasts(multicasts: readonly Multicast[]): Promise<ReadonlySet<Notification>> {
     const all = multicasts.flat().map(({ notification }) => notification)
     const sent = await Promise.allSettled(all.map((notification) => this.send(notification)))
@@ -159,7 +166,9 @@ export class Pipeline implements NotificationQueue {
     this.#isShut = false
   }
 
-  /** No further attempt is made; what is under way stays in the journal for the next process. */
+  /**
+   * No further attempts are made; what is in progress stays in the journal for the next process.
+   */
   stop(): void {
     clearTimeout(this.#graceTimer)
     this.#endGrace()
@@ -172,7 +181,7 @@ export class Pipeline implements NotificationQueue {
     this.#drainLine.length = 0
   }
 
-  /** Whoever floods one topic leaves half of the room to the others. */
+  /** A flood on one topic leaves half of the room to the others. */
   #hasRoomFor({ topic }: Notification): boolean {
     const { mostOpen } = this.#options
     return this.#open.size < mostOpen && (this.#ofTopic.get(topic) ?? 0) < mostOpen / 2
@@ -199,7 +208,7 @@ export class Pipeline implements NotificationQueue {
     this.#graceTimer ??= setTimeout(() => this.#endGrace(), GRACE_MS)
   }
 
-  /** One timer for all that have waited about as long as the grace. */
+  /** One timer for all those whose grace time is about over. */
   #endGrace(): void {
     this.#graceTimer = undefined
     for (const one of this.#grace.splice(0)) if (!one.isDone) this.#journal(one)
@@ -212,7 +221,7 @@ export class Pipeline implements NotificationQueue {
         one.accepted()
         if (one.isDone) this.#options.journal.done(one.notification.seq)
       },
-      // the attempt goes on: it has begun, and the provider learns that it must not count on it
+      // the attempt has started and continues, but the provider learns that it must not rely on it
       (fault: unknown) => {
         one.isRefused = true
         one.refused(fault)
@@ -282,7 +291,7 @@ export class Pipeline implements NotificationQueue {
     if (this.#open.size === 0) for (const tell of this.#whenEmpty.splice(0)) tell()
   }
 
-  /** One attempt for each slot and seq: a device that connects again and again adds none. */
+  /** One attempt for each slot and seq: a device that keeps reconnecting adds none. */
   #addDrain(notification: Notification, delayMs: number): void {
     if (this.#isShut) return
     const key = `${notification.seq} ${notification.deviceId}`
@@ -347,7 +356,7 @@ export class Pipeline implements NotificationQueue {
       return 'again' as const
     })
     if (drain.isAskedAgain) {
-      // its device has connected meanwhile
+      // its device has connected in the meantime
       drain.isAskedAgain = false
       drain.attempt = 1
       return this.#wait(drain, 0)

@@ -16,7 +16,7 @@ export async function roomOf(folder: string): Promise<Room> {
   return { free: bavail * bsize, total: blocks * bsize }
 }
 
-/** Receipts that are refused where the disk has little room left. */
+/** Refuses receipts if the disk has little room left. */
 export function withinRoom(
   receipts: Pick<Receipts, 'write'>,
   room: () => Promise<Room>,

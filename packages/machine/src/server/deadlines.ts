@@ -33,7 +33,9 @@ export interface Timed {
   cut(): void
 }
 
-/** One timer for all requests: one for each would cost more than everything else about its deadline. */
+/**
+ * One timer for all requests: one for each would cost more than the rest of its deadline handling.
+ */
 export interface Deadlines {
   readonly body: Line<Timed>
   readonly answer: Line<Timed>

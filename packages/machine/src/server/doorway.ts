@@ -8,9 +8,10 @@ export interface DoorwayLimits {
 }
 
 /**
- * The connections of a server. Anyone can open one and say nothing, so who has not yet shown that it is
- * one of ours is a newcomer: where there is no more room, the newcomer that has waited longest goes, and
- * strangers keep nobody out. As many newcomers as connections fit, so that a whole fleet can come back at once.
+ * The connections of a server. Anyone can open one and send nothing, so a connection that has not
+ * yet been authenticated is a newcomer. If there is no more room, the newcomer that has waited
+ * longest is closed, so strangers cannot lock anyone out. There is as much room for newcomers as
+ * for all connections, so a whole fleet can come back at once.
  */
 export class Doorway {
   readonly #limits: DoorwayLimits
@@ -20,7 +21,7 @@ export class Doorway {
 
   constructor(server: Server, limits: DoorwayLimits) {
     this.#limits = limits
-    // those that are on their way out count, too
+    // those that are being closed count, too
     server.maxConnections = limits.connections + 2 * limits.newcomers
     server.on('connection', (socket) => this.#enter(socket))
   }
@@ -30,7 +31,7 @@ export class Doorway {
     return this.#known.size >= this.#limits.connections
   }
 
-  /** Whoever is at the other end is one of ours: the connection stays until it ends by itself. */
+  /** The peer is authenticated: the connection stays until it ends on its own. */
   welcome(socket: Socket): void {
     const name = nameOf(socket)
     if (!this.#newcomers.delete(name)) return

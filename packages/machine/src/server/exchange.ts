@@ -2,10 +2,10 @@ import type { Answer } from '@heliograph/core/send/answer'
 import type { ProviderRequest } from '@heliograph/core/send/provider-request'
 import type { ServerLimits } from './limits.ts'
 
-/** Who asks: what is the same for all requests of a connection. */
+/** The requester: everything that is the same for all requests of a connection. */
 export interface Peer {
   readonly address: string
-  /** PEM of the client certificate, whoever made it: the rules judge it. */
+  /** PEM of the client certificate, whoever issued it: the rules check it. */
   readonly certificate: string | undefined
 }
 
@@ -63,10 +63,10 @@ export function readHead(method: string, target: string, raw: readonly string[])
 
 const COLON = 58
 
-/** What a piece of a body takes beside its bytes: it may have a single one. */
+/** Overhead of a piece of a body, which may have a single byte. */
 export const PIECE_BYTES = 128
 
-/** Counts a request until what is returned is called. */
+/** Counts a request until the returned function is called. */
 export function begin({ isKnown }: Client, at: Exchanges): () => void {
   const newcomers = isKnown ? 0 : 1
   at.open += 1
@@ -103,8 +103,8 @@ export function pathOf(target: string): string {
 }
 
 /**
- * The request as the rules take it, or undefined if its path cannot be decoded. A certificate, where
- * there is one, is the credential; otherwise a provider token may be.
+ * The request as the rules take it, or undefined if its path cannot be decoded. If there is a
+ * certificate, it is the credential; otherwise it may be a provider token.
  */
 function providerRequest(
   { method, target, headers }: Head,
@@ -155,7 +155,10 @@ export async function answerRequest(
   }
 }
 
-/** What nobody hears who has neither a credential and a token nor a code; 410 says that the token was one. */
+/**
+ * Answers that only a caller with a credential and a token, or with a code, can get; 410 confirms
+ * that the token was valid.
+ */
 function isForOurs({ status }: Answer): boolean {
   return status < 300 || status === 410
 }

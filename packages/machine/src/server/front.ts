@@ -15,7 +15,7 @@ export interface FrontOptions {
   readonly name: string
   readonly listen: Listening
   readonly tls: ServerTls
-  /** PEM of the CAs that clients are asked for a certificate of; absent: none is asked for. */
+  /** PEM of the CAs from which clients are asked for a certificate; absent: they are not asked. */
   readonly authorities?: () => string
   readonly exchanges: Exchanges
   readonly log: Log
@@ -31,8 +31,8 @@ export interface Front {
 }
 
 /**
- * A client certificate is asked for and not demanded, and whoever made it, it is handed to the rules:
- * they refuse a foreign one with a reason that an APNs client knows.
+ * The server asks for a client certificate but does not require one. Whoever issued it, it is
+ * passed to the rules, which refuse a foreign one with a reason that APNs clients know.
  */
 export async function startFront(options: FrontOptions): Promise<Front> {
   const { exchanges, tls, authorities } = options
@@ -127,6 +127,7 @@ const MOST_OF_A_STRANGER = 4_096
 
 function certificateOf(socket: TLSSocket): string | undefined {
   const pem = socket.getPeerX509Certificate()?.toString()
-  // an empty text is a certificate that cannot be read: refused, and nothing else is the credential then
+  // an empty text means an unreadable certificate: it is refused, and nothing else counts as the
+  // credential
   return !socket.authorized && pem && pem.length > MOST_OF_A_STRANGER ? '' : pem
 }

@@ -91,7 +91,7 @@ async function serveRequest(
   const answer = await answerOf(request, head, client, exchanges)
   if (!answer || response.destroyed) return
   note(head, answer, since, exchanges)
-  // what was not read cannot be told from a next request
+  // unread bytes cannot be distinguished from the next request
   if (!request.complete) response.setHeader('connection', 'close')
   response.setTimeout(exchanges.limits.takeMs, () => request.socket.destroy())
   const { status, headers, body = '' } = answer
@@ -155,7 +155,7 @@ function timeOut(ms: number) {
   return { promise, clear: () => clearTimeout(timer) }
 }
 
-/** Node's parser gave up: what it read is no HTTP, too long or too slow. */
+/** Node's parser gave up: the input is not HTTP, too long or too slow. */
 function refuseClient(error: NodeJS.ErrnoException, socket: Duplex, exchanges: Exchanges): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
   const head: Head = { method: 'POST', target: '/', headers: {}, bytes: 0 }

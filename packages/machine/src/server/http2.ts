@@ -22,7 +22,7 @@ const END_STREAM = http2.constants.NGHTTP2_FLAG_END_STREAM
 
 const noBody = Buffer.alloc(0)
 
-/** Everything that a stream needs beside itself. */
+/** Everything that a stream needs in addition to itself. */
 export interface Http2Context {
   readonly exchanges: Exchanges
   readonly deadlines: Deadlines
@@ -68,7 +68,7 @@ class Stream {
       this.#refuse(status)
       return
     }
-    // a turn later a stream that was reset in the same breath is known to be: rapid reset costs no work
+    // one turn later, a stream that was reset immediately is known to be: rapid reset costs no work
     if (isWhole) {
       setImmediate(() => this.#work())
       return
@@ -86,7 +86,10 @@ class Stream {
     this.#refuse(status)
   }
 
-  /** What is too large is read on for a while and thrown away: some clients hear nothing while they send. */
+  /**
+   * An oversized body is read for a while and discarded, because some clients do not read while
+   * they send.
+   */
   #take(chunk: Buffer): void {
     if (this.#isAnswered) return
     const { exchanges } = this.#context
@@ -163,7 +166,7 @@ class Stream {
   /** After a complete answer the rest of the request is not wanted (RFC 9113 §8.1). */
   #endUpload(): void {
     const stream = this.#stream
-    // what is not read is not sent
+    // if the client does not read, nothing is sent
     stream.pause()
     const close = () => stream.close(http2.constants.NGHTTP2_NO_ERROR)
     if (stream.writableFinished) close()

@@ -2,7 +2,7 @@
 export interface ServerLimits {
   /** Of clients that are known: those that have had an answer that only one of ours gets. */
   readonly connections: number
-  /** Of strangers, where all others are taken; beyond it the one that came first is cut. */
+  /** For strangers, if all others are taken; beyond this number, the oldest one is closed. */
   readonly newcomers: number
   /** TLS handshake, and after it the first bytes of a client that names no protocol. */
   readonly handshakeMs: number

@@ -70,7 +70,7 @@ export async function serverAuthority(place: ServerAuthorityPlace): Promise<Serv
   return { certificate, key }
 }
 
-/** A certificate for these names. Its key is made anew at every start and exists only in memory. */
+/** A certificate for these names. A new key is made at every start and exists only in memory. */
 export async function serverCertificate(
   names: readonly string[],
   authority: ServerAuthority,

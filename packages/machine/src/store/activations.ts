@@ -23,8 +23,8 @@ interface Row {
 }
 
 /**
- * The activation codes, by their hashes. A code is bound to the first key that redeems it; a `reusable`
- * one (local use only) keeps one row per key beside its own.
+ * The activation codes, by their hashes. A code is bound to the first key that redeems it; a
+ * `reusable` one (local use only) has one row per key in addition to its own.
  */
 export function activations(
   environment: Environment,

@@ -3,18 +3,19 @@ import type { Environment } from './environment.ts'
 
 const MARK = 'latest seq'
 
-/** How often it is noted what time seqs have come to, milliseconds. */
+/** How often the time that seqs have reached is noted, milliseconds. */
 const NOTE_MS = 10_000
 
 /** Ids whose seqs ascend from start to start, too. */
 export interface AscendingIds extends Ids {
-  /** Notes what time they have come to, where that is not known yet. */
+  /** Notes the time that they have reached, if it is not known yet. */
   note(): Promise<void>
 }
 
 /**
- * The newest notification wins by its seq, which begins with the time. A clock that is set back must not make
- * what comes now older than what is stored: seqs begin where those of an earlier process may have ended.
+ * The newest notification wins by its seq, which starts with the time. If the clock is set back,
+ * new notifications must not appear older than stored ones: seqs start where those of an earlier
+ * process may have ended.
  */
 export function ascendingIds(ids: Ids, environment: Environment): AscendingIds {
   const marks = environment.table<number, string>('meta')

@@ -19,7 +19,7 @@ export interface StoredClaims extends Claims {
 
 type Claimed = Parameters<Claims['claim']>[0]
 
-/** Which accepted notification an apns-id stands for, per device and topic. */
+/** Which accepted notification an apns-id belongs to, per device and topic. */
 export function claims(environment: Environment, expiries: Expiries, clock: Clock): StoredClaims {
   const rows = environment.table<Row, string>(CLAIMS)
   return {

@@ -34,7 +34,7 @@ export function devices(environment: Environment): Devices & DeviceRecords & Adm
     return record
   }
 
-  /** Returns the device with the changed list; one that is revoked stays as it is. */
+  /** Returns the device with the changed list; a revoked device stays as it is. */
   function edited(deviceId: DeviceId, edit: Edit): DeviceRecord | undefined {
     const record = records.get(deviceId)
     if (!record || record.revokedAt !== undefined) return record
@@ -57,7 +57,7 @@ export function devices(environment: Environment): Devices & DeviceRecords & Adm
     async forgetCertificates(deviceId, certificateIds) {
       await environment.change(() => {
         edited(deviceId, (all) => without(all, certificateIds))
-        // what is not on record lets nobody in
+        // a certificate that is not on record admits nobody
         for (const id of certificateIds) retired.remove([deviceId, id])
       })
     },
@@ -100,7 +100,10 @@ export function devices(environment: Environment): Devices & DeviceRecords & Adm
   }
 }
 
-/** The record is the registry: what is noted there as admitted lets its device in, until it is made useless. */
+/**
+ * The record is the registry: a certificate that is marked as admitted there admits its device
+ * until it is disabled.
+ */
 export function deviceRegistry(
   environment: Environment,
   disconnect: (deviceId: DeviceId, certificateId: string) => void,

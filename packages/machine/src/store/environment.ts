@@ -8,25 +8,28 @@ import { DATABASE } from '../state-files.ts'
 export type Table<Value, K extends Key> = Database<Value, K>
 
 /**
- * The database of a state folder. A write is a transaction whose promise resolves when it is synced to
- * disk; writes that come while one is under way share the next sync. Reads see what is committed.
+ * The database of a state folder. A write is a transaction whose promise resolves once it is synced
+ * to disk; writes that come while one is in progress share the next sync. Reads see committed data.
  */
 export interface Environment {
   table<Value, K extends Key>(name: string): Table<Value, K>
-  /** Runs `decide` in a write transaction; what it reads is current. It throws before it writes, or not at all. */
+  /**
+   * Runs `decide` in a write transaction, where reads are current. It must throw before it writes,
+   * or not at all.
+   */
   change<T>(decide: () => T): Promise<T>
   /** Resolves when everything that was asked to be written is on disk. */
   synced(): Promise<void>
-  /** Copies the database as it is at one moment, while it is in use. */
+  /** Copies the database as of one moment, while it is in use. */
   copy(file: string): Promise<void>
-  /** Resolves when no write can succeed any more until the database is opened anew; its message says so. */
+  /** Resolves once no write can succeed until the database is reopened; its message says so. */
   readonly broken: Promise<MachineError>
   close(): Promise<void>
 }
 
 export interface EnvironmentOptions {
   readonly folder: string
-  /** A bound on the database, bytes; none by default. For tests of a full disk. */
+  /** A limit on the size of the database, bytes; none by default. For tests of a full disk. */
   readonly maxBytes?: number
 }
 
@@ -103,7 +106,7 @@ const HEAD = { magic: 24, version: 28, bytes: 32 }
 /** Both meta pages, at the smallest page size. */
 const LEAST_BYTES = 8192
 
-/** Looked at before LMDB does: the library ends the process where the file is something else. */
+/** Checked before LMDB does: the library ends the process if the file is something else. */
 function demandDatabase(path: string): void {
   if (!existsSync(path)) return
   const { size } = statSync(path)
@@ -123,7 +126,7 @@ function demandDatabase(path: string): void {
 type Result<T> = { readonly value: T } | { readonly fault: unknown }
 
 async function changeIn<T>(root: Root, decide: () => T): Promise<T> {
-  // lmdb reports a throw of the callback as an unhandled rejection of its own beside this one
+  // lmdb reports an error in the callback as a separate unhandled rejection, too
   const attempt = (): Result<T> => {
     try {
       return { value: decide() }
@@ -144,10 +147,10 @@ async function causeOf(fault: unknown): Promise<unknown> {
   return commitError === undefined ? fault : commitError.catch((cause: unknown) => cause)
 }
 
-/** A write of LMDB's own head came to nothing: it takes no other until it is opened anew. */
+/** LMDB failed to write its own meta page: it takes no more writes until it is reopened. */
 class BrokenDatabase extends MachineError {}
 
-/** A full disk in words; the database stays as it was before the transaction. */
+/** Explains a full disk; the database stays as it was before the transaction. */
 function storageFault(fault: unknown, folder: string): unknown {
   const text = fault instanceof Error ? fault.message : String(fault)
   if (text.includes('MDB_PANIC'))

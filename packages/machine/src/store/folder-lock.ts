@@ -29,9 +29,9 @@ export function demandNotHeldHere(folder: string): void {
 }
 
 /**
- * Makes sure that no other process works on the state folder; returns the release. The holder is decided
- * in a transaction of the database, whose own lock the system frees when a process dies: what a killed
- * process left behind is taken over, by one only.
+ * Makes sure that no other process uses the state folder; returns a function that releases it. The
+ * holder is chosen in a transaction of the database, whose own lock the system frees when a process
+ * dies: exactly one process takes over what a killed process left behind.
  */
 export async function lockFolder(
   environment: Environment,

@@ -7,11 +7,14 @@ export interface Format {
   readonly version: number
   /** When the store was made, milliseconds since the epoch. */
   readonly createdAt: number
-  /** Base64 of something sealed by the vault, so that a wrong key is noticed before anything else. */
+  /** Base64 of something sealed by the vault, so that a wrong key is noticed first. */
   readonly seal: string
 }
 
-/** Takes a store from its index, counted from 1, to the next version; runs in one transaction. */
+/**
+ * Upgrades a store from the version of its index, counted from 1, to the next; runs in one
+ * transaction.
+ */
 export type Upgrade = (environment: Environment) => void
 
 /**

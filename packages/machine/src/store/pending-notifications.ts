@@ -21,8 +21,8 @@ type SlotKey = [deviceId: DeviceId, topic: Topic]
 type ExpiryKey = [expiresAt: number, deviceId: DeviceId, topic: Topic]
 
 /**
- * The slots, and beside them an index by the second in which they expire: both change in one
- * transaction, so that neither knows of a slot that the other does not.
+ * The slots, and an index by the second in which they expire: both change in one transaction, so
+ * they always contain the same slots.
  */
 export function pendingNotifications(
   environment: Environment,

@@ -25,12 +25,15 @@ export interface KeptReceipts extends Receipts {
   visit(sinceMs: number, see: (outcome: Outcome) => void): Promise<boolean>
 }
 
-/** Rows that are read in a row; what else the process has to do comes in between. */
+/** Rows that are read without a pause; the process does its other work in between. */
 const AT_ONCE = 1_000
 /** Some seconds of reading. */
 const MOST_VISITED = 2_000_000
 
-/** The outcomes of each notification by its `apns-unique-id`, and which of these an `apns-id` stands for. */
+/**
+ * The outcomes of each notification by its `apns-unique-id`, and which of these an `apns-id`
+ * belongs to.
+ */
 export function receipts(
   environment: Environment,
   expiries: Expiries,

@@ -24,7 +24,7 @@ export function registrations(
 ): Registrations & RegistrationRecords & { all(): Iterable<Registration> } {
   const rows = environment.table<Row, [DeviceId, Topic]>('registrations')
 
-  /** Puts what `decide` makes of the row, where that is another one; returns what holds then. */
+  /** Stores the row that `decide` returns if it has changed; returns the current row. */
   function change(
     deviceId: DeviceId,
     topic: Topic,

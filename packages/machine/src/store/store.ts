@@ -48,21 +48,21 @@ export { deviceRegistry } from './devices.ts'
 export const RECEIPT_DAYS = 7
 
 export interface StoreOptions {
-  /** The state folder; made where there is none, for its owner only. */
+  /** The state folder; created if there is none, for its owner only. */
   readonly folder: string
-  /** The owner's key, 32 bytes: what is secret in the folder is encrypted under it. */
+  /** The owner's key, 32 bytes, under which the secrets in the folder are encrypted. */
   readonly key: Uint8Array
   readonly clock?: Clock
   readonly ids?: Ids
   /** How long receipts are kept; 7 days by default. */
   readonly receiptSeconds?: number
-  /** A bound on the database, bytes; none by default. */
+  /** A limit on the size of the database, bytes; none by default. */
   readonly maxBytes?: number
 }
 
 /**
- * All that the service keeps on one machine. Reads come at once from memory-mapped pages; a write's
- * promise resolves when it is synced to disk.
+ * Everything that the service stores on one machine. Reads are answered at once from memory-mapped
+ * pages; a write's promise resolves once it is synced to disk.
  */
 export interface Store {
   readonly environment: Environment
@@ -78,12 +78,14 @@ export interface Store {
   readonly authorities: AuthorityStore
   readonly tokenKeys: TokenKeyVault
   readonly moves: Moves
-  /** The live token keys; what is created or retired counts at once. */
+  /** The live token keys; new and retired keys take effect at once. */
   readonly ring: TokenKeyRing
   /** Ids whose seqs ascend, whatever the clock does. */
   readonly ids: AscendingIds
   readonly format: Format
-  /** Silently removes what has expired; returns how many rows. Slots are for `pending.expired`. */
+  /**
+   * Silently removes what has expired; returns how many rows. Slots are left to `pending.expired`.
+   */
   sweep(nowMs: number, limit: number): Promise<number>
   /** Resolves when every change asked for so far is on disk. */
   synced(): Promise<void>
@@ -91,9 +93,9 @@ export interface Store {
 }
 
 /**
- * Opens the store of a state folder, or makes it. One process at a time has it.
+ * Opens or creates the store of a state folder. Only one process at a time can have it.
  *
- * @throws MachineError where it cannot be had: in use, made with another key, of a newer version, full disk.
+ * @throws MachineError if that is impossible: in use, another key, a newer version, a full disk.
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { folder, key, clock = systemClock, ids = systemIds(), maxBytes } = options
@@ -114,7 +116,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 
   async function close(): Promise<void> {
     await ascending.note().catch(() => {})
-    // what cannot be unlocked on a full disk is taken over by the next process
+    // a lock that cannot be released on a full disk is taken over by the next process
     await unlock().finally(() => environment.close())
   }
 }
@@ -163,8 +165,8 @@ function portsOf(
 const OTHERS_WRITE = 0o002
 
 /**
- * LMDB makes its files for everybody to read: here they are there before it. One that is there stays
- * untouched: to close a lock file frees what this process has locked with it (POSIX, fcntl).
+ * LMDB creates files that everyone can read, so they are created here first. An existing one is not
+ * touched: closing a lock file releases the locks that this process has on it (POSIX, fcntl).
  */
 function makePrivate(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 })

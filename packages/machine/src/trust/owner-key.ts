@@ -10,7 +10,7 @@ export type KeySource = 'file' | 'credential' | 'environment' | 'beside the data
 export interface OwnerKey {
   readonly bytes: Uint8Array
   readonly source: KeySource
-  /** The file, where it came from one. */
+  /** The file, if it came from one. */
   readonly path?: string
 }
 
@@ -19,7 +19,7 @@ export interface KeyOptions {
   readonly folder: string
   readonly keyFile?: string
   readonly environment: Readonly<Record<string, string | undefined>>
-  /** For development: a key is made in the state folder where there is none, which protects nothing. */
+  /** For development: creates a key in the state folder if there is none; it protects nothing. */
   readonly mayMakeBesideData?: boolean
 }
 

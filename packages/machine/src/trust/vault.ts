@@ -2,12 +2,12 @@ import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:cr
 import { MachineError } from '../failure.ts'
 
 /**
- * What is secret on disk: AES-256-GCM (NIST SP 800-38D) under a key that HKDF derives from the owner's.
- * `label` says what it is for, so that one secret cannot be put in the place of another.
+ * Encrypts secrets on disk: AES-256-GCM (NIST SP 800-38D) under a key that HKDF derives from the
+ * owner's. `label` says what a secret is for, so that one cannot be put in the place of another.
  */
 export interface Vault {
   seal(label: string, secret: Uint8Array): Uint8Array
-  /** @throws MachineError where another key sealed it, or it was changed. */
+  /** @throws MachineError if another key sealed it, or it was changed. */
   open(label: string, sealed: Uint8Array): Uint8Array
 }
 
