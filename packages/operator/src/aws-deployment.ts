@@ -19,8 +19,8 @@ export interface DeploymentOptions {
 }
 
 /**
- * Finds everything of a stage through the outputs of its stacks; the embedded cloud answers the same
- * call. Throws a `Failure` of kind `notFound` where a stack or an output is missing.
+ * Finds everything of a stage through the outputs of its stacks; the embedded cloud answers the
+ * same call. Throws a `Failure` of kind `notFound` if a stack or an output is missing.
  */
 export async function openDeployment(options: DeploymentOptions): Promise<AwsDeployment> {
   const { stage, environment, clock = systemClock } = options

@@ -29,8 +29,9 @@ export interface Draft {
 }
 
 /**
- * Writes a file that only its owner can read, for the time being: a new one in its place, and what is to
- * replace another beside it, so that the old content stays until the new is kept.
+ * Provisionally writes a file that only its owner can read. A new file is written in its place; a
+ * replacement is written next to the existing file, whose content stays until the new one is
+ * confirmed.
  */
 export async function draftPrivate(
   path: string,
@@ -62,8 +63,8 @@ async function putInPlace(draft: string, path: string): Promise<void> {
 }
 
 /**
- * Writes a file that only its owner can read. The new content takes the place of the old in one
- * step, so that neither a half-written file nor an old file's mode is left.
+ * Writes a file that only its owner can read. The new content replaces the old in one step, so that
+ * neither a half-written file nor the old file's mode remains.
  */
 export async function writePrivate(path: string, content: string | Uint8Array): Promise<void> {
   const draft = await draftPrivate(path, content, true)

@@ -48,7 +48,7 @@ Exit codes: 0 done, 1 something failed, 2 wrong usage, 3 not found,
             130 interrupted; run the same command again to continue.
 Every command has examples: heliograph <command> --help`
 
-/** The command tree. `onExit` hears the code of a command that ran to its end. */
+/** The command tree. `onExit` gets the exit code of a command that has finished. */
 export function makeProgram(terminal: Terminal, onExit: (code: number) => void): Command {
   const program = new Command('heliograph')
     .description(

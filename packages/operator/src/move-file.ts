@@ -3,9 +3,10 @@ import { promisify } from 'node:util'
 import { Failure } from './failure.ts'
 
 /**
- * A deployment on its way to another, in one file: a line of JSON that says how the rest is encrypted, then
- * AES-256-GCM under a key that scrypt (RFC 7914) makes of the passphrase. The line is authenticated, too,
- * and nothing is read of a file that was changed (docs/one-machine.md, "Moving").
+ * The export of a deployment, in one file: a line of JSON that says how the rest is encrypted, then
+ * AES-256-GCM under a key that scrypt (RFC 7914) derives from the passphrase. The line is
+ * authenticated, too, and nothing is read from a file that was changed (docs/one-machine.md,
+ * "Moving").
  */
 interface Head {
   readonly heliograph: 'export'
@@ -17,7 +18,7 @@ interface Head {
   readonly nonce: string
 }
 
-/** What OWASP asks for at least; 128 MB and about half a second. */
+/** The minimum that OWASP recommends; 128 MB and about half a second. */
 const COST = { N: 2 ** 17, r: 8, p: 1 } as const
 const MAX_MEMORY = 256 * 1024 * 1024
 const TAG_BYTES = 16
@@ -68,7 +69,7 @@ function hasBytes(base64: unknown, count: number): boolean {
   return typeof base64 === 'string' && Buffer.from(base64, 'base64').length === count
 }
 
-/** With the costs of this version only: a file must not say how much memory it takes. */
+/** Accepts only this version's cost: a file must not determine how much memory is used. */
 function parseHead(line: string): Head | undefined {
   try {
     const head = JSON.parse(line) as Head

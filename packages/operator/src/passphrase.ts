@@ -18,7 +18,7 @@ export async function newPassphrase(
   throw new Failure('usage', 'the two passphrases differ: start again')
 }
 
-/** The passphrase of a file that is there. */
+/** The passphrase of an existing file. */
 export async function knownPassphrase(
   { terminal }: Session,
   path: string,

@@ -3,7 +3,7 @@ import type { Session } from './session.ts'
 /** Shows how far a long command is. */
 export interface Progress {
   add(more: number): void
-  /** Clears what is shown. */
+  /** Clears the line. */
   end(): void
 }
 

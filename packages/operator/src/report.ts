@@ -4,7 +4,7 @@ import { visible } from './terminal.ts'
 export interface Report {
   readonly value: unknown
   readonly text: string
-  /** Where the command worked but what it looked at is not well; default `ok`. */
+  /** The exit code if the command worked but found a problem; default `ok`. */
   readonly exit?: 'failed' | 'notFound' | 'refused' | 'interrupted'
 }
 
@@ -41,7 +41,7 @@ export function shortList(topics: readonly string[]): string {
   return topics.length > 3 ? `${shown} and ${topics.length - 3} more` : shown
 }
 
-/** `2026-05-04 12:30:00 UTC`; a dash where there is no time. */
+/** `2026-05-04 12:30:00 UTC`; a dash if there is no time. */
 export function timeText(ms: number | undefined): string {
   if (ms === undefined) return '-'
   return `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`

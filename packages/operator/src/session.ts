@@ -48,7 +48,7 @@ export function addGlobalOptions(program: Command, terminal: Terminal): void {
     .option('--json', 'print JSON for scripts')
 }
 
-/** A runner that notes the exit code of what it ran. */
+/** A runner that notes the exit code of the command that it ran. */
 export function runner(terminal: Terminal, onExit: (code: number) => void): Runner {
   return async (command, work) => {
     const session = sessionOf(command.optsWithGlobals<GlobalOptions>(), terminal)
@@ -84,7 +84,10 @@ function sessionOf(
   }
 }
 
-/** Asks before what cannot be undone, in words rather than a prompt, so that scripts meet no surprise. */
+/**
+ * Guards actions that cannot be undone with an option rather than a prompt, so that scripts do not
+ * hang.
+ */
 export function demandYes(yes: boolean | undefined, consequence: string): void {
   if (!yes) throw new Failure('refused', `${consequence}: add --yes to do it`)
 }

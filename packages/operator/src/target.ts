@@ -20,7 +20,9 @@ export interface TargetOptions {
   readonly state: string
 }
 
-/** An https address and the CA that its certificate is checked against; the system's where absent. */
+/**
+ * An https address and the CA that its certificate is checked against; if absent, the system's CAs.
+ */
 export interface Address {
   readonly url: string
   /** PEM. */

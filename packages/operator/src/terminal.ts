@@ -5,7 +5,7 @@ import { Writable } from 'node:stream'
 export interface Terminal {
   /** A line of the result, on standard output. */
   print(line: string): void
-  /** A line beside the result, on standard error. */
+  /** A line in addition to the result, on standard error. */
   note(line: string): void
   readonly environment: Readonly<Record<string, string | undefined>>
   /** True if a person can be asked. */
@@ -14,7 +14,7 @@ export interface Terminal {
   askSecret(question: string): Promise<string>
   /** All of standard input. */
   readInput(): Promise<string>
-  /** Standard input piece by piece, where it may be long. */
+  /** Standard input piece by piece, because it may be long. */
   readonly input: AsyncIterable<Uint8Array>
   /** Shows a line in place of the last one shown; undefined if nobody looks at a screen. */
   readonly show?: ((line: string) => void) | undefined
@@ -56,7 +56,7 @@ export function guarded(terminal: Terminal): Terminal {
   }
 }
 
-/** Prints text of several lines, whose words are `visible` already where they are of others. */
+/** Prints text of several lines, in which text from others is already `visible`. */
 export function eachLine(text: string, print: (line: string) => void): void {
   for (const line of text.split('\n')) print(line)
 }
@@ -72,7 +72,7 @@ export function processTerminal(): Terminal {
     interactive: stdin.isTTY === true && stderr.isTTY === true,
     askSecret,
     input: stdin,
-    // back to the first column, and what was there is cleared (ECMA-48: EL)
+    // back to the first column, clearing the line (ECMA-48: EL)
     ...(stderr.isTTY && { show: (line) => stderr.write(`\r\u001b[K${line}`) }),
     readInput: async () => {
       const parts: Buffer[] = []
@@ -106,7 +106,10 @@ function askSecret(question: string): Promise<string> {
   })
 }
 
-/** Whoever reads the output may have had enough (`heliograph provider list | head`): that is not a failure. */
+/**
+ * The reader of the output may stop early (`heliograph provider list | head`), which is not a
+ * failure.
+ */
 function endWithReader(stdout: NodeJS.WriteStream): void {
   stdout.on('error', (fault: NodeJS.ErrnoException) => {
     if (fault.code !== 'EPIPE') throw fault

@@ -14,19 +14,18 @@ export interface CampaignParts extends PaceParts {
   readonly payload: string
   /** Requests at the same time. */
   readonly inFlight: number
-  /** Resends what is in doubt, no matter how old. */
+  /** Resends doubtful ones, no matter how old. */
   readonly again: boolean
   /** Called with how many more recipients are done. */
   readonly onProgress: (more: number) => void
 }
 
 /**
- * Sends to every device of a file that the journal does not know to be done. Each request goes by the id
- * of the campaign, so that a repeated one is the same notification for each device.
+ * Sends to every device in a file that is not yet done according to the journal. Each request
+ * carries the campaign's id, so that a repeated request is the same notification for each device.
  *
- * @returns whether it came to its end; false if the user ended it.
- * @throws Failure where the service refuses the campaign, or is away for too long. The journal knows
- * what was done before.
+ * @returns whether it was completed; false if the user ended it.
+ * @throws Failure if the service refuses the campaign, or is down for too long. The journal contains what was done before.
  */
 export async function runCampaign(parts: CampaignParts): Promise<boolean> {
   return new Campaign(parts).run()
@@ -96,7 +95,7 @@ class Campaign {
     if (journal.chunk(number)?.begunAt !== undefined) await journal.finish(recipients.done(now()))
   }
 
-  /** Repeats until every recipient is done, or none of the rest makes progress. */
+  /** Repeats until every recipient is done, or none of the remaining ones makes progress. */
   async #sendTo(recipients: Recipients, { idleAttempts, repeatWithinMs }: Patience): Promise<void> {
     for (let idle = 0; recipients.count > 0 && idle < idleAttempts; ) {
       if (idle > 0) await this.#pace.pause(this.#pace.backOff(idle))

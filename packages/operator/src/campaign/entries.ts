@@ -3,7 +3,7 @@ import { parseNotificationId } from '@heliograph/protocol/identifiers'
 /** The first line of a journal says so. */
 export const KIND = 'campaign 1'
 
-/** What a campaign is: with anything else it would be another one. */
+/** What identifies a campaign: if anything differs, it is another one. */
 export interface Terms {
   /** The `apns-id` of every request of the campaign. */
   readonly id: string

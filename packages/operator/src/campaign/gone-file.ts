@@ -17,7 +17,7 @@ export async function writeGone(path: string, journal: Journal): Promise<void> {
   await draft.keep()
 }
 
-/** Of a campaign that goes on, the list goes on; another file must not be replaced by it. */
+/** A resumed campaign continues its list, but must not replace any other file. */
 export async function refuseForeignList(path: string, isResumed: boolean): Promise<void> {
   if (isResumed && (await isList(path))) return
   refuseExisting([path], 'choose another --dead-tokens, or remove it')

@@ -40,7 +40,9 @@ export async function* eachEntry(path: string, terms: Terms): AsyncGenerator<Pla
 /** A request's worth of dead tokens takes some 120 kB. */
 const MOST_BYTES = 1 << 20
 
-/** Lines with a line end: the last one of a process that was killed may have none, and counts as not written. */
+/**
+ * Lines with a line end: the last line of a killed process may lack it, and counts as not written.
+ */
 async function* eachLine(path: string): AsyncGenerator<{ bytes: Buffer; end: number }> {
   let rest = Buffer.alloc(0)
   let end = 0

@@ -6,15 +6,16 @@ import { eachEntry, readTerms } from './journal-file.ts'
 import { lockFile } from './lock.ts'
 
 /**
- * What a campaign has done, as JSON lines that are only ever appended (docs/cli.md): what it is, then for
- * each chunk `begun` before its request goes out and `done` with what came of it. A line is on the disk
- * before the campaign goes on, so that whatever ends the process leaves nothing unknown.
+ * What a campaign has done, as JSON lines that are only ever appended (docs/cli.md): first its
+ * description, then for each chunk `begun` before its request is sent, and `done` with the results.
+ * A line is on disk before the campaign continues, so nothing is unknown, whatever ends the
+ * process.
  */
 export interface Journal {
   readonly terms: Terms
   /** Whether an earlier run began the campaign. */
   readonly isResumed: boolean
-  /** What is known of a chunk; undefined if it was never begun. */
+  /** What is known about a chunk; undefined if it was never started. */
   chunk(number: number): ChunkState | undefined
   chunks(): Iterable<readonly [number: number, state: ChunkState]>
   begin(begun: Begun): Promise<void>
@@ -35,7 +36,7 @@ export interface OpenRecipients extends Pick<Open, 'doubt' | 'since'> {
   readonly sure: readonly (readonly [place: number, reason: string])[]
 }
 
-/** What is open of a chunk with so many recipients that was begun. */
+/** The open recipients of a started chunk of this size. */
 export function openIn(state: ChunkState, length: number): OpenRecipients {
   const { begunAt, doubt, later, ends, since = Number.POSITIVE_INFINITY } = state
   const sure = Object.entries(later).flatMap(([reason, places]) =>
@@ -63,7 +64,7 @@ export async function openJournal(
   })
   try {
     const size = await sizeOf(path)
-    // one without a first line was never begun
+    // a journal without a first line was never started
     const found = size ? await readJournal(path, terms) : undefined
     const handle = await open(path, size === undefined ? 'wx' : 'r+', 0o600)
     const { id = newId(), ...rest } = terms

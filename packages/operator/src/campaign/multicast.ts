@@ -40,7 +40,7 @@ export interface Multicast {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** @throws Failure where the service refuses the request for good, or does not answer. */
+/** @throws Failure if the service permanently refuses the request, or does not answer. */
 export async function sendMulticast(
   edge: Edge,
   { tokens, payload, headers }: Multicast,

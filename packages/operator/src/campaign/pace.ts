@@ -8,7 +8,7 @@ export interface Patience {
   readonly longestWaitMs: number
   /** Time without a request that was answered with results, before the campaign ends. */
   readonly giveUpAfterMs: number
-  /** Attempts for some recipients of which none is accepted, before the others come first. */
+  /** Attempts for the same recipients without a single acceptance, before others come first. */
   readonly idleAttempts: number
   /**
    * How long a request whose answer was lost may be repeated: the service knows an id for ten minutes, and
@@ -66,9 +66,9 @@ export class Pace {
   }
 
   /**
-   * It did not, or wants no more for now.
+   * It did not answer, or wants no more for now.
    *
-   * @throws Failure where it has been so for too long.
+   * @throws Failure if this has lasted for too long.
    */
   bad(why: string, retryAfterMs?: number): void {
     const { now, patience: limits } = this.#parts
@@ -83,7 +83,9 @@ export class Pace {
     this.#notBefore = Math.max(this.#notBefore, now() + ms)
   }
 
-  /** Milliseconds to wait after so many failures in a row; drawn at random, so that not all come at once. */
+  /**
+   * Milliseconds to wait after this many failures in a row; random, so that not all come at once.
+   */
   backOff(failures: number): number {
     const { firstWaitMs, longestWaitMs } = this.#parts.patience
     const most = Math.min(longestWaitMs, firstWaitMs * 2 ** (failures - 1))

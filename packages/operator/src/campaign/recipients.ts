@@ -12,7 +12,7 @@ const isDoubtful = ({ status }: Result) => status >= 500
 export interface PlanOptions {
   readonly now: number
   readonly repeatWithinMs: number
-  /** Resends what is in doubt, no matter how old. */
+  /** Resends doubtful ones, no matter how old. */
   readonly again: boolean
 }
 
@@ -106,7 +106,10 @@ export class Recipients {
     this.#since = Math.min(this.#since ?? sentAt, sentAt)
   }
 
-  /** Gives up what is in doubt and was first sent so long ago that a repeat could arrive as a second notification. */
+  /**
+   * Gives up doubtful ones that were first sent so long ago that a repeat could arrive as a second
+   * notification.
+   */
   giveUpOld(now: number, repeatWithinMs: number): void {
     const since = this.#since
     // a clock that was put back proves nothing

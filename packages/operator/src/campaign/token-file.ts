@@ -29,7 +29,7 @@ export interface TokenFile {
   readonly repeated: number
   /** Lines that are not tokens; the numbers of the first of them, from 1. */
   readonly bad: { readonly count: number; readonly first: readonly number[] }
-  /** @throws Failure where the file has changed since it was opened. */
+  /** @throws Failure if the file has changed since it was opened. */
   chunks(size: number): AsyncGenerator<Chunk>
   close(): Promise<void>
 }
@@ -69,7 +69,7 @@ export async function spoolTokens(
     await pipeline(input, upTo(mostBytes), createWriteStream(path, { mode: 0o600, flags: 'wx' }))
     return await openTokenFile(path)
   } finally {
-    // what is open can be read without its name
+    // an open file can be read without its name
     await rm(path, { force: true })
   }
 }
@@ -177,7 +177,7 @@ async function* chunksOf(
   if (chunk.tokens.length > 0) yield chunk
 }
 
-/** A line that says something; what is not a token leaves none. */
+/** A line with content; if it is not a token, there is no token. */
 interface Entry {
   /** Of the line, from 1. */
   readonly number: number
@@ -203,7 +203,10 @@ async function* entriesOf(
 
 const BYTE_ORDER_MARK = '\u00ef\u00bb\u00bf'
 
-/** The lines of a file, many at a time, byte for byte as characters: what is not ASCII is not a token. */
+/**
+ * The lines of a file, many at a time, with one character per byte: anything that is not ASCII is
+ * not a token.
+ */
 async function* linesOf(
   handle: FileHandle,
   hear: (bytes: Buffer) => void = () => {},

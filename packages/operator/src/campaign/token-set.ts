@@ -3,7 +3,10 @@ import { hash } from 'node:crypto'
 /** 32-bit words kept of a token's hash: with 96 bits no two of a billion tokens are taken for one. */
 const WORDS = 3
 
-/** Tells whether a token was added before, in about 25 bytes per token, where a Set of strings needs 150. */
+/**
+ * Knows whether a token was added before, with about 25 bytes per token; a Set of strings needs
+ * 150.
+ */
 export class TokenSet {
   #slots: Uint32Array
   #size = 0
@@ -13,7 +16,7 @@ export class TokenSet {
     this.#slots = emptySlots(expected)
   }
 
-  /** False if the token is there already. */
+  /** False if the token is already in the set. */
   add(token: string): boolean {
     if ((this.#size + 1) * 4 > (this.#slots.length / WORDS) * 3) this.#grow()
     const digest = hash('sha256', token, 'buffer')

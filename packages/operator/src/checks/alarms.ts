@@ -17,7 +17,7 @@ export interface Alarms {
   readonly note?: string
 }
 
-/** The alarms of a stage; of a machine, what it says of itself. */
+/** The alarms of a stage; for a machine, its own health report. */
 export async function alarmStates(deployment: Deployment): Promise<Alarms> {
   if (isMachine(deployment)) return { alarms: await alarmsOfMachine(deployment) }
   const { clients, stage } = awsOnly(deployment, 'it has alarms')

@@ -11,7 +11,7 @@ const MARGIN = {
   remedy: 'plan a new CA: SECURITY.md, "Replacing a CA"',
 }
 
-/** The CA's certificate is there, in date, and belongs to its key. */
+/** The CA's certificate exists, is in date, and belongs to its key. */
 export const authorityCheck = (name: Authority['name']): Check => ({
   name: `${name} CA`,
   async run({ deployment }) {

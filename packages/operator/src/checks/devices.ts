@@ -5,7 +5,7 @@ import { deadLetterDepths } from '../operations/dead-letters.ts'
 import { count } from '../report.ts'
 import { type Check, ok, problem, warning } from './finding.ts'
 
-/** The policy that every device certificate gets is there and gives no device too much. */
+/** The policy that every device certificate gets exists and does not permit too much. */
 export const devicePolicyCheck: Check = {
   name: 'device policy',
   async run({ deployment }) {

@@ -37,7 +37,10 @@ async function withoutCertificate(address: Address): Promise<Finding> {
   )
 }
 
-/** Providers with tokens, where the stage takes them: name, certificate, HTTP/2, and nobody without a token. */
+/**
+ * The entrance for providers with tokens, if the stage has one: name, certificate, HTTP/2, and no
+ * access without a token.
+ */
 export const tokenEdgeCheck: Check = {
   name: 'token edge',
   async run({ deployment, entrances }) {
@@ -105,7 +108,7 @@ function judgeClock({ date }: Answer, nowMs: number): Finding {
   const theirs = Date.parse(date ?? '')
   if (Number.isNaN(theirs)) return warning('clocks', 'the service told no time to compare with')
   const skew = Math.abs(theirs - nowMs)
-  // HTTP tells whole seconds
+  // HTTP dates have whole seconds
   return skew <= CLOCK_SKEW_MS
     ? ok('clocks', `this machine and the service are ${spanText(Math.max(0, skew - 1000))} apart`)
     : problem('clocks', `this machine is ${spanText(skew)} off: set its clock (NTP)`)

@@ -39,7 +39,7 @@ const machineChecks: readonly Check[] = [
   ...entranceChecks,
 ]
 
-/** Hears of an examination as it goes on. */
+/** Is told about the progress of an examination. */
 export interface Examination {
   /** The names of all checks, before the first has found anything. */
   begin(checks: readonly string[]): void

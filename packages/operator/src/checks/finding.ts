@@ -14,7 +14,7 @@ export interface Patient {
   readonly entrances: Entrances
 }
 
-/** A part of the deployment to look at; its name is the finding's where it throws. */
+/** A part of the deployment to check; if the check throws, its name becomes the finding's. */
 export interface Check {
   readonly name: string
   run(patient: Patient): Promise<readonly Finding[]>

@@ -7,7 +7,7 @@ import { judgeValidity } from './validity.ts'
 export interface Endpoint {
   readonly host: string
   readonly port: number
-  /** PEM; the system's CAs where absent. */
+  /** PEM; if absent, the system's CAs. */
   readonly ca?: string
 }
 

@@ -99,7 +99,7 @@ async function activate(device: Device): Promise<void> {
   }
 }
 
-/** Resolves after so many notifications. */
+/** Resolves after this many notifications. */
 function received(session: Session, device: Device, limit: number): Promise<void> {
   const { terminal, json } = session
   device.on('disconnected', ({ cause, retryInMs }) => {

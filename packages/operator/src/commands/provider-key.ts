@@ -71,7 +71,7 @@ async function create(session: Session, topics: string[], options: CreateOptions
   return { value: { ...record, file: path }, text: describe(record, { 'private key': path }) }
 }
 
-/** Apple's name for the file, in the folder where one is named. */
+/** Apple's name for the file, in the given folder, if any. */
 function fileOf(keyId: string, out: string | undefined): string {
   const name = `AuthKey_${keyId}.p8`
   if (out === undefined) return name

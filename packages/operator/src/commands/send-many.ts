@@ -27,7 +27,7 @@ export interface ManyOptions extends IdentityOptions {
   readonly skipBadLines?: boolean
 }
 
-/** Sends to every device that a file names; what is done is in a journal. */
+/** Sends to every device in a file, and keeps a journal of what is done. */
 export async function sendToMany(
   session: Session,
   options: ManyOptions,
@@ -104,10 +104,10 @@ function demandTokens({ bad, count }: TokenFile, { tokensFile, skipBadLines }: M
 const BYTES_EACH = 67
 const FRAME = '{"tokens":[],"payload":}'.length
 
-/** As many tokens in a request as the user wants, and as have room beside the payload. */
+/** The number of tokens per request that the user wants, as far as they fit next to the payload. */
 function perRequestOf(payload: string, most: number): number {
   const room = MAX_MULTICAST_BYTES - FRAME - Buffer.byteLength(payload)
-  // a payload that leaves none is too large by far, which the service says
+  // a payload that leaves no room is far too large, and the service will say so
   return Math.max(1, Math.min(most, Math.floor(room / BYTES_EACH)))
 }
 
@@ -160,7 +160,7 @@ async function campaignReport(run: Run): Promise<Report> {
   }
 }
 
-/** Says whether the campaign came to its end; false if the user ended it. */
+/** Returns whether the campaign was completed; false if the user ended it. */
 async function send(
   { session, options, file, journal, edge, inFlight, payload }: Run,
   done: number,

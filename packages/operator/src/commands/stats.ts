@@ -119,7 +119,7 @@ function reasonsOf({ counts }: TopicStats): Record<string, number> {
   return Object.fromEntries(some.map((reason) => [reason, counts[reason]]))
 }
 
-/** `alert: 12, background: 3`, the most first; no field where there are none. */
+/** `alert: 12, background: 3`, the most frequent first; no field if there are none. */
 function list(name: string, counts: Readonly<Record<string, number>>): Record<string, string> {
   const entries = Object.entries(counts).sort(([, a], [, b]) => b - a)
   if (entries.length === 0) return {}

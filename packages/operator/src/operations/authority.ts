@@ -8,7 +8,7 @@ export interface FoundAuthority extends Authority {
   readonly notAfter: number
 }
 
-/** A CA of the deployment; a `Failure` where it is not set up or has expired. */
+/** A CA of the deployment; a `Failure` if it is not set up or has expired. */
 export async function findAuthority(
   deployment: Deployment,
   name: Authority['name'],

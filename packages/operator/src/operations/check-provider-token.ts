@@ -18,7 +18,7 @@ export interface TokenStep {
 
 /** What the service would say of a provider token now. */
 export interface CheckedProviderToken {
-  /** Absent where it would take it. */
+  /** Absent if the service would accept it. */
   readonly reason?: string
   readonly explanation: Explanation
   /** In the service's order, up to the first that fails. */
@@ -32,8 +32,8 @@ export interface CheckedProviderToken {
 }
 
 /**
- * Checks a provider token (JWT) as the service does, with the service's own rules, and says step by step where it
- * fails. With a topic, also whether the key may send to it.
+ * Checks a provider token (JWT) with the service's own rules, and shows step by step where it
+ * fails. With a topic, it also checks whether the key may send to it.
  */
 export async function checkProviderToken(
   deployment: Deployment,

@@ -1,12 +1,12 @@
 import type { Outputs } from '../aws-stage.ts'
 
-/** The queues of what could not be worked on, by the names that the commands use. */
+/** The queues of messages that could not be processed, by the names that the commands use. */
 export const deadLetterQueues = {
   /** Notifications that deliver gave up. */
   notifications: 'NotificationDeadLetters',
   /** Events that a function failed on after all tries. */
   events: 'EventDeadLetters',
-  /** What happened to notifications, where that could not be kept as receipts. */
+  /** Outcomes of notifications that could not be saved as receipts. */
   outcomes: 'OutcomeDeadLetters',
   /** Events for subscribers that SNS did not take. */
   announcements: 'AnnouncementDeadLetters',

@@ -22,13 +22,13 @@ import {
   deadLetterQueues,
 } from './dead-letter-queues.ts'
 
-/** A dead letter as an operator may see it: what it is about, never what it says. */
+/** A dead letter as an operator may see it: what it is about, never its content. */
 export interface DeadLetter {
   readonly messageId: string
   /** Milliseconds since the epoch. */
   readonly sentAt: number
   readonly about: string
-  /** The notification, where it is one; of a request to many, the first. */
+  /** The notification, if it is one; the first one, if it is a request to many. */
   readonly notification?: Pick<Notification, 'id' | 'uniqueId' | 'topic' | 'deviceId'>
 }
 
@@ -63,7 +63,7 @@ export async function deadLetterDepths(deployment: Deployment): Promise<DeadLett
   )
 }
 
-/** Long enough to look at a few pages; what is not removed shows again after it. */
+/** Long enough to look at a few pages; messages that are not removed appear again afterward. */
 const HIDE_SECONDS = 60
 
 /** The first letters of a queue; they stay in it. */
@@ -90,11 +90,11 @@ export async function peekDeadLetters(
 
 export interface Redriven {
   readonly redriven: number
-  /** Letters that cannot be worked on again; they stay in the queue. */
+  /** Letters that cannot be processed again; they stay in the queue. */
   readonly left: number
 }
 
-/** Hands letters over once more. A letter leaves the queue only after it has been handed over. */
+/** Resubmits letters. A letter leaves the queue only after it has been resubmitted. */
 export async function redriveDeadLetters(
   deployment: Deployment,
   name: DeadLetterQueueName,
@@ -160,7 +160,10 @@ function dropOfMachine(
   return inSteps((most) => machine.dropDeadLetters(messageId, most), work)
 }
 
-/** Letters of a machine that are worked on in one call: few enough to show progress and to be stopped. */
+/**
+ * Letters of a machine that are processed in one call: few enough to show progress and to be
+ * stopped.
+ */
 const STEP = 100
 
 async function inSteps(
@@ -190,12 +193,13 @@ async function dropOfQueue(
   return removed
 }
 
-/** Says whether the letter was handed over. */
+/** Returns whether the letter was resubmitted. */
 type Hand = (deployment: AwsDeployment, body: string) => Promise<boolean>
 
 /**
- * What an event may be handed to. A record is only text: one that someone else put into the queue could
- * name any function of the account, and the operator's rights would invoke it.
+ * The functions that an event may be passed to. A record is only text: one that someone else put
+ * into the queue could name any function of the account, which would then be invoked with the
+ * operator's rights.
  */
 const upstreamFunctions = [
   'RegisterFunction',
@@ -239,7 +243,7 @@ const handlers: Readonly<Record<DeadLetterQueueName, Hand | undefined>> = {
   rules: undefined,
 }
 
-/** Each recipient begins anew, however often it was tried before. */
+/** Each recipient starts over, however often it was tried before. */
 async function redriveMulticast(queue: NotificationQueue, multicast: Multicast): Promise<boolean> {
   const anew = multicast.map(({ notification }) => ({ notification, receives: 0 }))
   return (await queue.sendMulticasts([anew])).size === multicast.length
@@ -262,8 +266,8 @@ function queueOf(deployment: Deployment, name: DeadLetterQueueName): OperatorQue
 }
 
 /**
- * Ends where the queue is empty, or shows again what had been hidden. When it is stopped, what was taken and not yet
- * given out is shown again.
+ * Ends when the queue is empty or returns messages that had been hidden. If it is stopped, messages
+ * that were received but not yet returned become visible again.
  */
 async function* everyMessage(
   queue: OperatorQueue,
@@ -295,7 +299,7 @@ function failedEvent(body: string): FailedEvent | undefined {
   const record = parseObject(body)
   const context = (record?.requestContext ?? {}) as { readonly functionArn?: unknown }
   const functionName = functionNameOf(context.functionArn)
-  // of a stream's batch the record tells only where it stood
+  // for a stream's batch, the record contains only its position
   if (!functionName || record?.requestPayload === undefined) return undefined
   return { functionName, payload: record.requestPayload }
 }

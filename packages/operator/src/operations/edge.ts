@@ -32,7 +32,7 @@ export interface Edge {
 export interface EdgeConnection extends Edge {
   /** Whether it takes further requests. */
   readonly isOpen: boolean
-  /** Ends when what is in flight has its answer. */
+  /** Ends once all requests in flight have been answered. */
   retire(): void
   /** Ends now. */
   close(): void
@@ -81,7 +81,10 @@ export function openEdge(address: Address, identity: ProviderIdentity): EdgeConn
   }
 }
 
-/** A way in that opens a connection where there is none, and another one where the last gave no answer. */
+/**
+ * An entrance that opens a connection if there is none, or a new one if the last one did not
+ * answer.
+ */
 export function reconnecting(open: () => EdgeConnection): Edge & { close(): void } {
   const opened = new Set<EdgeConnection>()
   let current: EdgeConnection | undefined
@@ -156,7 +159,7 @@ function timeout(): Error {
   return Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' })
 }
 
-/** A TLS alert or a failed check of the server, in words; the rest is judged by `failureOf`. */
+/** Explains a TLS alert or a failed check of the server; everything else is left to `failureOf`. */
 function edgeFailure(fault: unknown, url: string): unknown {
   if (fault instanceof Failure) return fault
   const code = (fault as { readonly code?: string }).code ?? ''

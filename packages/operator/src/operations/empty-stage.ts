@@ -14,8 +14,9 @@ export interface EmptyOptions {
 }
 
 /**
- * Takes every device of a stage out of IoT Core: what its stacks cannot delete, and what keeps its device policy from
- * being deleted. Tables and the policy stay. May be repeated; a run that breaks off has done what it counted.
+ * Removes every device of a stage from IoT Core: the things and certificates that its stacks cannot
+ * delete, and that prevent the device policy from being deleted. Tables and the policy stay. May be
+ * repeated; an interrupted run has done what it counted.
  */
 export async function emptyOfDevices(
   deployment: Deployment,

@@ -13,7 +13,7 @@ export interface ExpiredToken {
   readonly expiredAt: number
 }
 
-/** Ends the registration that a token represents: providers hear 410 `ExpiredToken` from now on. */
+/** Ends the registration behind a token: providers get 410 `ExpiredToken` from now on. */
 export async function expireToken(deployment: Deployment, text: string): Promise<ExpiredToken> {
   const view = await inspectToken(deployment, text)
   if (!view.opens) throw new Failure('notFound', `not a token of this deployment: ${view.why}`)

@@ -14,11 +14,11 @@ import { type FoundAuthority, findAuthority } from './authority.ts'
 import { signingKeyOf } from './ports.ts'
 
 export interface ProviderOrder {
-  /** Bundle ids, with the suffix of their push type where they have one; the first becomes the UID. */
+  /** Bundle ids, with the suffix of their push type if they have one; the first becomes the UID. */
   readonly topics: readonly string[]
   /** How long the certificate is valid; default 398. */
   readonly days?: number
-  /** For the PKCS#12 file; generated where absent. */
+  /** For the PKCS#12 file; generated if absent. */
   readonly passphrase?: string
 }
 
@@ -39,8 +39,8 @@ const DAY_MS = 24 * 3600_000
 const BACKDATE_MS = 5 * 60_000
 
 /**
- * Makes a key and a certificate for a provider. The certificate is on record before anyone has it:
- * `accept` lets in only what is on record. The private key is nowhere but in the result.
+ * Creates a key and a certificate for a provider. The certificate is recorded before anyone has it,
+ * because `accept` admits only recorded certificates. The private key exists only in the result.
  */
 export async function issueProvider(
   deployment: Deployment,
@@ -124,7 +124,7 @@ function validityOf(nowMs: number, days: number, { notAfter }: FoundAuthority): 
 
 const generate = promisify(generateKeyPair)
 
-/** In a thread of its own, so that a busy process stays awake meanwhile. */
+/** In a separate thread, so that the process stays responsive in the meantime. */
 function makeKeyPair(): Promise<{ publicKey: Buffer; privateKey: string }> {
   return generate('rsa', {
     modulusLength: 2048,
@@ -136,7 +136,9 @@ function makeKeyPair(): Promise<{ publicKey: Buffer; privateKey: string }> {
 /** Node's TLS, and so the embedded edge, reads no certificate chain above 100 kB. */
 const MAX_CERTIFICATE_BYTES = 64_000
 
-/** Reads the certificate as `accept` will: what it would refuse is never handed out. */
+/**
+ * Reads the certificate as `accept` will: a certificate that it would refuse is never given out.
+ */
 function recordOf(pem: string, authorityPem: string, issuedAt: number): ProviderRecord {
   const read = readProviderCertificate(pem, new X509Certificate(authorityPem))
   if ('fault' in read) throw new Error(`the new certificate is not well-formed: ${read.fault}`)

@@ -54,7 +54,7 @@ async function listenToStage(
     ready,
     hear: (body) => {
       const event = parseAnnouncement(body)
-      // someone else may publish to the topic, by mistake or by a right that he should not have
+      // someone else may publish to the topic, by mistake or with a right that they should not have
       if (event) hear(event)
     },
     stop,

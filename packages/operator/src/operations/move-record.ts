@@ -80,7 +80,10 @@ const isDefined = (value: unknown) => value !== undefined
 const all = (value: unknown, check: (one: unknown) => boolean) =>
   Array.isArray(value) && value.every(check)
 
-/** What a kind of line must have; anything else would reach a table and be believed from then on. */
+/**
+ * What each kind of line must contain; anything else would reach a table and be trusted from then
+ * on.
+ */
 const checks: Readonly<Record<Kind, (value: Fields) => boolean>> = {
   stage: ({ stage, exportedAt }) => isText(stage) && isTime(exportedAt),
   authority: ({ name, certificate }) =>

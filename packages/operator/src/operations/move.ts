@@ -59,8 +59,8 @@ export interface Moved {
 }
 
 /**
- * Takes in what another deployment exported; may be repeated, and a repeat brings what is new. The token keys
- * come first: a device that is admitted has a token that opens.
+ * Imports what another deployment exported; may be repeated, and a repeat brings what is new. The
+ * token keys come first, so that the token of an admitted device can be opened.
  */
 export async function importStage(
   deployment: Deployment,
@@ -173,7 +173,7 @@ function missing(device: DeviceRecord, known: DeviceRecord | undefined): DeviceC
   const newest = Math.max(0, ...here.map(({ notAfter }) => notAfter))
   const isHere = ({ keyHash }: DeviceCertificate) => here.some((one) => one.keyHash === keyHash)
   const later = device.certificates.filter((one) => !isHere(one) && one.notAfter > newest)
-  // one whose import was broken off is done again to its end
+  // an interrupted import of a device is repeated to its end
   const isDone = ({ keyHash }: DeviceCertificate) =>
     here.some((one) => one.keyHash === keyHash && one.admitted)
   const begun = device.certificates.filter((one) => isHere(one) && !isDone(one))

@@ -8,8 +8,8 @@ import type { Deployment } from '../deployment.ts'
 import { Failure } from '../failure.ts'
 
 /**
- * Does work that ends notifications, and hands their outcomes and the tokens that died to where receipts and events
- * are made of them, as the functions do. `reason` is why the tokens are dead.
+ * Does work that ends notifications, and passes their outcomes and the dead tokens on for receipts
+ * and events, as the functions do. `reason` is why the tokens are dead.
  */
 export async function endingNotifications<Result>(
   deployment: Deployment,
@@ -51,7 +51,7 @@ function unregisterPorts({ ports, clock }: Deployment): UnregisterPorts {
   const { pending, registrations, feedback, ring } = ports
   return {
     ...{ clock, pending, registrations, feedback, ring },
-    // the log of the service is where outcomes belong; the command's report tells the operator
+    // outcomes belong in the service's log; the operator gets the command's report
     outcomes: { record: () => {}, recordTogether: () => {} },
     deadTokens: { record: () => {} },
   }

@@ -22,10 +22,11 @@ export interface ProviderKeyOrder {
 }
 
 /**
- * Makes a provider key on this machine and puts its public half on record. The private half is stored
- * before: an id stands for one key for good, so none may be spent on a key that nobody has.
+ * Creates a provider key on this machine and puts its public half on record. The private half is
+ * stored first: an id belongs to one key permanently, so it must not be used up by a key that
+ * nobody has.
  *
- * @param store puts away the private half: PKCS#8 in PEM, unencrypted, as Apple's `.p8`.
+ * @param store saves the private half: PKCS#8 in PEM, unencrypted, like Apple's `.p8`.
  * @throws Failure that says what happened to the file.
  */
 export async function createProviderKey(
@@ -49,7 +50,7 @@ export async function createProviderKey(
   return key
 }
 
-/** Whether the key is there although its saving failed: the answer may have been lost, and nothing else. */
+/** Whether the key was saved despite the error: perhaps only the answer was lost. */
 async function isOnRecord(
   records: ProviderKeyRecords,
   { keyId, publicKey }: ProviderKey,
@@ -63,7 +64,7 @@ async function isOnRecord(
   }
 }
 
-/** The sentence of a fault, and what else the operator must know. */
+/** The message of a fault, and what else the operator must know. */
 function because(fault: unknown, more: string): Failure {
   const { kind = 'failed', message = String(fault) } = failureOf(fault) ?? {}
   return new Failure(kind, `${message}; ${more}`, { cause: fault })
@@ -88,8 +89,8 @@ export function listProviderKeys(deployment: Deployment): Promise<readonly Provi
 }
 
 /**
- * Revokes a key for good: every token under it is refused within 30 s (`packages/core/src/cached.ts`).
- * The first revocation's time stays.
+ * Permanently revokes a key: every token under it is refused within 30 s
+ * (`packages/core/src/cached.ts`). The time of the first revocation is kept.
  */
 export async function revokeProviderKey(
   deployment: Deployment,

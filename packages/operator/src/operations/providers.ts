@@ -26,8 +26,8 @@ export function listProviders({ ports }: Deployment): Promise<readonly ProviderR
 }
 
 /**
- * Revokes a certificate for good: accept refuses it as soon as it no longer believes what it last read,
- * at most 30 s later (`packages/core/src/cached.ts`). The first revocation's time and reason stay.
+ * Permanently revokes a certificate: accept refuses it once its cached answer expires, at most 30 s
+ * later (`packages/core/src/cached.ts`). The time and reason of the first revocation are kept.
  */
 export async function revokeProvider(
   deployment: Deployment,

@@ -16,7 +16,10 @@ export interface FeedbackPage {
   readonly cursor: string
 }
 
-/** One page of a topic's feedback after a cursor; the edge takes the certificate's first topic by itself. */
+/**
+ * One page of a topic's feedback after a cursor; the edge uses the certificate's first topic by
+ * default.
+ */
 async function readFeedbackPage(
   edge: Edge,
   topic: string | undefined,

@@ -9,7 +9,7 @@ import { checkDeviceId } from './show-device.ts'
 
 export interface RevokedDevice {
   readonly deviceId: DeviceId
-  /** Milliseconds since the epoch; the first time where it was revoked before. */
+  /** Milliseconds since the epoch; the first time if it was revoked before. */
   readonly revokedAt: number
   readonly certificates: number
   /** Whether a connection was open. */
@@ -19,21 +19,21 @@ export interface RevokedDevice {
 }
 
 /**
- * Shuts a device out for good. The order matters: first it is marked, and nothing new can be issued;
- * then its certificates no longer let it in and its registrations end, whether or not it still talks;
- * last its connection. Every step may be repeated after a failure.
+ * Permanently shuts out a device. The order matters. First it is marked, so that nothing new can be
+ * issued. Then its certificates are revoked and its registrations end, whether or not it is still
+ * connected. Finally its connection is closed. Every step may be repeated after a failure.
  */
 export async function revokeDevice(deployment: Deployment, id: string): Promise<RevokedDevice> {
   const deviceId = checkDeviceId(id)
   const { ports, clock } = deployment
-  // asked first: IoT Core may end the connection by itself once the certificates are revoked
+  // read first: IoT Core may close the connection on its own once the certificates are revoked
   const presence = await ports.presences.find(deviceId)
   const device = await ports.devices.revoke(deviceId, clock.now())
   if (!device)
     throw new Failure('notFound', `no device ${deviceId} is on record in this deployment`)
   const retired = await retireCertificates(deployment, device)
   const topics = await endRegistrations(deployment, device)
-  // a renewal that had begun before the device was marked may have finished meanwhile
+  // a renewal that started before the device was marked may have finished in the meantime
   const now = (await ports.devices.find(deviceId)) ?? device
   const late = await retireCertificates(deployment, now)
   await disconnect(deployment, deviceId)

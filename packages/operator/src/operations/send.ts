@@ -1,7 +1,7 @@
 import { Failure } from '../failure.ts'
 import type { Edge } from './edge.ts'
 
-/** A notification as a provider words it; what is absent is left to the service. */
+/** A notification as a provider specifies it; absent fields are left to the service. */
 export interface SendOrder {
   readonly token: string
   readonly topic?: string

@@ -5,7 +5,7 @@ import { type DeviceId, parseDeviceId } from '@heliograph/protocol/identifiers'
 import type { Deployment } from '../deployment.ts'
 import { Failure } from '../failure.ts'
 
-/** A pending notification as an operator may see it: never what it says. */
+/** A pending notification as an operator may see it, without its content. */
 export interface PendingSummary {
   readonly topic: string
   readonly id: string

@@ -6,7 +6,10 @@ import { isMachine } from '../machine-deployment.ts'
 /** As many parts as a chart has columns. */
 const PARTS = 48
 
-/** What happened to the notifications of some topics, or of all that are counted, in so many seconds until now. */
+/**
+ * What happened to the notifications of some topics, or of all counted topics, in the last so many
+ * seconds.
+ */
 export async function readStats(
   deployment: Deployment,
   seconds: number,

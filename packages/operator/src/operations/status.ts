@@ -12,9 +12,9 @@ export interface QueueState {
   readonly kind: 'work' | 'deadLetters'
   /** Messages that wait, roughly. */
   readonly waiting: number
-  /** Messages that are worked on. */
+  /** Messages that are being processed. */
   readonly inFlight?: number
-  /** Absent where nothing waits or it is not known. */
+  /** Absent if nothing waits or it is not known. */
   readonly oldestSeconds?: number
 }
 
@@ -60,7 +60,7 @@ function queuesOf(
   })
 }
 
-/** The depth is worth having where the operator may not read metrics. */
+/** The depth is useful even if the operator may not read metrics. */
 async function agesOf(
   { clients, clock }: AwsDeployment,
   queues: readonly StageQueue[],
@@ -104,7 +104,7 @@ export interface DeviceFigures {
   readonly note?: string
 }
 
-/** How many devices are connected, where somebody counts them. */
+/** How many devices are connected, if they are counted. */
 export async function deviceFigures(deployment: Deployment): Promise<DeviceFigures> {
   if (isMachine(deployment))
     return { connected: (await deployment.machine.state()).connectedDevices }

@@ -26,9 +26,9 @@ const YEAR_SECONDS = 365 * 24 * 3600
 const generate = promisify(generateKeyPair)
 
 /**
- * What a program needs to send to and be a device of this machine: a provider certificate and key, a
- * provider key for tokens, and an activation code that any number of devices may use. Made at the first
- * start and kept; `local.json` says where, as that of the embedded cloud does.
+ * What a program needs to send to this machine and to be one of its devices: a provider certificate
+ * and key, a provider key for tokens, and an activation code that any number of devices may use.
+ * Created at the first start and kept; `local.json` says where, as with the embedded cloud.
  */
 export async function prepareDevelopment(machine: Machine, state: string): Promise<void> {
   const folder = join(state, 'demo')
@@ -65,7 +65,7 @@ async function providerCredentials(machine: Machine, folder: string) {
     p12: join(folder, 'app.p12'),
   }
   const passphraseFile = join(folder, 'app.passphrase')
-  // the last to be written: where it is, all are
+  // written last: if it exists, all the others do
   if (!existsSync(passphraseFile)) {
     const { certificate, key, chain } = await issueProvider(machine)
     const passphrase = base32crockford.encode(randomBytes(20)).slice(0, 26).toLowerCase()

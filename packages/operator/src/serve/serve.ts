@@ -22,7 +22,10 @@ export async function serve(options: ServeOptions): Promise<number> {
   }
 }
 
-/** A service that cannot go on may take so long to stop; then its process ends as it is, and the next one takes up its work. */
+/**
+ * How long a failed service may take to stop; after that its process exits as it is, and the next
+ * one resumes its work.
+ */
 const STOP_MS = 15_000
 
 async function serveFrom(folder: string, options: ServeOptions): Promise<void> {
@@ -39,7 +42,7 @@ async function serveFrom(folder: string, options: ServeOptions): Promise<void> {
   } catch (fault) {
     log.error('the service cannot go on', faultFields(fault))
     setTimeout(() => process.exit(exitCode.refused), STOP_MS).unref()
-    // what keeps it from serving is what to say, not what comes of the stop
+    // report what prevents it from running, not the result of stopping
     await stop(machine, localFile).catch(() => {})
     throw fault
   }

@@ -1,9 +1,9 @@
 import forge from 'node-forge'
 
 /**
- * All that node-forge does here, and the only file that imports it: ASN.1 values (X.680) in DER, the
- * content of certificates, PKCS#12. Where its types say less or other than its code and documentation,
- * they are put right here.
+ * Everything that node-forge does here, in the only file that imports it: ASN.1 values (X.680) in
+ * DER, the content of certificates, PKCS#12. If its types differ from its code and documentation,
+ * they are corrected here.
  */
 
 const { asn1, pki, pkcs12 } = forge
@@ -33,7 +33,10 @@ export function bytesOf(node: Node | undefined): Buffer {
   return Buffer.from(node.value, 'latin1')
 }
 
-/** The bytes of a BIT STRING with the count of unused bits first; forge parses DER inside, and keeps these beside it. */
+/**
+ * The bytes of a BIT STRING, starting with the count of unused bits; forge parses DER inside, and
+ * keeps these bytes as well.
+ */
 export function bitsOf(node: Node | undefined): Buffer {
   const { bitStringContents } = (node ?? {}) as { readonly bitStringContents?: string }
   return bitStringContents === undefined ? bytesOf(node) : Buffer.from(bitStringContents, 'latin1')
@@ -107,7 +110,10 @@ export interface CertificateContent {
   readonly extensions: readonly CertificateExtension[]
 }
 
-/** One that forge knows by name, with what it wants to be told, or any other with its value. */
+/**
+ * An extension that forge knows by name, with the parameters that it needs, or any other with its
+ * value.
+ */
 export type CertificateExtension =
   | { readonly name: string; readonly [option: string]: boolean | string }
   | { readonly id: string; readonly value: Node }

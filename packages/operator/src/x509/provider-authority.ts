@@ -23,7 +23,7 @@ export interface IssuingAuthority {
 /** sha256WithRSAEncryption. */
 export const SHA256_WITH_RSA = '1.2.840.113549.1.1.11'
 
-/** With the NULL that RFC 4055 §5 demands. */
+/** With the NULL that RFC 4055 §5 requires. */
 export const signatureAlgorithm = (): Node => sequence([oid(SHA256_WITH_RSA), nullValue()])
 
 /** `SEQUENCE { content, algorithm, signature }`, the frame of certificates and CRLs. */
@@ -37,7 +37,10 @@ export async function signed(content: Node, key: SigningKey): Promise<Node> {
 const SUBJECT_FIELD = 5
 const PUBLIC_KEY_FIELD = 6
 
-/** The name as its DER is: written anew, with other string types, it is another name to OpenSSL. */
+/**
+ * The name in its original DER: re-encoded with other string types, it would be another name to
+ * OpenSSL.
+ */
 export function subjectOf(certificate: X509Certificate): Node {
   const name = contentFields(certificate)[SUBJECT_FIELD]
   if (!name) throw new Error('the CA certificate has no subject')
