@@ -1,5 +1,5 @@
 /**
- * A device: activates once, registers for a topic and prints what it is sent, until Ctrl-C.
+ * A device: activates once, registers for a topic and prints what it receives, until Ctrl-C.
  *
  *   npx tsx examples/device/listen.ts [topic] [state directory] [local.json of `npm start`]
  */
@@ -19,7 +19,7 @@ const device = await openDevice({
 })
 
 device.onNotification(async ({ id, topic, stored, payloadText }) => {
-  // Put it where it is safe before this returns: then it is acknowledged, and will not come again.
+  // Save it before this returns: then it is acknowledged and will not come again.
   console.log(`${topic} ${id}${stored ? ' (waited for us)' : ''}: ${payloadText}`)
 })
 device.on('disconnected', ({ cause, retryInMs }) => {

@@ -8,7 +8,7 @@
  *     curl --cacert CA --json @- URL > activation.json
  *   npx tsx examples/device/plain.ts device.key activation.json [topic]
  *
- * What it leaves to you: dropping repeats and what was overtaken, trying again with back-off, keeping
+ * It leaves to you: dropping repeats and overtaken notifications, retrying with back-off, storing
  * the token.
  */
 import { readFileSync } from 'node:fs'

@@ -21,14 +21,14 @@ interface Event {
   readonly id?: string
 }
 
-/** Without raw message delivery the event is inside a message of SNS. */
+/** Without raw message delivery, the event is inside an SNS message. */
 function eventIn(body: string): Event {
   const value = JSON.parse(body) as Event | { readonly Type: string; readonly Message: string }
   return 'Message' in value ? JSON.parse(value.Message) : value
 }
 
 function handle(event: Event): void {
-  // an event may come twice: what is done for it must bear that
+  // an event may come twice: handling it twice must do no harm
   if (event.type === 'token') console.log(`forget ${event.token} of ${event.topic}`)
   else console.log(`${event.id} of ${event.topic}: ${event.outcome}`)
 }
@@ -41,7 +41,7 @@ while (!stop.signal.aborted) {
   })
   for (const { Body = '', ReceiptHandle } of Messages) {
     handle(eventIn(Body))
-    // only now: what was received and not deleted comes again
+    // only now: a message that was received and not deleted comes again
     await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }))
   }
 }

@@ -1,5 +1,6 @@
 /**
- * A webhook that hears the events of a stage from SNS over HTTP, confirms its subscription and prints what it hears.
+ * A webhook that receives the events of a stage from SNS over HTTP, confirms its subscription and
+ * prints what it receives.
  *
  *   npx tsx examples/events/webhook.ts <ARN of the topic> [port, default 8080]
  *
@@ -12,7 +13,10 @@ import MessageValidator from 'sns-validator'
 const [topicArn, port = '8080'] = process.argv.slice(2)
 if (!topicArn) throw new Error('name the topic whose events you want: its ARN')
 
-/** The hosts of SNS: only a certificate from there says anything, and only there a subscription is confirmed. */
+/**
+ * The hosts of SNS: only certificates from there are trusted, and subscriptions are confirmed only
+ * there.
+ */
 const { SNS_HOST: localHost } = process.env
 const hosts = localHost
   ? new RegExp(`^${localHost.replaceAll('.', '\\.')}$`)
@@ -27,13 +31,13 @@ interface SnsMessage {
   readonly SubscribeURL?: string
 }
 
-/** SNS takes messages of 256 KB, which JSON may double. */
+/** SNS takes messages of up to 256 KB, which JSON may double. */
 const MAX_BYTES = 1024 * 1024
 
-/** What SNS sends has this signature; undefined for everything else. */
+/** The message, if it has SNS's signature; undefined for everything else. */
 async function genuine(text: string): Promise<SnsMessage | undefined> {
   const message = parse(text)
-  // anybody can have SNS sign messages of a topic of their own; and SHA-1 is no longer to be believed
+  // anyone can have SNS sign messages from their own topic, and SHA-1 can no longer be trusted
   if (message?.TopicArn !== topicArn || message?.SignatureVersion !== '2') return undefined
   return new Promise((resolve) =>
     validator.validate({ ...message }, (fault) => {
@@ -60,13 +64,13 @@ async function confirm({ SubscribeURL: link = '' }: SnsMessage): Promise<void> {
   console.log('subscribed')
 }
 
-/** The status: SNS tries 5xx again, and gives up after 4xx. */
+/** The status: SNS retries after 5xx, and gives up after 4xx. */
 async function take(request: IncomingMessage): Promise<number> {
   const text = await bodyOf(request)
   const message = text === undefined ? undefined : await genuine(text)
   if (!message) return 403
   if (message.Type === 'SubscriptionConfirmation') await confirm(message)
-  // put it where it is safe before this returns; it may come twice
+  // save it before this returns; it may come twice
   if (message.Type === 'Notification') console.log(message.Message)
   return 200
 }
