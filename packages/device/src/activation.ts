@@ -7,13 +7,15 @@ import { fault, HeliographDeviceError, messageOf } from './errors.ts'
 import { type ActivationAnswer, type IdentityStore, parseAnswer } from './identity.ts'
 import { type JsonObject, parseObject, textAt } from './json.ts'
 
-/** What the operator hands out for one device. */
+/** What the operator gives out for one device. */
 export interface ActivationOptions {
   /** Complete, https. */
   readonly url: string
   /** The one-time activation code. */
   readonly code: string
-  /** PEM of the CA that signed the activation endpoint's certificate; the system's CAs where absent. */
+  /**
+   * PEM of the CA that signed the activation endpoint's certificate; if absent, the system's CAs.
+   */
   readonly ca?: string
 }
 
@@ -57,8 +59,8 @@ const LINE_TRIES = 60
 const LONGEST_WAIT_MS = 10 * 60_000
 
 /**
- * Tries again where no answer came or the service was busy; a refusal is final. A service that says when
- * to come again has the code in its line: those waits are no failures.
+ * Retries if there was no answer or the service was busy; a refusal is final. If the service says
+ * when to retry, the code is in its line, and such a wait does not count as a failure.
  */
 async function postWithRetries(
   options: ActivationOptions,

@@ -2,7 +2,7 @@
 export const FIRST_CEILING_MS = 1_000
 export const LAST_CEILING_MS = 120_000
 
-/** A connection that has lived this long has earned a quick retry after its end. */
+/** After a connection that lasted this long, the first retry is quick again. */
 export const STABLE_AFTER_MS = 60_000
 
 /**

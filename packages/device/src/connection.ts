@@ -12,7 +12,10 @@ export interface ConnectionParts {
   linkOptions(): LinkOptions
   onOpened(used: LinkOptions): void
   onFailed(used: LinkOptions): void
-  /** An open connection or an attempt has ended; `retryInMs` is absent when none follows. */
+  /**
+   * An open connection or an attempt has ended; `retryInMs` is absent if no further attempt
+   * follows.
+   */
   onClosed(cause: string, retryInMs?: number): void
 }
 

@@ -24,7 +24,9 @@ interface Stores {
   readonly taken: TakenStore
 }
 
-/** Reads the state of a device, or makes a new one; throws `StateDamaged` where it cannot be read. */
+/**
+ * Reads the state of a device, or creates a new one; throws `StateDamaged` if it cannot be read.
+ */
 export async function openDevice(options: DeviceOptions): Promise<Device> {
   const settings = withDefaults(options)
   await makeDirectory(settings.directory)
@@ -115,8 +117,8 @@ export class Device {
   }
 
   /**
-   * Connects, activating first where needed, and keeps the device connected until `close`. Resolves at
-   * the first CONNACK, however long that takes; `disconnected` tells of every failed attempt.
+   * Connects, activating first if needed, and keeps the device connected until `close`. Resolves at
+   * the first CONNACK, however long that takes; `disconnected` reports every failed attempt.
    */
   async connect(): Promise<void> {
     this.#refuseClosed()
@@ -253,7 +255,7 @@ export class Device {
     this.#events.emit('disconnected', { cause, ...(retryInMs === undefined ? {} : { retryInMs }) })
   }
 
-  /** Every message ends here; what cannot be taken over is reported and not acknowledged. */
+  /** Every message arrives here; one that cannot be taken over is reported and not acknowledged. */
   async #receive(topic: string, message: Buffer): Promise<boolean> {
     try {
       if (topic === downTopics.notification) return await this.#inbox.receive(message)

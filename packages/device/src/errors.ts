@@ -21,7 +21,7 @@ export type DeviceFault =
 export class HeliographDeviceError extends Error {
   /** A `DeviceFault`, or the service's reason word for word. */
   readonly reason: string
-  /** The topic it is about, where it is about one. */
+  /** The topic, if the error is about one. */
   readonly topic: string | undefined
 
   constructor(reason: string, message: string, about: { topic?: string; cause?: unknown } = {}) {

@@ -1,6 +1,6 @@
 import { fault, type HeliographDeviceError, messageOf } from './errors.ts'
 
-/** What a device tells its program. */
+/** The events that a device emits. */
 export interface DeviceEvents {
   /** The broker has taken the connection (CONNACK). */
   connected: { readonly deviceId: string }
@@ -10,11 +10,11 @@ export interface DeviceEvents {
   token: { readonly topic: string; readonly token: string }
   /** The service knows these topics as registered, seen from this connection. */
   accepted: { readonly topics: readonly string[] }
-  /** The service refused a token; the SDK registers again where that can help. */
+  /** The service refused a token; the SDK registers again if that can help. */
   rejected: { readonly topic: string | undefined; readonly token: string; readonly reason: string }
   /** The device has followed the service to this place, and knows no other any more. */
   moved: { readonly host: string; readonly port: number }
-  /** Something failed that no caller waits for. The device goes on. */
+  /** Something failed that no caller is waiting for. The device keeps running. */
   error: HeliographDeviceError
 }
 

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { fault, messageOf } from './errors.ts'
 import { type JsonObject, parseObject } from './json.ts'
 
-/** Only the owner may read what is kept here: it holds the private key and the device tokens. */
+/** Only the owner may read these files, which contain the private key and the device tokens. */
 const FILE_MODE = 0o600
 const DIRECTORY_MODE = 0o700
 
@@ -60,7 +60,7 @@ export async function writeAtomically(path: string, text: string): Promise<void>
 }
 
 async function writeDurably(path: string, text: string): Promise<void> {
-  // wx: a file or link that someone put there meanwhile is not followed.
+  // wx: a file or link that someone has put there in the meantime is not followed.
   const file = await open(path, 'wx', FILE_MODE)
   try {
     await file.writeFile(text)

@@ -31,7 +31,9 @@ export interface ActivationAnswer {
 /** The device as the service knows it. */
 export interface Activated extends ActivationAnswer, Credentials {}
 
-/** A key on its way to a certificate: asked for, and perhaps answered but not yet connected with. */
+/**
+ * A key for which a certificate was requested and perhaps received, but not yet used to connect.
+ */
 export interface NextCredentials {
   readonly privateKey: string
   readonly certificate?: string
@@ -44,7 +46,10 @@ export interface Identity {
   readonly activated?: Activated
   /** The key and certificate that are to replace those of `activated`. */
   readonly next?: NextCredentials
-  /** Where the service said that it goes on; in the place of `activated.mqtt` once it has answered there. */
+  /**
+   * The address at which the service said it continues; replaces `activated.mqtt` once it has
+   * answered there.
+   */
   readonly move?: Broker
 }
 

@@ -13,7 +13,10 @@ export interface InboxParts {
   readonly taken: Pick<TakenStore, 'verdict' | 'record'>
   /** True for a topic that was unregistered here: a straggler for it is dropped. */
   hasLeft(topic: string): boolean
-  /** Hears for every notification whether it was taken over, so that a failed one is asked for again. */
+  /**
+   * Is told for every notification whether it was taken over, so that a failed one is requested
+   * again.
+   */
   readonly redrain: Pick<Redrain, 'onFailed' | 'onTaken'>
   report(error: HeliographDeviceError): void
   log(line: string): void

@@ -24,13 +24,14 @@ const END_LIMIT_MS = 2_000
 const ACKNOWLEDGED_LATER = new Error('acknowledged when the message has been taken over')
 
 /**
- * One MQTT connection, from dial to end; it never reconnects. A PUBACK leaves when `receive` says so,
- * and meanwhile the connection goes on: mqtt.js could delay a PUBACK by itself only by not reading on
- * (`customHandleAcks` works for MQTT 5 alone), which would hold up PINGRESP, the answer to a
- * registration made inside a handler, and every other topic.
+ * One MQTT connection, from dial to end; it never reconnects. A PUBACK is sent when `receive` says
+ * so, and the connection keeps working in the meantime. mqtt.js itself could delay a PUBACK only by
+ * not reading on (`customHandleAcks` works only with MQTT 5), which would block PINGRESP, the
+ * answer to a registration made inside a handler, and every other topic.
  *
- * Acknowledgements therefore leave in the order of the work, not of arrival as [MQTT-4.6.0-2] has it:
- * a slow app must not make the service think that the messages of another app were lost.
+ * Acknowledgements are therefore sent in the order in which handlers finish, not in the order of
+ * arrival that [MQTT-4.6.0-2] requires: a slow app must not make the service think that another
+ * app's messages were lost.
  */
 export class Link {
   readonly #client: MqttClient

@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts'
 
-/** The service tries twice within ten seconds by itself; after that it waits to be asked. */
+/** The service itself tries twice within ten seconds; after that, it waits to be asked. */
 export const FIRST_ASK_MS = 15_000
 export const LAST_ASK_MS = 15 * 60_000
 
@@ -12,8 +12,8 @@ export interface RedrainParts {
 }
 
 /**
- * Asks the service to drain again after a notification was not taken over. Otherwise it would lie in
- * its pending slot until the next connect, which for a steady connection can be weeks away.
+ * Asks the service to drain again after a notification was not taken over. Otherwise it would stay
+ * in its pending slot until the next connect, which can be weeks away on a stable connection.
  */
 export class Redrain {
   readonly #parts: RedrainParts

@@ -34,7 +34,7 @@ export class Registrar {
   readonly #leaving = new Map<string, Deferred<void>>()
   /** The newest wish of this run to leave a topic; an older one that is told late is not it. */
   readonly #farewells = new Map<string, RegisteredTopic>()
-  /** Topics unregistered in this run: a straggler for them is nobody's. */
+  /** Topics unregistered in this run: late notifications for them are dropped. */
   readonly #left = new Set<string>()
   /** Topics registered again after a refusal and not accepted since. */
   readonly #retried = new Set<string>()
@@ -99,7 +99,7 @@ export class Registrar {
     return answer.promise
   }
 
-  /** After every CONNACK: presents the tokens, then repeats what was never answered. */
+  /** After every CONNACK: presents the tokens, then repeats unanswered requests. */
   onConnected(): void {
     this.present()
     for (const [topic, known] of this.#parts.store.topics) {
@@ -142,7 +142,10 @@ export class Registrar {
     for (const rejected of listAt(message, 'rejected', asObject)) await this.#onRejected(rejected)
   }
 
-  /** `heliograph/error`: ends the registration it is about, or is emitted where nobody waits for it. */
+  /**
+   * `heliograph/error`: rejects the registration that it is about, or is emitted if nobody is
+   * waiting for it.
+   */
   async onError(message: JsonObject): Promise<void> {
     const reason = textAt(message, 'reason') ?? 'unknown'
     const refused = asRefused(message.request)
@@ -258,7 +261,7 @@ export class Registrar {
   }
 }
 
-/** The wait for a topic, which from now on nobody finds: the next one begins anew. */
+/** Removes and returns the wait for a topic, so that the next one starts over. */
 function take<Answer>(
   waits: Map<string, Deferred<Answer>>,
   topic: string,

@@ -28,8 +28,9 @@ const ASK_AT_MOST_EVERY_MS = 3600 * 1000
 const TRIES_WITH_NEXT = 3
 
 /**
- * Replaces the device's certificate before it expires. The old pair stays until a connection with the
- * new one has been accepted; the service keeps both valid until it hears that the new one is in use.
+ * Replaces the device's certificate before it expires. The old pair stays until a connection with
+ * the new one has been accepted; the service keeps both valid until it is told that the new one is
+ * in use.
  */
 export class Renewal {
   readonly #parts: RenewalParts
@@ -108,7 +109,7 @@ export class Renewal {
     this.#ask().catch((thrown) => this.#parts.log(`renewal not asked for: ${messageOf(thrown)}`))
   }
 
-  /** The key is kept before the request leaves, and used again where the answer was lost. */
+  /** The key is stored before the request is sent, and used again if the answer was lost. */
   async #ask(): Promise<void> {
     const privateKey = this.#parts.identity.current.next?.privateKey ?? makePrivateKey()
     await this.#parts.identity.change((kept) => ({ ...kept, next: { privateKey } }))

@@ -18,7 +18,10 @@ export class Repeats {
     this.#random = random
   }
 
-  /** Does it again after a pause, and again, until `stop(what)`. One that is repeated already begins anew. */
+  /**
+   * Repeats it after growing pauses until `stop(what)`. If it is already being repeated, the pauses
+   * start over.
+   */
   start(what: string, again: () => void, pauseMs = FIRST_REPEAT_MS): void {
     this.stop(what)
     const cancel = this.#clock.after(Math.round(pauseMs * (0.5 + this.#random())), () => {

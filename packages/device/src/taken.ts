@@ -12,7 +12,7 @@ import { Serial } from './serial.ts'
 export const REMEMBERED_IDS = 1_000
 export const REMEMBERED_MS = 24 * 3600 * 1000
 
-/** What is remembered of a notification that the handler has taken over. */
+/** What is remembered about a notification that the handler has taken over. */
 export interface Taken {
   readonly id: string
   readonly topic: string
@@ -77,9 +77,10 @@ function keyOf({ id, topic }: { readonly id: string; readonly topic: string }): 
 const FILE = 'taken.jsonl'
 
 /**
- * The index with its journal on disk: a line per notification, written before the acknowledgement.
- * A killed process repeats nothing. The line is not forced to the disk, so after a power cut the last
- * few may come again; that costs a repeat, where forcing would cost a write cycle of flash each.
+ * The index with its journal on disk: one line per notification, written before the
+ * acknowledgement. A killed process repeats nothing. The line is not synced to disk, so after a
+ * power cut the last few may come again: that costs a repeat, while syncing would cost a flash
+ * write cycle for each.
  */
 export class TakenStore {
   readonly #path: string
@@ -98,7 +99,7 @@ export class TakenStore {
     const store = new TakenStore(join(directory, FILE))
     const text = await readText(store.#path)
     for (const line of text?.split('\n') ?? []) store.#load(line)
-    // Always: a last line without its end would swallow the next one that is appended.
+    // Always: a last line without a line end would merge with the next one that is appended.
     if (text !== undefined) await store.#compact()
     return store
   }
@@ -135,7 +136,7 @@ export class TakenStore {
     this.#lines++
   }
 
-  /** Writes the journal anew with what still counts. */
+  /** Rewrites the journal with what still matters. */
   async #compact(): Promise<void> {
     const entries = this.#index.entries()
     await this.#closeFile()

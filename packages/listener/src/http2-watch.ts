@@ -21,11 +21,11 @@ export interface WatchedSession {
 const LONGEST_WAIT_MS = 60_000
 
 /**
- * Ends sessions that are of no more use: gracefully one that has carried no request for `idleMs`, at
- * once one whose client does not answer a PING. The latter is not only for dead peers. When a client
- * breaks the protocol, Node 20 sends GOAWAY and stops reading, but neither session nor socket ever
- * ends, nor is there an event; only a PING finds them.
- * @returns to be called when a request begins or ends.
+ * Ends useless sessions: gracefully if there was no request for `idleMs`, immediately if the client
+ * does not answer a PING. The latter is not only for dead peers. When a client breaks the protocol,
+ * Node 20 sends GOAWAY and stops reading, but neither session nor socket ever ends, and there is no
+ * event; only a PING detects this.
+ * @returns a function to call when a request begins or ends.
  */
 export function watchSession({ session, limits, open }: WatchedSession): () => void {
   let lastActive = performance.now()
