@@ -20,7 +20,10 @@ export class AwsError extends Error {
   }
 }
 
-/** The input of an operation in an AWS JSON protocol; `hint` is for who may have meant another protocol. */
+/**
+ * The input of an operation in an AWS JSON protocol; `hint` is for callers who may have meant
+ * another protocol.
+ */
 export function parseInput(body: Buffer, hint = ''): Record<string, unknown> {
   try {
     const input: unknown = JSON.parse(body.toString('utf8'))
@@ -90,7 +93,7 @@ export function escapeXml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => xmlEntities[character] ?? character)
 }
 
-/** Services that answer in XML rather than JSON, also where a request has no body to tell by. */
+/** Services that answer in XML rather than JSON, even if a request has no body that shows it. */
 const xmlServices = new Set(['s3', 'cloudformation', 'sns', 'sts', 'cloudfront', 'route53'])
 
 /** A form is a request in the Query protocol, whose answers are XML (Smithy: "AWS Query protocol"). */

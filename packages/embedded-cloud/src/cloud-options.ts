@@ -29,7 +29,7 @@ export interface CloudOptions {
 
 /** Ports on loopback; 0 or absent = any free one. */
 export interface CloudPorts {
-  /** The first API whose domain demands client certificates. */
+  /** The first API whose domain requires client certificates. */
   readonly mutualTls?: number
   /** The first API without such a domain. */
   readonly api?: number

@@ -2,7 +2,10 @@ import type { Cleanup } from './cleanup.ts'
 import type { CloudPorts } from './cloud-options.ts'
 import { type ReservedPort, reservePort } from './ports.ts'
 
-/** A domain that demands client certificates, an API's own endpoint, or a domain that asks for none. */
+/**
+ * A domain that requires client certificates, an API's own endpoint, or a domain that does not ask
+ * for them.
+ */
 export type ApiKind = 'mutualTls' | 'api' | 'domain'
 
 export interface ReservedPorts {

@@ -41,8 +41,9 @@ export interface Cloud {
   /** Ends function threads in mid-invocation; those of all functions without a name. */
   killWorkers(functionName?: string): Promise<void>
   /**
-   * Deletes all stacks, the last first, or one, as CloudFormation does: what their templates retain stays. Rejects
-   * with a CloudStartError where something cannot be deleted; may be repeated then.
+   * Deletes all stacks, the last one first, or a single one, as CloudFormation does: what their
+   * templates retain stays. Rejects with a CloudStartError if something cannot be deleted; it may
+   * then be repeated.
    */
   destroy(stackName?: string): Promise<void>
   /** Closes the APIs, lets queues drain for a moment, then stops everything and frees the state. */
@@ -141,7 +142,7 @@ function makeFolder(folder: string): void {
   }
 }
 
-/** Lets events and clients in, now that everything they may ask for is there. */
+/** Admits events and clients, now that everything they may ask for exists. */
 async function open(setting: Setting, services: Services): Promise<void> {
   const { cleanup, tuning } = setting
   const { functions, mappings, gateways, iot, schedules, sns } = services
@@ -199,7 +200,7 @@ function outputValues(outputs: DeployedStack['outputs']): Record<string, string>
   return Object.fromEntries(outputs.map(({ key, value }) => [key, value]))
 }
 
-/** Waits until no queue that feeds a function holds a message, at most so many milliseconds. */
+/** Waits until no queue that feeds a function holds a message, at most this many milliseconds. */
 async function drained({ mappings, sqs }: Services, limitMs: number): Promise<void> {
   const until = Date.now() + limitMs
   const isEmpty = (queue: string) => {

@@ -6,10 +6,11 @@ import { type Claim, flawOf, readClaim, type Secrets, type SignatureFlaw } from 
 import type { Caller, Log, Service, ServiceRequest } from './types.ts'
 
 /**
- * The one HTTP address of the embedded cloud, as LocalStack's :4566. A request finds its service and
- * its caller by the credential scope of its SigV4 signature, which must be that of the caller's secret.
- * Any program and any web page of the machine can reach a port on loopback: whoever has no secret, was
- * led here by a foreign name (DNS rebinding), or is a page of any origin, is refused.
+ * The single HTTP address of the embedded cloud, like LocalStack's :4566. The credential scope of a
+ * request's SigV4 signature identifies its service and its caller, whose secret must have made the
+ * signature. Any program and any web page on the machine can reach a port on loopback, so a request
+ * without a secret, under a foreign host name (DNS rebinding), or from a web page of any origin is
+ * refused.
  */
 
 /** Who holds an access key, and the secrets that a signature is checked against. */
@@ -24,8 +25,7 @@ export interface EndpointOptions {
   /** Who signs with an access key id; undefined is refused with 403. */
   signers(accessKeyId: string): Signer | undefined
   /**
-   * `unchecked` lets in whoever names an access key: for functions whose secrets only another
-   * program knows, an emulator of AWS. Default: `checked`.
+   * `unchecked` admits anyone who names an access key: for functions whose secrets only another program, an emulator of AWS, knows. Default: `checked`.
    */
   readonly signatures?: 'checked' | 'unchecked'
   /** Services known from the start; more may be added with `Endpoint.add`. */
@@ -226,7 +226,7 @@ async function applyFault(
     case 'answer':
       return refuse(response, name, fault.status, fault.code, fault.message)
     case 'lose':
-      // Answered into a response that has no socket, so the work is done and nobody hears of it.
+      // Written to a response that has no socket: the work is done, but nobody gets the answer.
       await service.handle(request, new ServerResponse(request.raw))
       request.raw.socket.destroy()
       return

@@ -11,7 +11,7 @@ export class LogFile {
   #timer: NodeJS.Timeout | undefined
   readonly #saveRest = () => appendFileSync(this.#path, this.#waiting)
 
-  /** `onFault` hears why the file cannot be written. */
+  /** `onFault` is told why the file cannot be written. */
   constructor(path: string, onFault: (error: Error) => void) {
     this.#path = path
     this.#stream = createWriteStream(path, { flags: 'a' })
@@ -21,7 +21,7 @@ export class LogFile {
   write(text: string): void {
     if (this.#timer === undefined) {
       this.#timer = setTimeout(() => this.#flush(), gatherMs)
-      // a process that ends in between has most likely met what the log tells of
+      // a process that ends in between has most likely failed for the reason in the log
       process.once('exit', this.#saveRest)
     }
     this.#waiting += text

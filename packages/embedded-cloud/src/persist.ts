@@ -90,7 +90,7 @@ export class JsonFile {
     this.#value = value
   }
 
-  /** Resolves when the value as it is now, or newer, is on disk. */
+  /** Resolves once the current value, or a newer one, is on disk. */
   save(): Promise<void> {
     if (this.#writing === undefined) return this.#write()
     this.#next ??= this.#writing.catch(() => undefined).then(() => this.#write())

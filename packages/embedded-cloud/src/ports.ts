@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer } from 'node:net'
 import { CloudStartError, messageOf } from './cloud-start-error.ts'
 
-/** A port of the loopback interface that nobody else can take until it is released. */
+/** A port on the loopback interface that nobody else can take until it is released. */
 export interface ReservedPort {
   readonly port: number
   /** Frees the port for the server that will listen there; more calls do nothing. */

@@ -73,8 +73,9 @@ const host = '127.0.0.1'
 export const codeFolder = (state: string): string => join(state, 'code')
 
 /**
- * Starts every service behind one endpoint; `stacks` are what CloudFormation tells of. The order is
- * that of the clean-up, backwards: first devices are cut off, then functions end, then what they use.
+ * Starts every service behind one endpoint; `stacks` are those that CloudFormation lists. The order
+ * is the reverse of the clean-up: first devices are cut off, then functions end, then the services
+ * that they use.
  */
 export async function startServices(
   setting: Setting,

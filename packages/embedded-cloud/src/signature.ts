@@ -36,9 +36,9 @@ export interface Secrets {
 }
 
 /**
- * Why a signature does not count: `incomplete` does not cover what it must; `skewed` is more than 15
- * minutes away; `token` has another session token; `payload` is for another body; `encoding` is of
- * chunks that are signed one by one; `mismatch` is of another secret or another request.
+ * Why a signature is invalid: `incomplete` does not cover everything that it must; `skewed` is more
+ * than 15 minutes off; `token` has another session token; `payload` is for another body; `encoding`
+ * consists of separately signed chunks; `mismatch` belongs to another secret or another request.
  */
 export type SignatureFlaw = 'incomplete' | 'skewed' | 'token' | 'payload' | 'encoding' | 'mismatch'
 
@@ -167,7 +167,7 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : Number(a > b)
 }
 
-/** Percent-encoding of RFC 3986, whatever the sender's own was; what does not decode stays. */
+/** Percent-encoding of RFC 3986, however the sender encoded it; what cannot be decoded stays. */
 function reencoded(text: string): string {
   try {
     return encoded(decodeURIComponent(text))

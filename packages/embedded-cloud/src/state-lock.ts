@@ -2,7 +2,10 @@ import { closeSync, openSync, readFileSync, realpathSync, rmSync, writeSync } fr
 import { join } from 'node:path'
 import { CloudStartError } from './cloud-start-error.ts'
 
-/** Who holds a state folder. `started` tells a process from an earlier one of the same number. */
+/**
+ * The holder of a state folder. `started` distinguishes a process from an earlier one with the same
+ * id.
+ */
 interface Holder {
   readonly pid: number
   readonly started: string
@@ -12,8 +15,8 @@ interface Holder {
 const held = new Set<string>()
 
 /**
- * Makes sure that no other embedded cloud works on the state folder; returns the release. A lock
- * whose process is gone is taken over.
+ * Makes sure that no other embedded cloud uses the state folder; returns a function that releases
+ * it. A lock whose process is gone is taken over.
  */
 export function lockState(folder: string): () => void {
   const path = realpathSync(folder)

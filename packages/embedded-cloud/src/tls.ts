@@ -174,7 +174,7 @@ async function serverExtensions(
   ]
 }
 
-/** An RSA key with a certificate of its own, as SNS signs its messages with. PEM. */
+/** An RSA key with its certificate, like the one with which SNS signs its messages. PEM. */
 export async function makeSigner(commonName: string, now: Date = new Date()): Promise<Pair> {
   const algorithm = { ...RSA, publicExponent: new Uint8Array([1, 0, 1]), modulusLength: 2048 }
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])

@@ -74,9 +74,13 @@ export interface Functions {
 }
 
 export interface InvokeOptions {
-  /** If no execution environment is free within so many milliseconds, the function does not run. */
+  /**
+   * If no execution environment is free within this many milliseconds, the function does not run.
+   */
   readonly patienceMs?: number
-  /** Asked when its turn has come; where nobody wants the answer any more, the function does not run. */
+  /**
+   * Called when its turn has come; if nobody wants the answer any more, the function does not run.
+   */
   readonly isWanted?: () => boolean
   /**
    * Called when an execution environment takes the event. `elapsedMs` of the event's time are over by then:

@@ -17,7 +17,7 @@ export interface Scope {
 type Intrinsic = (argument: Json, scope: Scope) => Json | undefined
 
 /**
- * The value with all intrinsic functions of CloudFormation worked out; members that come out as
+ * The value with all of CloudFormation's intrinsic functions resolved; members that resolve to
  * AWS::NoValue are left out. An unknown function is an error.
  */
 export function resolve(value: Json, scope: Scope): Json | undefined {

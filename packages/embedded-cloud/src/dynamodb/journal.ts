@@ -2,9 +2,9 @@ import type { Level, Operation } from './dynalite.ts'
 import type { Change } from './stream.ts'
 
 /**
- * The stream records that some consumer has not yet dealt with. An entry is written in the same atomic
- * batch as the item it tells of, so neither a restart nor a kill loses one; it goes when every known
- * consumer has passed it, or after 24 hours as in DynamoDB.
+ * The stream records that some consumer has not yet processed. An entry is written in the same
+ * atomic batch as its item, so neither a restart nor a kill loses one; it is removed once every
+ * known consumer has passed it, or after 24 hours as in DynamoDB.
  */
 
 export interface Entry {

@@ -37,7 +37,7 @@ export type StreamListener = (records: readonly StreamRecord[]) => Promise<void>
 export interface StreamConsumer {
   /** Stable over restarts (an event source mapping's logical id); its position is kept on disk. */
   readonly name: string
-  /** At most so many records at once; default 100. */
+  /** At most this many records at once; default 100. */
   readonly batchSize?: number
   /** Where a consumer that was never seen before begins; default TRIM_HORIZON. */
   readonly startingPosition?: 'TRIM_HORIZON' | 'LATEST'

@@ -10,11 +10,11 @@ export interface SweeperOptions extends OperationParts {
   readonly intervalMs: number | undefined
 }
 
-/** Items deleted at a time, and items looked at before another table has its turn. */
+/** Items deleted at a time, and items examined before it is another table's turn. */
 const concurrency = 32
 const perTable = 1024
 
-/** ddb:time-to-live-ttl-streams: how a stream record tells an expiry from a delete. */
+/** ddb:time-to-live-ttl-streams: how a stream record distinguishes an expiry from a delete. */
 const userIdentity = { type: 'Service', principalId: 'dynamodb.amazonaws.com' } as const
 
 /** Deletes expired items about once a second; DynamoDB itself may take days. */

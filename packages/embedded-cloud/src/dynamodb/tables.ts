@@ -83,7 +83,7 @@ export class Tables {
     return output
   }
 
-  /** Does an operation on a table that dynalite knows, and forgets what was remembered of it. */
+  /** Runs an operation on a table that dynalite knows, and forgets what was cached about it. */
   async change(operation: string, input: Json): Promise<Json> {
     this.#records.delete(String(input.TableName))
     return perform(this.#options.store, operation, input)

@@ -1,4 +1,4 @@
-/** An event that waits for its function, as it is kept over a restart. */
+/** An event that waits for its function, in the form that survives a restart. */
 export interface AsyncEvent {
   readonly functionName: string
   /** The event, as JSON. */

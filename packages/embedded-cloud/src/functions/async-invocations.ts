@@ -59,7 +59,10 @@ export class AsyncInvocations {
     this.#enqueue(event)
   }
 
-  /** Takes up what an earlier run of the embedded cloud left; `isKnown` tells which functions are still there. */
+  /**
+   * Resumes what an earlier run of the embedded cloud left; `isKnown` says which functions still
+   * exist.
+   */
   restore(isKnown: (functionName: string) => boolean): void {
     const { kept, log } = this.#options
     const [known, unknown] = partition(kept.all(), ({ functionName }) => isKnown(functionName))
@@ -69,7 +72,7 @@ export class AsyncInvocations {
     for (const event of known) this.#enqueue(event)
   }
 
-  /** Waits until nothing is left, at most so many milliseconds, then starts no more. */
+  /** Waits until nothing is left, at most this many milliseconds, then starts no more. */
   async close(drainMs: number): Promise<void> {
     await this.#drained(drainMs)
     this.#paused = true

@@ -14,9 +14,9 @@ import { CloudStartError } from '../cloud-start-error.ts'
 export type CodeSource = { readonly inline: string } | { readonly asset: string }
 
 /**
- * Puts a function's code into a folder of its own and returns it. The copy lets `cdk synth` write
- * its output anew while functions run, and makes `.js` files CommonJS, as they are in Lambda when
- * there is no package.json: in a checkout the nearest package.json would decide otherwise.
+ * Copies a function's code into a separate folder and returns that. The copy lets `cdk synth`
+ * rewrite its output while functions run, and makes `.js` files CommonJS, as they are in Lambda
+ * when there is no package.json: in a checkout the nearest package.json would decide otherwise.
  */
 export function unpackCode(source: CodeSource, folder: string, functionName: string): string {
   rmSync(folder, { recursive: true, force: true })

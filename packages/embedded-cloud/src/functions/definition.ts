@@ -1,4 +1,4 @@
-/** All that a function of the assembly needs to run here. */
+/** Everything that a function of the assembly needs to run here. */
 export interface FunctionDefinition {
   readonly name: string
   readonly arn: string
@@ -14,6 +14,6 @@ export interface FunctionDefinition {
   readonly memoryMegabytes: number
   /** ReservedConcurrentExecutions; 0 throttles every invocation, as in AWS. */
   readonly reservedConcurrency?: number
-  /** ARN of the SQS queue for asynchronous events that failed for good. */
+  /** ARN of the SQS queue for asynchronous events that have finally failed. */
   readonly deadLetterArn?: string
 }

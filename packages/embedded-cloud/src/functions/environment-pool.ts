@@ -41,7 +41,10 @@ interface Waiter extends Omit<InvokeOptions, 'patienceMs'> {
   reject(fault: FunctionFault): void
 }
 
-/** A JSON text, or what makes it when its turn has come; `elapsedMs` as in `InvokeOptions`. */
+/**
+ * A JSON text, or a function that makes it when its turn has come; `elapsedMs` as in
+ * `InvokeOptions`.
+ */
 export type Payload = string | ((elapsedMs: number) => string)
 
 interface Idle {
@@ -67,9 +70,9 @@ export class EnvironmentPool {
   readonly #maximum: number
   readonly #readily: number
   readonly #live = new Set<ExecutionEnvironment>()
-  /** When those that have not worked yet began to start. */
+  /** When the environments that have not run anything yet began to start. */
   readonly #startedAt = new Map<ExecutionEnvironment, number>()
-  /** The one that worked last is last, and works next. */
+  /** The one that ran last is at the end, and runs next. */
   readonly #idle: Idle[] = []
   readonly #waiting: Waiter[] = []
   #runs = 0
@@ -107,8 +110,8 @@ export class EnvironmentPool {
   }
 
   /**
-   * Each event source mapping has a concurrency of its own on AWS: what one of them keeps busy is not
-   * taken from the other, unless the function's reserved concurrency is less than both.
+   * On AWS, each event source mapping has its own concurrency: one of them does not use up the
+   * other's, unless the function's reserved concurrency is less than both.
    */
   addSource(source: string): void {
     this.#sources.set(source, 0)
@@ -229,7 +232,7 @@ export class EnvironmentPool {
     this.#growth = undefined
     const [first] = this.#waiting
     const waited = first === undefined ? 0 : performance.now() - first.since
-    // One at a time: what waits for the first environment may be done at once when it is there.
+    // One at a time: what waits for the first environment may be done as soon as that is ready.
     if (waited >= this.#patienceMs() && !this.#starting && this.#live.size < this.#limit)
       void this.#start()
     else this.#serve()
@@ -259,7 +262,7 @@ export class EnvironmentPool {
     this.#serve()
   }
 
-  /** How much of a waiter's time went into the start of the environment; 0 where it has worked before. */
+  /** How much of a waiter's time went into starting the environment; 0 if it has run before. */
   #coldStartMs(environment: ExecutionEnvironment, { since }: Waiter): number {
     const startedAt = this.#startedAt.get(environment)
     this.#startedAt.delete(environment)
@@ -287,11 +290,11 @@ export class EnvironmentPool {
     if (this.#closed) return
     const environment = this.#open()
     await environment.ready
-    // behind those that have worked: their sockets are open and their code is warm
+    // behind those that have run before: their sockets are open and their code is warm
     if (this.#live.has(environment)) this.#idle.unshift(idleNow(environment))
   }
 
-  /** No event source shall wait for a cold start because another one has the only environment. */
+  /** No event source should wait for a cold start because another one has the only environment. */
   #provide(): void {
     const wanted = Math.min(this.#shares, this.#limit)
     const isShort = this.#live.size > 0 && this.#live.size < wanted

@@ -6,9 +6,9 @@ export type EventFilter = (event: Json) => boolean
 type Test = (value: Json | undefined) => boolean
 
 /**
- * Compiles an event pattern as event source mappings filter by it. Throws a sentence on what is not
- * supported, so that a filter never lets through or drops what it would not on AWS.
- * Source: AWS Lambda developer guide, "Filter rule syntax".
+ * Compiles an event pattern as event source mappings filter by it. Throws a sentence about anything
+ * unsupported, so that a filter never passes or drops what it would not on AWS. Source: AWS Lambda
+ * developer guide, "Filter rule syntax".
  */
 export function compileFilter(pattern: Json): EventFilter {
   const test = compileNode(pattern)

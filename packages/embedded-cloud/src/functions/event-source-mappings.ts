@@ -2,7 +2,7 @@ import type { MappingSettings, RunningMapping } from './mapping.ts'
 import { type QueueMappingHost, startQueueMapping } from './queue-mapping.ts'
 import { type StreamMappingHost, startStreamMapping } from './stream-mapping.ts'
 
-/** The event source mappings of all stacks; they start together when everything else is there. */
+/** The event source mappings of all stacks; they start together once everything else exists. */
 export class EventSourceMappings {
   readonly #host: QueueMappingHost & StreamMappingHost
   #settings: MappingSettings[] = []

@@ -45,8 +45,8 @@ export interface ExecutionEnvironment {
   /** Settles when the module is loaded; rejects with the fault of its initialization. */
   readonly ready: Promise<void>
   /**
-   * Runs the handler once; JSON in, JSON out. One that has worked in the background stays there: whoever
-   * is not root cannot raise a priority again. Rejects with a FunctionFault.
+   * Runs the handler once; JSON in, JSON out. One that has run in the background stays there,
+   * because only root can raise a priority again. Rejects with a FunctionFault.
    */
   invoke(payload: string, requestId: string, isBackground?: boolean): Promise<string>
   /** Ends it at once; an invocation in progress fails as Lambda reports a lost runtime. */

@@ -39,17 +39,17 @@ export interface FunctionHostOptions {
   readonly answerPort: number
   /** The address of all services. */
   readonly endpointUrl: string
-  /** The access key that stands for a role at the endpoint. */
+  /** The access key that represents a role at the endpoint. */
   accessKeyOf(role: string): AccessKey
   /** Execution environments per function at most. */
   readonly maxEnvironments: number
   /** As many start as soon as invocations wait; more only when they wait for long. */
   readonly readyEnvironments: number
   readonly initTimeoutMs: number
-  /** What functions run in; worker threads where absent. */
+  /** What functions run in; if absent, worker threads. */
   readonly openEnvironment?: OpenEnvironment
   readonly asyncRetryDelaysMs: readonly number[]
-  /** Whether this process has much to do; measured where absent. */
+  /** Whether this process is busy; if absent, this is measured. */
   readonly isLoaded?: () => boolean
   sendToQueue(queueArn: string, body: string, attributes: DeadLetterAttributes): Promise<void>
 }
@@ -60,8 +60,8 @@ const reapIntervalMs = 5000
 /** Asynchronous events that run or wait, from which on there are enough of them. */
 const enoughEvents = 12
 /**
- * The same while this process has much to do: each event makes calls of services here, and someone waits for what
- * these keep from its turn, but nobody for an event.
+ * The same while this process is busy: each event calls services here. Someone may be waiting for
+ * what these calls delay, but nobody waits for an event.
  */
 const enoughUnderLoad = 2
 /** Milliseconds after which one more goes ahead all the same: those before it may be stuck. */
@@ -72,7 +72,7 @@ export class FunctionHost implements Functions {
   readonly #options: FunctionHostOptions
   readonly #logs: FunctionLogs
   readonly #pools = new Map<string, EnvironmentPool>()
-  /** One processor is left to what is warm. */
+  /** One processor is left to warm functions. */
   readonly #starts = new StartLine(Math.max(1, availableParallelism() - 1))
   readonly #asyncConfigs = new Map<string, AsyncConfig>()
   readonly #kept: KeptEvents
@@ -104,8 +104,8 @@ export class FunctionHost implements Functions {
   }
 
   /**
-   * Whether who sends asynchronous events should wait. Lambda would run hundreds at the same time;
-   * here they would only queue up behind whoever sent most.
+   * Whether senders of asynchronous events should wait. Lambda would run hundreds at the same time;
+   * here they would only queue up behind the sender of most events.
    */
   get isBusy(): boolean {
     const { backlog } = this.#async
@@ -168,7 +168,7 @@ export class FunctionHost implements Functions {
     return this.#pool(functionArn).cap
   }
 
-  /** Tells that an event source feeds the function, with a concurrency of its own. */
+  /** Registers an event source that feeds the function, with its own concurrency. */
   addSource(functionArn: string, source: string): void {
     this.#pool(functionArn).addSource(source)
   }

@@ -19,7 +19,7 @@ export class FunctionLogs {
     mkdirSync(folder, { recursive: true })
   }
 
-  /** Takes text as it was written, in whole or part lines. */
+  /** Takes text as it was written, in complete or partial lines. */
   write(name: string, text: string): void {
     this.#file(name).write(text)
     const lines = ((this.#partial.get(name) ?? '') + text).split('\n')

@@ -8,8 +8,8 @@ type Entry = { readonly event: AsyncEvent } | { readonly done: string }
 const compactAfter = 5_000
 
 /**
- * The asynchronous events that are not finished, on disk: what Lambda has taken outlives a killed
- * process, and is run again where nobody knows how far it came.
+ * The unfinished asynchronous events, on disk: an event that Lambda has accepted survives a killed
+ * process, and is run again if it is unknown how far it got.
  */
 export class KeptEvents {
   readonly #events = new Map<string, AsyncEvent>()

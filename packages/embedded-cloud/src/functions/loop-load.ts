@@ -1,6 +1,8 @@
 /** Milliseconds of one look: a shorter one would see single turns of the loop. */
 const lookMs = 20
-/** Share of the time in which the loop works, above which what is added to it keeps others waiting. */
+/**
+ * The share of time in which the loop is busy, above which additional work keeps others waiting.
+ */
 const highLoad = 0.5
 
 type Measure = (

@@ -20,8 +20,9 @@ const pollSeconds = 20
 /** Milliseconds between polls after an error of the queue itself. */
 const errorPauseMs = 500
 /**
- * Milliseconds after which another batch is taken although every execution environment has one. Until
- * then messages wait in the queue, where they become one larger batch, and not before the function.
+ * Milliseconds after which another batch is taken although every execution environment has one.
+ * Until then, messages wait in the queue, where they become one larger batch, rather than in front
+ * of the function.
  */
 const stuckMs = 250
 
@@ -117,7 +118,7 @@ class QueueMapping implements RunningMapping {
 
   async #process(received: readonly QueueRecord[]): Promise<void> {
     const records = received.filter((record) => this.#passes(record))
-    // What no filter lets through is consumed: Lambda deletes it from the queue.
+    // A message that no filter passes is consumed: Lambda deletes it from the queue.
     const filtered = received.filter((record) => !records.includes(record))
     try {
       this.#delete(filtered)

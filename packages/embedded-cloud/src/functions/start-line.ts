@@ -2,9 +2,9 @@
 const patienceMs = 1_000
 
 /**
- * The line in which the execution environments of all functions start. Loading a module keeps a processor busy
- * for tenths of a second: where several functions are invoked for the first time at once, those that
- * are warm must not wait for all of them.
+ * The line in which the execution environments of all functions wait to start. Loading a module
+ * keeps a processor busy for tenths of a second: if several functions are invoked for the first
+ * time at once, warm ones must not have to wait for all of them.
  */
 export class StartLine {
   readonly #width: number

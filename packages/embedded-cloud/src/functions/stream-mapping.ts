@@ -122,7 +122,7 @@ class StreamMapping implements RunningMapping {
   }
 }
 
-/** What an OnFailure destination is told: where the records stood, not what they said. */
+/** What an OnFailure destination gets: the position of the records, not their content. */
 function failureRecord(settings: MappingSettings, records: readonly StreamRecord[]): string {
   const sequence = (record: StreamRecord | undefined) => record?.dynamodb.SequenceNumber
   return JSON.stringify({

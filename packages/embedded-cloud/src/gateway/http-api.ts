@@ -113,7 +113,7 @@ async function routeRequest(
   body: Buffer,
   requestId: string,
 ): Promise<Outcome> {
-  // A turn later a stream that was reset in the same breath is known to be: rapid reset costs no call.
+  // One turn later, a stream that was reset immediately is known to be: rapid reset costs no call.
   await nextTurn()
   if (abandoned()) return undefined
   const target = parseTarget(head.target, api.options)
@@ -148,7 +148,7 @@ async function integrate(
     say(`the function's result cannot be sent: ${answer.invalid}`)
     return { refusal: refusals.failed }
   }
-  // nobody hears it
+  // nobody gets the answer
   if (result.is === 'late' && abandoned()) return undefined
   say(result.why)
   return { refusal: result.is === 'late' ? refusals.unavailable : refusals.failed }
@@ -167,8 +167,9 @@ type Invocation =
   | { readonly is: 'late' | 'faulty'; readonly why: string }
 
 /**
- * How long a request waits for its turn, milliseconds. AWS has an execution environment for each of a thousand at once;
- * here a few take turns, and a wait for them counts neither as the function's time nor as a failure.
+ * How long a request waits for its turn, milliseconds. AWS has an execution environment for each of
+ * a thousand simultaneous requests. Here, a few take turns, and waiting for them counts neither as
+ * the function's time nor as a failure.
  */
 const MAX_WAIT_MS = 60_000
 
@@ -180,8 +181,8 @@ interface Call {
 }
 
 /**
- * A function that is too late goes on working, as on AWS; nobody hears what it returns. The integration's
- * time begins with the function's.
+ * A function that is too late keeps running, as on AWS, but its result is lost. The integration's
+ * time starts with the function's.
  */
 function invoke(
   api: Inside,
@@ -207,7 +208,7 @@ function invoke(
   })
 }
 
-/** API Gateway says 503 where there was no capacity to run the function. */
+/** API Gateway answers 503 if there was no capacity to run the function. */
 function faultOf(error: unknown): Invocation {
   const isThrottled = error instanceof FunctionFault && error.errorType === THROTTLED
   return { is: isThrottled ? 'late' : 'faulty', why: describeFault(error) }

@@ -125,7 +125,7 @@ function writeAnswer(response: ServerResponse, { status, headers, body }: Answer
   }
 }
 
-/** Node's parser gave up: what it read is no HTTP, too long or too slow. */
+/** Node's parser gave up: the input is not HTTP, too long or too slow. */
 function refuseClient(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
   const { status, headers, body } = refuse(refusalFor(error.code))

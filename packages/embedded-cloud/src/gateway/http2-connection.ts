@@ -6,7 +6,7 @@ import type { HttpApi } from './http-api.ts'
 import type { Answer, GatewayLimits } from './options.ts'
 import { type Exchange, type Peer, pairHeaders, type RequestHead } from './request.ts'
 
-/** RFC 9113 section 8.3.1 pseudo-headers and the name that stands for `host`. */
+/** RFC 9113 section 8.3.1: pseudo-headers, and the name that replaces `host`. */
 const METHOD = ':method'
 const PATH = ':path'
 const AUTHORITY = ':authority'
@@ -36,7 +36,7 @@ export function serveHttp2(
   })
 }
 
-/** `host` stands in for `:authority`, as RFC 9113 section 8.3.1 lets clients do. */
+/** `host` replaces `:authority`, which RFC 9113 section 8.3.1 permits clients to do. */
 function readHead(
   headers: http2.IncomingHttpHeaders,
   rawHeaders: readonly string[],

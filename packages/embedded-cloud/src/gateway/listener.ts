@@ -7,7 +7,7 @@ import type { GatewayLimits } from './options.ts'
 
 export interface ListenerOptions {
   readonly tls: ServerTls
-  /** CAs in PEM; present = mutual TLS demanded. */
+  /** CAs in PEM; present = mutual TLS required. */
   readonly truststore: string | undefined
   readonly limits: GatewayLimits
   /** Gets every connection whose handshake succeeded; under mutual TLS its certificate is good. */

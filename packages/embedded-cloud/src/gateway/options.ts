@@ -43,7 +43,7 @@ export interface GatewayLimits {
   /** How long `close()` waits for work in flight. */
   readonly drainMs: number
   readonly maxConnections: number
-  /** Requests being worked on; more are refused with 503. */
+  /** Requests in progress; more are refused with 503. */
   readonly maxInFlight: number
   /** Bytes of request bodies held at a time, over all connections; more are refused with 503. */
   readonly maxBufferedBytes: number
@@ -68,11 +68,13 @@ export interface GatewayOptions {
   /** 0 takes any free port. */
   readonly port: number
   readonly tls: ServerTls
-  /** PEM bundle of the CAs whose client certificates are accepted; present = mutual TLS demanded. */
+  /**
+   * PEM bundle of the CAs whose client certificates are accepted; present = mutual TLS required.
+   */
   readonly truststore?: string
   readonly identity: CloudIdentity
   readonly apiId: string
-  /** The custom domain this listener stands for; absent = the API's execute-api endpoint. */
+  /** The custom domain that this listener serves; absent = the API's execute-api endpoint. */
   readonly domainName?: string
   readonly stage: string
   readonly routes: readonly GatewayRoute[]

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 
-/** The CAs of a truststore, and what is wrong with those that AWS would warn about. */
+/** The CAs of a truststore, with the reasons for AWS's warnings about them. */
 export interface Truststore {
   /** PEM bundle of the certificates that count. */
   readonly pem: string

@@ -3,7 +3,7 @@ import type { CloudIdentity, PolicyDocument } from '../types.ts'
 import { limits } from './limits.ts'
 import type { Certificate, Registry, Thing } from './registry.ts'
 
-/** Who a connection is: its certificate, the thing that it stands for, and what policy variables become. */
+/** The identity of a connection: its certificate, its thing, and the values of policy variables. */
 export interface Principal {
   readonly certificateId: string
   /** Only with an exclusive attachment, as in lifecycle events. */

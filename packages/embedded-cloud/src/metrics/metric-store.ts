@@ -3,9 +3,9 @@ import { type Datum, keyOf, type MetricId, percentile } from './datum.ts'
 const MINUTE_MS = 60_000
 /** Minutes that are remembered of each metric: two weeks. */
 const MOST_MINUTES = 14 * 24 * 60
-/** Values of a minute of which percentiles are made; the others count in everything else. */
+/** Values per minute from which percentiles are computed; the others count in everything else. */
 const MOST_VALUES = 5_000
-/** A program that makes a metric of what has no bound must not fill the memory. */
+/** A program that makes metrics from unbounded values must not fill the memory. */
 const MOST_METRICS = 2_000
 
 interface Minute {

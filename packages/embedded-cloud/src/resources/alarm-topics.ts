@@ -4,8 +4,8 @@ import { arn, type Made, type Resource } from './resource.ts'
 import type { CloudParts } from './resource-type.ts'
 
 /**
- * What a topic's policy is until it gets one of its own.
- * Source: SNS, "Example cases for Amazon SNS access control" (the default policy of a topic).
+ * The policy of a topic that does not have its own. Source: SNS, "Example cases for Amazon SNS
+ * access control" (the default policy of a topic).
  */
 export function defaultPolicy({ accountId }: CloudIdentity): PolicyDocument {
   const Condition = { StringEquals: { 'AWS:SourceOwner': accountId } }
@@ -16,8 +16,9 @@ export function defaultPolicy({ accountId }: CloudIdentity): PolicyDocument {
 const actionLists = ['AlarmActions', 'OKActions', 'InsufficientDataActions'] as const
 
 /**
- * That CloudWatch may publish to the topics of an alarm. AWS deploys one whose topic refuses it, and nobody ever hears of it.
- * Source: AWS re:Post Knowledge Center, "Why didn't I receive an SNS notification for my CloudWatch alarm trigger?".
+ * Checks that CloudWatch may publish to the topics of an alarm. AWS deploys an alarm whose topic
+ * refuses it, and nobody is ever notified. Source: AWS re:Post Knowledge Center, "Why didn't I
+ * receive an SNS notification for my CloudWatch alarm trigger?".
  */
 export function checkAlarmActions({ properties }: Resource, { ref }: Made, cloud: CloudParts) {
   cloud.whenMade(() => {

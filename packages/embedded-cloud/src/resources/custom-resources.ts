@@ -13,12 +13,12 @@ export interface CustomResourcesOptions {
   readonly answers: Pick<ResponseServer, 'expect'>
   /** JSON file with what functions made, mode 0600. */
   readonly stateFile: string
-  /** Where this cloud is to be found; what was made at another address is updated. */
+  /** The address of this cloud; resources that were made at another address are updated. */
   readonly address: string
   readonly log: Log
 }
 
-/** A custom resource as it was last made. */
+/** The last state of a custom resource. */
 interface Kept {
   readonly stack: string
   readonly logicalId: string
@@ -75,7 +75,9 @@ export class CustomResources {
     return made(kept)
   }
 
-  /** Tells the function of a resource that its stack is deleted; rejects with what it says against it. */
+  /**
+   * Tells the function of a resource that its stack is being deleted; rejects with its objection.
+   */
   async remove(resource: Resource): Promise<void> {
     const id = stableId(resource)
     const kept = this.#kept.get(id)

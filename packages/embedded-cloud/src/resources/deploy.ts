@@ -41,12 +41,12 @@ export interface DeployedResource {
   readonly deletionPolicy: DeletionPolicy
   /** Logical ids. */
   readonly dependencies: readonly string[]
-  /** What it was made from, and what came of it. */
+  /** What it was made from, and the result. */
   readonly resource: Resource
   readonly made: Made
 }
 
-/** Makes all stacks of an assembly, one after the other; `progress` hears a line for each. */
+/** Creates all stacks of an assembly, one after the other; `progress` gets a line for each. */
 export async function deploy(
   assembly: Assembly,
   cloud: CloudParts,

@@ -4,10 +4,10 @@ import type { CloudParts } from './resource-type.ts'
 import { resourceType } from './types.ts'
 
 /**
- * Deletes a stack and takes it from the list: each resource after those that depend on it, and not those that the
- * template retains. Where one cannot be deleted, what it depends on stays too, the rest goes, and the stack is left
- * in DELETE_FAILED; deleting may be repeated.
- * Source: CloudFormation user guide, "DeletionPolicy attribute" and "Delete stack fails".
+ * Deletes a stack and takes it from the list: each resource after those that depend on it, and not
+ * those that the template retains. If one cannot be deleted, what it depends on stays, too, the
+ * rest is deleted, and the stack is left in DELETE_FAILED; deleting may be repeated. Source:
+ * CloudFormation user guide, "DeletionPolicy attribute" and "Delete stack fails".
  */
 export async function destroyStack(
   stack: DeployedStack,
@@ -57,7 +57,7 @@ async function destroyResource(
   { type, deletionPolicy, resource, made }: DeployedResource,
   cloud: CloudParts,
 ): Promise<CloudStartError | undefined> {
-  // all that is here has been created; RetainExceptOnCreate only differs while it is being
+  // everything here has been created; RetainExceptOnCreate differs only during creation
   if (deletionPolicy !== 'Delete') return undefined
   try {
     await resourceType(type)?.remove?.(resource, made, cloud)

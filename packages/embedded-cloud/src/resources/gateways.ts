@@ -47,7 +47,7 @@ export interface Stage {
   readonly routeThrottles?: Readonly<Record<string, ThrottleSettings>>
 }
 
-/** A custom domain; with a truststore it demands client certificates. */
+/** A custom domain; with a truststore, it requires client certificates. */
 export interface Domain {
   readonly name: string
   readonly truststore?: { readonly bucket: string; readonly key: string; readonly version?: string }

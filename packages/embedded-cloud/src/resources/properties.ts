@@ -79,7 +79,7 @@ export class Properties {
     })
   }
 
-  /** Fails on a property that is in none of the lists: nothing is dropped in silence. */
+  /** Fails on a property that is in none of the lists: nothing is silently ignored. */
   only(...known: readonly (readonly string[])[]): void {
     const unknown = Object.keys(this.values).find((name) => !known.some((l) => l.includes(name)))
     if (unknown === undefined) return

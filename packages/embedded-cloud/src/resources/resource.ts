@@ -11,7 +11,10 @@ export interface Resource {
   readonly properties: Properties
   /** For errors: logical id, type and stack. */
   readonly where: string
-  /** Logical ids of what is certain to be made before it: AWS makes everything else at once. */
+  /**
+   * Logical ids of the resources that are certain to be created before it: AWS creates everything
+   * else in parallel.
+   */
   readonly after: ReadonlySet<string>
   /** The folder or file of a code asset by its S3 key. */
   asset(objectKey: string): string | undefined
@@ -24,8 +27,9 @@ export interface Made {
 }
 
 /**
- * The name of a resource that has none in the template. It depends on stack and logical id alone, so
- * that a restart finds the same data; the ending keeps it unique when it has to be cut.
+ * The name of a resource that has none in the template. It depends only on the stack and the
+ * logical id, so that a restart finds the same data; the suffix keeps it unique if it has to be
+ * cut.
  */
 export function physicalName(resource: Resource, longest: number): string {
   const ending = shortHash(resource)

@@ -16,7 +16,10 @@ interface RoleEntry extends Role {
   readonly documents: PolicyDocument[]
 }
 
-/** Above so many remembered answers a caller forgets all: client ids and topics have no bound. */
+/**
+ * Above this many cached answers, a caller forgets all of them: client ids and topics are
+ * unbounded.
+ */
 const rememberedAnswers = 10_000
 
 /** The IAM roles of all stacks, their policies, and the access keys that stand for them. */
@@ -25,7 +28,7 @@ export class Roles {
   /** By access key id. */
   readonly #signers = new Map<string, Signer>()
   readonly #managed = new Map<string, PolicyDocument>()
-  /** Grows with every policy, so that callers forget what they remember. */
+  /** Grows with every policy, so that callers drop their cached answers. */
   #version = 0
 
   /** With `operatorKey` an operator may do everything. */

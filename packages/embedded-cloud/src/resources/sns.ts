@@ -68,7 +68,10 @@ const subscription: ResourceType = {
   remove: (_resource, { ref }, cloud) => cloud.sns.unsubscribe(ref),
 }
 
-/** Publishers in the account are judged by their own policies; this one tells which services may publish. */
+/**
+ * Publishers in the account are checked by their own policies; this one says which services may
+ * publish.
+ */
 const topicPolicy: ResourceType = {
   type: 'AWS::SNS::TopicPolicy',
   uses: ['PolicyDocument', 'Topics'],
@@ -81,7 +84,7 @@ const topicPolicy: ResourceType = {
 
 export const snsTypes: readonly ResourceType[] = [topic, subscription, topicPolicy]
 
-/** The properties that are there, as SNS's attributes: texts, and JSON for what has parts. */
+/** The given properties as SNS attributes: texts, or JSON for structured values. */
 function textsOf(properties: Properties, names: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     names.flatMap((name) => {

@@ -21,7 +21,7 @@ const queue: ResourceType = {
     'RedrivePolicy',
     'VisibilityTimeout',
   ],
-  // Messages are not encrypted on this machine; who may redrive by API is not asked.
+  // Messages are not encrypted on this machine, and the right to redrive by API is not checked.
   ignores: [
     'KmsDataKeyReusePeriodSeconds',
     'KmsMasterKeyId',
@@ -42,7 +42,7 @@ const queue: ResourceType = {
   remove: (_resource, { ref }, cloud) => cloud.sqs.deleteQueue(ref),
 }
 
-/** Callers are judged by their own policies; this one tells which services may send. */
+/** Callers are checked by their own policies; this one says which services may send. */
 const queuePolicy: ResourceType = {
   type: 'AWS::SQS::QueuePolicy',
   uses: ['PolicyDocument', 'Queues'],

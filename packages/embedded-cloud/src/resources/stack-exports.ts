@@ -32,7 +32,7 @@ export class StackExports {
     return exports
   }
 
-  /** Takes note of a stack that is made. @throws {CloudStartError} where AWS refuses the update. */
+  /** Notes a stack that is created. @throws {CloudStartError} if AWS would refuse the update. */
   async update(stack: string, trade: Trade): Promise<void> {
     const before = this.#trades.get(stack)?.exports ?? {}
     for (const [name, value] of Object.entries(before)) {

@@ -5,7 +5,7 @@ import { JsonFile, readJsonFile, writeFileAtomic } from '../persist.ts'
 
 /** One version of an object, or a delete marker, as the bucket's index contains it. */
 export interface Version {
-  /** `null` for what was written while the bucket was not versioned. */
+  /** `null` for objects written while the bucket was not versioned. */
   readonly versionId: string
   /** File name under `blobs/`; absent = a delete marker. */
   readonly blob?: string

@@ -36,7 +36,7 @@ export interface S3 {
   createBucket(name: string, properties?: BucketProperties): Promise<{ readonly arn: string }>
   /** Whether a bucket holds no version of anything; true if there is no such bucket. */
   isEmpty(name: string): boolean
-  /** Removes a bucket with all that is in it. */
+  /** Removes a bucket with everything in it. */
   deleteBucket(name: string): Promise<void>
   /** Undefined when there is no such bucket, object or version, or it is deleted. */
   getObject(bucket: string, key: string, versionId?: string): Promise<StoredObject | undefined>

@@ -11,7 +11,7 @@ export interface MessageAttribute {
 
 export type MessageAttributes = Readonly<Record<string, MessageAttribute>>
 
-/** What is published; `subject` where there is one. */
+/** What is published; `subject` if there is one. */
 export interface Content {
   readonly message: string
   readonly subject?: string

@@ -11,13 +11,16 @@ import type { Subscription } from './subscription.ts'
 export interface OutboxOptions {
   readonly registry: Registry
   readonly log: Log
-  /** PEM of the CA that endpoints with HTTPS may be signed by, beside those that Node.js trusts. */
+  /**
+   * PEM of a CA that may sign the certificates of HTTPS endpoints, in addition to those that
+   * Node.js trusts.
+   */
   readonly ca: string
   /** How long a second of a retry policy is, in milliseconds. */
   readonly secondMs: number
   /** Type, id and body of what is posted. */
   write(delivery: Delivery, subscription: Subscription): Posted
-  /** Takes what is given up. */
+  /** Receives messages that were given up. */
   giveUp(message: Message, subscription: Subscription, why: string): void
 }
 

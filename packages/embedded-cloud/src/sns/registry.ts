@@ -25,7 +25,7 @@ type Entry =
   | { readonly delivery: Delivery }
   | { readonly gone: string }
 
-/** Lines after which the file is written anew. */
+/** Lines after which the file is rewritten. */
 const compactAfter = 5_000
 
 /**

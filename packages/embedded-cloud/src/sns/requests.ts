@@ -12,7 +12,7 @@ const namespace = 'http://sns.amazonaws.com/doc/2010-03-31/'
 const maxEntries = 10
 
 interface Action {
-  /** What IAM is asked about; `*` where an action names nothing. */
+  /** The resource in the IAM request; `*` if an action names none. */
   resource(query: Query, topics: Topics): string
   /** The XML of the result. */
   act(topics: Topics, query: Query): string

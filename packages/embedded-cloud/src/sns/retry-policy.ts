@@ -33,7 +33,7 @@ const ranges: Readonly<Record<keyof RetryPolicy, readonly [number, number]>> = {
   numMaxDelayRetries: [0, 100],
 }
 
-/** @throws {AwsError} for what SNS does not take, and for what is not followed here. */
+/** @throws {AwsError} for values that SNS does not accept, and for those not supported here. */
 export function parseDeliveryPolicy(text: string): RetryPolicy {
   const policy = parse(text) as { readonly healthyRetryPolicy?: Partial<RetryPolicy> }
   const unknown = Object.keys(policy).find((name) => name !== 'healthyRetryPolicy')

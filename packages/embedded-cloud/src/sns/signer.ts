@@ -21,7 +21,9 @@ export interface Signature {
   readonly SigningCertURL: string
 }
 
-/** sns:sns-verify-signature-of-message: what is signed of each kind of message, in this order. */
+/**
+ * sns:sns-verify-signature-of-message: the signed fields of each kind of message, in this order.
+ */
 const signedMembers = {
   Notification: ['Message', 'MessageId', 'Subject', 'Timestamp', 'TopicArn', 'Type'],
   SubscriptionConfirmation: [

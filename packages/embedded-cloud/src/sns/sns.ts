@@ -4,8 +4,9 @@ import { handle } from './requests.ts'
 import { type NewSubscription, type SnsOptions, Topics } from './topics.ts'
 
 /**
- * Standard topics of SNS as a service of the embedded cloud: subscriptions of queues, functions and HTTP endpoints on
- * loopback, filter policies, signed messages, retries and redrive. An e-mail is never sent.
+ * Standard topics of SNS as a service of the embedded cloud: subscriptions of queues, functions and
+ * HTTP endpoints on loopback, filter policies, signed messages, retries and redrive. Emails are
+ * never sent.
  */
 export interface Sns {
   readonly service: Service
@@ -17,7 +18,7 @@ export interface Sns {
   /** Makes the subscription of a template, which `stableId` finds again. Returns its ARN. */
   subscribe(stableId: string, subscription: NewSubscription): string
   unsubscribe(arn: string): void
-  /** Goes on with what an earlier run left undelivered, now that all subscriptions are there. */
+  /** Resumes what an earlier run left undelivered, now that all subscriptions exist. */
   restore(): void
   close(): Promise<void>
 }

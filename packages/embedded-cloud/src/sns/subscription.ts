@@ -21,7 +21,7 @@ export interface SavedSubscription {
   readonly token?: string
 }
 
-/** What the attributes of a subscription come to. */
+/** The parsed attributes of a subscription. */
 interface Meaning {
   readonly passes: (content: Content) => boolean
   readonly raw: boolean

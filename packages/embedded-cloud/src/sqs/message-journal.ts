@@ -47,7 +47,7 @@ export class MessageJournal implements QueueObserver {
     this.#queues.add(queue)
   }
 
-  /** A queue is deleted with what it holds. */
+  /** A queue is deleted with its messages. */
   abandon(queue: Queue): void {
     this.#queues.delete(queue)
     this.emptied(queue)

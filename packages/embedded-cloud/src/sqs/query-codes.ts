@@ -1,6 +1,7 @@
 /**
- * SQS tells every error by two names: the one of its JSON protocol, and in a header the one of the older
- * Query protocol, which SDKs prefer where they differ (sqs:sqs-json-faqs). These are those that differ.
+ * SQS gives every error two names: that of its JSON protocol and, in a header, that of the older
+ * Query protocol, which SDKs prefer if they differ (sqs:sqs-json-faqs). This table has those that
+ * differ.
  */
 const differing: Readonly<Record<string, string>> = {
   BatchEntryIdsNotDistinct: 'AWS.SimpleQueueService.BatchEntryIdsNotDistinct',

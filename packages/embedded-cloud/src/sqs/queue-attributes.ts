@@ -31,7 +31,7 @@ export function setQueueAttributes(queue: Queue, input: Json): Json {
   return {}
 }
 
-/** Only what was asked for, as SQS does; everything with `All`. */
+/** Only the requested attributes, like SQS; everything with `All`. */
 export function getQueueAttributes(queue: Queue, input: Json): Json {
   const { AttributeNames: names = [] } = input as { AttributeNames?: readonly string[] }
   const wanted = (name: string) => names.includes('All') || names.includes(name)

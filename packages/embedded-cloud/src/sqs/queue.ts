@@ -21,7 +21,7 @@ interface Held {
   until: number
 }
 
-/** What SQS takes where a queue does not say (sqs:API_SetQueueAttributes). */
+/** SQS's defaults (sqs:API_SetQueueAttributes). */
 const defaults: Readonly<Record<string, string>> = {
   VisibilityTimeout: '30',
   DelaySeconds: '0',
@@ -127,8 +127,8 @@ export class Queue {
   }
 
   /**
-   * Up to `max` messages, invisible to others for so many seconds. One that was received too often goes
-   * to the dead-letter queue instead, where there is such a queue.
+   * Up to `max` messages, invisible to others for this many seconds. A message that was received
+   * too often goes to the dead-letter queue instead, if there is one.
    */
   receive(
     max: number,
@@ -182,8 +182,8 @@ export class Queue {
   }
 
   /**
-   * Takes out the waiting messages for which `move` finds another place: one by one, so that at no moment
-   * more than one is in two queues, and none is in neither. Returns how many.
+   * Removes the waiting messages that `move` has put elsewhere: one by one, so that at any moment
+   * at most one is in two queues, and none is in neither. Returns how many.
    */
   moveOut(move: (message: Message) => boolean): number {
     this.#bringBack()
@@ -202,7 +202,7 @@ export class Queue {
     this.#readyOf.reset(this.#ready)
   }
 
-  /** Ends when there may be a message, after so many milliseconds, or by `wake`. */
+  /** Resolves when there may be a message, after this many milliseconds, or through `wake`. */
   wait(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const end = () => {
@@ -242,7 +242,7 @@ export class Queue {
   #makeReady(messages: readonly Message[]): void {
     this.#ready.push(...messages)
     for (const { messageGroupId } of messages) this.#readyOf.add(messageGroupId)
-    // what comes back goes before what was sent after it
+    // a message that comes back goes before those that were sent after it
     if (this.isFifo) this.#ready.sort(bySequence)
     this.#wakeIfReady()
   }
@@ -263,8 +263,9 @@ export class Queue {
   }
 
   /**
-   * Of the group that has the fewest messages in flight the one that waits longest. SQS does so once a group has
-   * a tenth of what is in flight, or of the time that consumers spend (sqs-fair-queues-detailed).
+   * The message that has waited longest in the group with the fewest messages in flight. SQS does
+   * this once a group has a tenth of the messages in flight, or of the consumers' time
+   * (sqs-fair-queues-detailed).
    */
   #nextInFairness(): number {
     let [next, fewest] = [-1, Number.POSITIVE_INFINITY]
@@ -313,7 +314,7 @@ export class Queue {
     }
   }
 
-  /** Makes visible what was held until now. */
+  /** Makes messages visible whose hiding time is over. */
   #bringBack(): void {
     const now = Date.now()
     if (now < this.#nextDue) return
@@ -334,7 +335,7 @@ export class Queue {
     this.#setTimer()
   }
 
-  /** Only while someone waits: who asks looks for himself. */
+  /** Only while someone waits: a new caller looks for itself. */
   #setTimer(): void {
     clearTimeout(this.#timer)
     if (this.#closed || this.#waiters.size === 0 || !Number.isFinite(this.#nextDue)) return

@@ -14,7 +14,7 @@ export interface Reception {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Receives what is there, or waits for a first message. */
+/** Receives the available messages, or waits for a first one. */
 export async function receive(
   queues: Queues,
   queue: Queue,

@@ -80,7 +80,7 @@ function sendInOrder(queue: Queue, input: SendInput): Json {
   return sent(message)
 }
 
-/** sqs:API_SendMessage: what a FIFO queue demands of a message. */
+/** sqs:API_SendMessage: what a FIFO queue requires of a message. */
 function deduplicationIdOf({ attributes }: Queue, input: SendInput): string {
   const { MessageBody = '', MessageDeduplicationId: id } = input
   if (!input.MessageGroupId)

@@ -66,7 +66,7 @@ export interface Sqs {
   /** Nothing happens when the message is not in flight any more. */
   changeVisibility(queue: string, receiptHandle: string, seconds: number): void
   depth(queue: string): QueueDepth
-  /** Who else than callers with a policy of their own may send, JSON. */
+  /** The queue's policy: who may send in addition to callers with their own policy, JSON. */
   setPolicy(queue: string, policy: string): void
   policy(queue: string): string | undefined
   /** Ends every waiting receive; what is undelivered stays in `path`. */

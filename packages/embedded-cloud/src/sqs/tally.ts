@@ -21,7 +21,7 @@ export class Tally {
     else this.#counts.delete(group)
   }
 
-  /** Begins anew with these. */
+  /** Starts over with these. */
   reset(messages: Iterable<{ readonly messageGroupId?: string | undefined }> = []): void {
     this.#counts.clear()
     for (const { messageGroupId } of messages) this.add(messageGroupId)
