@@ -32,9 +32,9 @@ export async function serverIdentity(
 const LOOK_MS = 24 * 3600_000
 
 /**
- * Shows the certificate of today once a day: the owner's files may have been renewed, and one of the machine's
- * own CA is made anew, long before it runs out. `renew` does it now, with the CAs that
- * clients' certificates are checked against by then.
+ * Loads the current certificate once a day: the owner's files may have been renewed, and a
+ * certificate from the machine's own CA is replaced long before it expires. `renew` does so at
+ * once, with the CAs against which clients' certificates are then checked.
  */
 export function renewIdentity(
   settings: Settings,
