@@ -119,7 +119,8 @@ export async function openInside(
     certificates: new Map(),
     problem: () => {
       if (journal.problem !== undefined) return journal.problem
-      if (move.isClosed) return 'the service is on its way to another place: no more notifications are accepted'
+      if (move.isClosed)
+        return 'the service is on its way to another place: no more notifications are accepted'
       return isFull() ? 'too many notifications are in progress: no more are accepted' : undefined
     },
   }

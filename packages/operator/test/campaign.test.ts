@@ -614,7 +614,9 @@ describe('a journal', () => {
     }
     await expect(openJournal(path, terms, () => 'unused')).rejects.toMatchObject({
       kind: 'failed',
-      message: expect.stringMatching(/there is no such file; name another place for it with --resume FILE$/),
+      message: expect.stringMatching(
+        /there is no such file; name another place for it with --resume FILE$/,
+      ),
     })
   })
 
