@@ -38,12 +38,12 @@ describe('a certificate', () => {
 
   test('that nothing uses is not renewed either', () => {
     expect(trouble({ end: now + 12 * DAY_MS, renewable: false })).toMatch(
-      /^ends in 12 days \(2027-01-13\) and ACM does not renew it, as nothing uses it: request a new one/,
+      /^ends in 12 days \(2027-01-13\) and ACM does not renew it, because nothing uses it: request a new one/,
     )
   })
 
   test.each([
-    ['PENDING_VALIDATION', /^is not issued yet: make the DNS record/],
+    ['PENDING_VALIDATION', /^is not issued yet: create the DNS record/],
     ['EXPIRED', /^is EXPIRED and not ISSUED: request another/],
     ['REVOKED', /^is REVOKED and not ISSUED: request another/],
   ])('that is %s is refused', (status, sentence) => expect(trouble({ status })).toMatch(sentence))

@@ -184,7 +184,7 @@ describe('slots of which some are forged', () => {
       puts += 1
       store.forge(at(mine, 5, forged))
     })
-    await expect(slots.put(mine, clock.time)).rejects.toThrow('somebody keeps writing this slot')
+    await expect(slots.put(mine, clock.time)).rejects.toThrow('someone keeps writing this slot')
     expect(puts).toBe(5)
   })
 })

@@ -189,7 +189,7 @@ describe('to a queue', () => {
     await subscribe('sqs', arn)
     await publish('hello')
     expect(await held(arn)).toEqual([])
-    expect(lines.join()).toContain('does not let arn:aws:sns')
+    expect(lines.join()).toContain('does not allow arn:aws:sns')
   })
 
   test('what cannot be delivered goes to the dead-letter queue', async () => {

@@ -76,7 +76,7 @@ export function genuinePending(table: SlotTable, isGenuine: IsGenuine): PendingN
         return { kept: false }
       despite = other ? undefined : row
     }
-    throw new Error('somebody keeps writing this slot')
+    throw new Error('someone keeps writing this slot')
   }
 
   return {

@@ -55,7 +55,7 @@ async function locate(
 /** The same text for all: it must not tell a forger how far a token got. */
 const notOurs = reject(
   'BadDeviceToken',
-  'no device token of this stage: was it issued by another, or cut short?',
+  'not a device token of this stage: was it issued by another one, or cut off?',
 )
 
 async function openWith(ring: TokenKeyRing, token: DeviceToken): Promise<OpenedToken | undefined> {
@@ -92,8 +92,8 @@ function deadToken(registration: Registration | undefined): Rejection {
   const { unregisteredAt: at, expiredAt } = registration ?? {}
   if (at === undefined) return notOurs
   return expiredAt === at
-    ? reject('ExpiredToken', 'the operator has ended the device token: send to it no more', at)
-    : reject('Unregistered', 'the device has given the topic up: send to the token no more', at)
+    ? reject('ExpiredToken', 'the operator has ended this device token: stop sending to it', at)
+    : reject('Unregistered', 'the device has given up the topic: stop sending to this token', at)
 }
 
 /** The notification for one device, sealed. */

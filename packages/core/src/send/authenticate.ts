@@ -61,7 +61,7 @@ async function byToken(
 /** A front door that requires certificates got none: a token does not make up for it. */
 function withoutCertificate(authorization: string | undefined): Rejection {
   return /^bearer\s+\S/i.test(authorization ?? '')
-    ? reject('InvalidProviderToken', 'this host takes client certificates, and no provider tokens')
+    ? reject('InvalidProviderToken', 'this host takes client certificates, not provider tokens')
     : reject('MissingProviderToken', 'the request came without a client certificate')
 }
 

@@ -29,9 +29,9 @@ function rejectionOf(status: number, head: RequestHead): Rejection {
     case 408:
       return reject('IdleTimeout', 'the body of the request did not come to its end in time')
     case 413:
-      return reject('PayloadTooLarge', 'the body is larger than the edge takes in')
+      return reject('PayloadTooLarge', 'the body is larger than the edge accepts')
     case 429:
-      return reject('TooManyRequests', 'more requests at a time than this stage takes: slow down')
+      return reject('TooManyRequests', 'more requests than this stage accepts at a time: slow down')
     case 431:
       return tooLarge(head)
     case 503:
@@ -61,6 +61,9 @@ function tooLarge(head: RequestHead): Rejection {
   // a topic that does not fit its push type is not the part that was too large
   if (isRejection(options) && options.reason !== 'BadTopic') return options
   return path.tokenText === undefined || parseDeviceToken(path.tokenText)
-    ? reject('PayloadTooLarge', 'request line and headers have more bytes than the edge takes in')
+    ? reject(
+        'PayloadTooLarge',
+        'the request line and headers have more bytes than the edge accepts',
+      )
     : reject('BadDeviceToken', 'the path does not end in 64 hex digits')
 }

@@ -31,7 +31,7 @@ export function readMulticastBody(
   const members = membersOf(text)
   const odd = findOdd(members)
   if (odd !== undefined)
-    return reject('PayloadEmpty', `the body has ${odd}: it takes tokens and payload, once each`)
+    return reject('PayloadEmpty', `the body has ${odd}: it must have tokens and payload, once each`)
   const { tokens } = value as { readonly tokens?: unknown }
   if (!Array.isArray(tokens) || tokens.length === 0) return noTokens
   if (tokens.length > MAX_RECIPIENTS)

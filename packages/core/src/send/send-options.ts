@@ -36,7 +36,7 @@ function readPushType(header: string | undefined, topic: string): PushType | Rej
   if (!pushType)
     return reject(
       'InvalidPushType',
-      `apns-push-type is none of ${Object.keys(pushTypes).join(', ')}`,
+      `apns-push-type is not one of ${Object.keys(pushTypes).join(', ')}`,
     )
   const { suffix } = pushTypes[pushType]
   return topic.endsWith(suffix)

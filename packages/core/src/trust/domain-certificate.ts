@@ -61,7 +61,7 @@ export function troubleOf(
 function statusTrouble({ status }: DomainCertificate): string | undefined {
   if (status === 'ISSUED') return undefined
   return status === 'PENDING_VALIDATION'
-    ? 'is not issued yet: make the DNS record that ACM asks for, wait until its status is ISSUED, and deploy again'
+    ? 'is not issued yet: create the DNS record that ACM asks for, wait until its status is ISSUED, and deploy again'
     : `is ${status} and not ISSUED: request another from ACM and deploy with its ARN`
 }
 
@@ -89,7 +89,7 @@ function covers(name: string, domain: string): boolean {
 
 function typeTrouble({ type }: DomainCertificate, domain: string): string | undefined {
   if (type === 'AMAZON_ISSUED') return undefined
-  return `is ${type} and not issued by Amazon: a domain with mutual TLS takes such a one only with an ownership verification certificate, which the stacks do not set; request a public certificate for ${domain} from ACM`
+  return `is ${type} and not issued by Amazon: a domain with mutual TLS accepts such a certificate only with an ownership verification certificate, which the stacks do not set; request a public certificate for ${domain} from ACM`
 }
 
 function ageTrouble(
@@ -102,5 +102,5 @@ function ageTrouble(
   const ends = `ends in ${days} days (${new Date(end ?? now).toISOString().slice(0, 10)})`
   return renewable
     ? `${ends}: ACM renews 60 days before the end, so its renewal has failed (${renewal ?? 'no status'}); restore the DNS record that ACM asks for, wait until it is renewed, and deploy again`
-    : `${ends} and ACM does not renew it, as nothing uses it: request a new one for ${domain} and deploy with its ARN`
+    : `${ends} and ACM does not renew it, because nothing uses it: request a new one for ${domain} and deploy with its ARN`
 }

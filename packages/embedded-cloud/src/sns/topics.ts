@@ -287,7 +287,7 @@ export class Topics {
         sourceArn: topicArn,
         accountId: this.identity.accountId,
       })
-    if (!isAllowed) throw new Error(`the policy of ${queue} does not let ${topicArn} send`)
+    if (!isAllowed) throw new Error(`the policy of ${queue} does not allow ${topicArn} to send`)
   }
 
   #write({ id, message }: Delivery, { saved, raw }: Subscription): Posted {
