@@ -26,7 +26,7 @@ const UNKNOWN = 'ab'.repeat(32)
 const pages: readonly [string, Language, RegExp, RegExp][] = [
   ['node-apn.md', 'js', /"sent":\[\{/, /"status":400.*"reason":"BadDeviceToken"/],
   ['apns2.md', 'js', /"sent":1/, /"reason":"BadDeviceToken","statusCode":400/],
-  ['curl.md', 'sh', /^200 [0-9A-F-]{36} *$/m, /400 [0-9A-F-]{36} no device token of this stage/],
+  ['curl.md', 'sh', /^200 [0-9A-F-]{36} *$/m, /400 [0-9A-F-]{36} not a device token of this stage/],
   ['aioapns.md', 'python', /^200 /m, /^400 BadDeviceToken$/m],
 ]
 
