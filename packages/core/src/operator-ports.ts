@@ -121,7 +121,10 @@ export interface AuthorityKeys {
 
 /** CAs of deployments that moved here. */
 export interface OtherAuthorities {
-  /** Lets in what the CA issued, as far as it is on record here; false where it is known already. Throws where the text is no CA. */
+  /**
+   * Admits certificates from this CA if they are on record here; false if the CA is already known.
+   * Throws if the text is not a CA.
+   */
   add(name: Authority['name'], certificate: string): Promise<boolean>
 }
 
@@ -155,7 +158,7 @@ export interface DeviceAdmissions {
 export interface OperatorPorts {
   readonly authorities: Authorities
   readonly authorityKeys: AuthorityKeys
-  /** Absent where no other CA can be let in. */
+  /** Absent if no other CA can be admitted. */
   readonly otherAuthorities?: OtherAuthorities
   readonly tokenKeys: TokenKeyVault
   readonly ring: TokenKeyRing

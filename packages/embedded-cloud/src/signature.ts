@@ -84,7 +84,7 @@ export function flawOf(
     : 'mismatch'
 }
 
-/** The host, the time and every other `x-amz-` header; a session token is compared by itself. */
+/** The host, the time and every other `x-amz-` header; a session token is compared separately. */
 function coversEnough({ headers }: SignedRequest, { signedHeaders }: Claim): boolean {
   if (!signedHeaders.includes('host') || !signedHeaders.includes('x-amz-date')) return false
   return Object.keys(headers).every(

@@ -1,6 +1,6 @@
 /**
- * A PUBLISH packet, QoS 1 if it has a packet id [MQTT-3.3]; one buffer, so that it leaves as one TLS record.
- * With version 5 it has the properties that this version demands: none.
+ * A PUBLISH packet, QoS 1 if it has a packet id [MQTT-3.3]; one buffer, so that it leaves as one
+ * TLS record. With version 5, it has the required properties field, which is empty.
  */
 export function publishFrame(
   topic: Buffer | string,

@@ -16,7 +16,7 @@ export class Gate {
     }
   }
 
-  /** Lets nothing more in; says whether all that is inside has come to its end within `ms`. */
+  /** Admits nothing more; returns whether everything inside has finished within `ms`. */
   shut(ms: number): Promise<boolean> {
     this.#isShut = true
     return within(ms, () => this.#inside === 0)

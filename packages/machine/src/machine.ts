@@ -52,7 +52,7 @@ export interface Machine {
   readonly serverAuthority: string
   /** What is wrong with the service, as a sentence; undefined when nothing is. */
   problem(): string | undefined
-  /** Resolves when the service can only go on in another process; the message says what to do. */
+  /** Resolves if the service can only continue in another process; the message says what to do. */
   readonly broken: Promise<MachineError>
   /** Stops accepting, finishes what is in progress, and closes the store. */
   close(): Promise<void>

@@ -8,7 +8,7 @@ export interface EmptyPorts {
   progress?(state: Emptying): void
 }
 
-/** How far the emptying of a stage has come; plain JSON, so that another round can go on from it. */
+/** How far emptying a stage has got; plain JSON, so that another round can continue from it. */
 export interface Emptying {
   /**
    * First the certificates that have the policy, then what else is on record, finally the policy

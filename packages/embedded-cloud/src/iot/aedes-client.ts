@@ -3,9 +3,10 @@ import type { TLSSocket } from 'node:tls'
 import type { Client } from 'aedes'
 
 /**
- * What aedes 1.2 keeps to itself and the broker needs: the parser, to see a PUBACK with its message id (the
- * `ack` event has none for clean sessions); the counter of message ids, so that direct messages never share one
- * with aedes; the will, to drop it. Everything private that is touched is touched through this file.
+ * Private parts of aedes 1.2 that the broker needs: the parser, to see a PUBACK with its message id
+ * (the `ack` event has none for clean sessions); the counter of message ids, so that direct
+ * messages never share one with aedes; the will, to drop it. All access to private members is in
+ * this file.
  */
 export interface AedesClient extends Client {
   readonly conn: TLSSocket

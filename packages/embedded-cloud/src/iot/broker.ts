@@ -82,7 +82,7 @@ function brokerOn(aedes: Aedes, gatekeeper: Gatekeeper): Broker {
       readInSlices(socket)
       const client = aedes.handle(socket) as AedesClient
       gatekeeper.certificates.set(client, certificate.id)
-      // aedes reads first, so what is left over then is one packet that has not ended yet.
+      // aedes reads first, so what is left is one incomplete packet.
       socket.on('readable', () => {
         if (unparsedBytes(client) > limits.packetBytes) socket.destroy()
       })

@@ -174,7 +174,7 @@ async function disconnect(plane: DataPlane, call: Call): Promise<undefined> {
   plane.connections.forget(clientId)
 }
 
-/** 200 whether or not anyone hears it; source: API_iotdata_Publish. */
+/** 200 whether or not anyone receives it; source: API_iotdata_Publish. */
 async function publish(plane: DataPlane, call: Call): Promise<undefined> {
   const topic = call.param('topic')
   const problem = topicProblem(topic)

@@ -11,7 +11,10 @@ export interface DirectMessage {
   readonly confirmWithinMs: number | undefined
 }
 
-/** What happened to a direct message; the names are those of AWS IoT's CloudWatch log where it has one. */
+/**
+ * What happened to a direct message; the names are those in AWS IoT's CloudWatch log, if it has
+ * one.
+ */
 export type DirectOutcome =
   | 'DELIVERED'
   | 'DISPATCHED'

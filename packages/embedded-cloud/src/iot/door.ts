@@ -22,10 +22,11 @@ export interface Door {
 }
 
 /**
- * The TLS port for devices. A device proves that it has the key of a certificate that is registered, ACTIVE and
- * within its dates; who issued it does not matter (RegisterCertificateWithoutCA). Anything else is cut off, as
- * https://docs.aws.amazon.com/iot/latest/developerguide/x509-client-certs.html says. SNI is not demanded, because
- * a client that dials 127.0.0.1 has no name to send.
+ * The TLS port for devices. A device proves that it has the key of a certificate that is
+ * registered, ACTIVE and within its dates; who issued it does not matter
+ * (RegisterCertificateWithoutCA). Any other connection is closed, as
+ * https://docs.aws.amazon.com/iot/latest/developerguide/x509-client-certs.html says. SNI is not
+ * required, because a client that dials 127.0.0.1 has no name to send.
  */
 export async function openDoor(options: DoorOptions): Promise<Door> {
   const server = createServer({
@@ -81,7 +82,7 @@ function receive(socket: TLSSocket, options: DoorOptions): void {
   }
 }
 
-/** Why a registered certificate does not let a device in, or undefined. */
+/** Why a registered certificate does not admit a device, or undefined. */
 export function certificateProblem(certificate: Certificate, now: number): string | undefined {
   if (certificate.status !== 'ACTIVE')
     return `certificate ${certificate.id} is ${certificate.status}`

@@ -34,7 +34,10 @@ export interface IotOptions {
   readonly holdDevices?: boolean
   /** In and out, per connection: 100 as in AWS unless told; Infinity switches the limit off. */
   readonly messagesPerSecond?: number
-  /** Milliseconds for which what was detached still counts as attached when it is to be deleted; 0 unless told. */
+  /**
+   * Milliseconds for which something that was detached still counts as attached when it is deleted;
+   * default 0.
+   */
   readonly detachLagMs?: number
   /** Devices that publish wait while it is true. */
   readonly isBusy?: () => boolean
@@ -79,7 +82,7 @@ export async function startIot(options: IotOptions): Promise<Iot> {
     throw error
   })
   const { authority, rules } = parts
-  // A name rather than an address, so that devices send SNI as AWS demands of them.
+  // A name rather than an address, so that devices send SNI, as AWS requires.
   const plane = controlPlaneOf(parts, `localhost:${door.port}`, options)
   return {
     services: servicesOf(parts, plane, options),

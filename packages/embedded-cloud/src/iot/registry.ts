@@ -43,7 +43,10 @@ type Entry =
   | { readonly deletedCertificate: string }
   | { readonly deletedThing: string }
 
-/** The certificates and things of the account. It stores; what may be stored is `control-plane.ts`'s to decide. */
+/**
+ * The certificates and things of the account. It only stores them; `control-plane.ts` decides what
+ * may be stored.
+ */
 export class Registry {
   readonly #certificates = new Map<string, Certificate>()
   readonly #things = new Map<string, Thing>()

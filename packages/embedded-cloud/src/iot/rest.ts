@@ -165,7 +165,7 @@ export function pageOf<T>(
     : { page }
 }
 
-/** A query value that must be true or false, when it is there at all. */
+/** A query value that must be true or false, if it is present. */
 export function flag(query: URLSearchParams, name: string): boolean | undefined {
   const value = query.get(name)
   if (value === null) return undefined

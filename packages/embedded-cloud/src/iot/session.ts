@@ -70,7 +70,7 @@ export class Session {
     return this.#unacknowledged.size < limits.unacknowledged
   }
 
-  /** A message id that no message on its way uses. */
+  /** A message id that no message in flight uses. */
   nextMessageId(): number {
     let id = takeMessageId(this.client)
     while (this.#unacknowledged.has(id)) id = takeMessageId(this.client)
@@ -101,7 +101,7 @@ export class Session {
     return true
   }
 
-  /** Tells all who wait for a PUBACK that none will come. */
+  /** Tells everyone who waits for a PUBACK that none will come. */
   abandon(): void {
     const waiting = [...this.#unacknowledged.values()]
     this.#unacknowledged.clear()
@@ -113,8 +113,9 @@ export class Session {
 const STEP_MS = 50
 
 /**
- * A timer that counts only time in which this process read its sockets: of one long turn it counts a step, as what a
- * device sent meanwhile has not been read. Returns what cancels it.
+ * A timer that counts only time in which this process reads its sockets: it counts a long turn of
+ * the event loop as a single step, because what a device sent during that turn has not been read.
+ * Returns a function that cancels it.
  */
 function afterTurns(ms: number, elapsed: () => void): () => void {
   const step = Math.min(ms, STEP_MS)

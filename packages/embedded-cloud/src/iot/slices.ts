@@ -4,8 +4,9 @@ import type { Readable } from 'node:stream'
 const sliceBytes = 1024
 
 /**
- * Gives a reader that asks for everything no more than a slice in each turn of the event loop. A client that sends a
- * burst is then read beside the others, and not before them; and while its reader does not ask, it has to wait.
+ * Gives a reader that wants everything only a slice in each turn of the event loop. A client that
+ * sends a burst is then read along with the others, and not ahead of them; while its reader does
+ * not ask, it has to wait.
  */
 export function readInSlices(stream: Readable, bytes: number = sliceBytes): void {
   const read = stream.read.bind(stream)

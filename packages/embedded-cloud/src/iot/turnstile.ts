@@ -1,11 +1,12 @@
-/** Milliseconds between two looks whether it may go on. */
+/** Milliseconds between two checks whether it may continue. */
 const pauseMs = 2
 /** How much one key may have waiting: as many messages as a connection may have unacknowledged (IoT Core quotas). */
 const mostWaiting = 100
 
 /**
- * Lets one piece of work through in each turn of the event loop, and nothing while `isBusy`; clients
- * with work waiting take turns. A burst of one client then delays neither the others nor what else this process does.
+ * Lets one piece of work through in each turn of the event loop, and nothing while `isBusy`;
+ * clients with work waiting take turns. A burst from one client then delays neither the others nor
+ * the rest of this process.
  */
 export class Turnstile<Key> {
   readonly #isBusy: () => boolean
@@ -16,7 +17,10 @@ export class Turnstile<Key> {
     this.#isBusy = isBusy
   }
 
-  /** Runs the work now if nobody waits, or in its turn; in order for each key. False: too much waits, and it never runs. */
+  /**
+   * Runs the work now if nobody waits, or in its turn; in order for each key. False: too much is
+   * waiting, and it never runs.
+   */
   pass(key: Key, work: () => void): boolean {
     const queue = this.#waiting.get(key)
     if (queue && queue.length >= mostWaiting) return false

@@ -15,7 +15,7 @@ export function signDigestEcdsa(key: KeyObject, digest: Buffer): Buffer {
   return Buffer.from(curve.sign(digest, secret, { ...asGiven, extraEntropy: true }))
 }
 
-/** `key` is the private key; false also for what is not a DER signature. */
+/** `key` is the private key; also false for anything that is not a DER signature. */
 export function verifyDigestEcdsa(key: KeyObject, digest: Buffer, signature: Buffer): boolean {
   const { curve, secret } = secretOf(key)
   try {

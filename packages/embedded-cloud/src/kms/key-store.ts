@@ -14,7 +14,7 @@ interface SavedKey {
   readonly spec: KeySpec
   readonly description: string
   enabled: boolean
-  /** When its waiting period ends, milliseconds since 1970; it can do nothing meanwhile. */
+  /** When its waiting period ends, milliseconds since 1970; until then, the key cannot be used. */
   deletionAt?: number
   /** Milliseconds since 1970. */
   readonly createdAt: number

@@ -25,7 +25,9 @@ export interface ResourceType {
   /** Properties without effect here; any that is in neither list is an error. */
   readonly ignores?: readonly string[]
   make(resource: Resource, cloud: CloudParts): Made | Promise<Made>
-  /** Ends what `make` made; throws if AWS refuses. Absent if nothing is left of it by itself. */
+  /**
+   * Removes what `make` created; throws if AWS would refuse. Absent if nothing has to be removed.
+   */
   remove?(resource: Resource, made: Made, cloud: CloudParts): void | Promise<void>
 }
 

@@ -71,9 +71,10 @@ export class MachineMove {
   }
 
   /**
-   * Takes nothing more, and resolves when all that was accepted has been delivered or is in its slot.
+   * Stops accepting, and resolves once everything that was accepted has been delivered or is in its
+   * slot.
    *
-   * @throws MachineError where that does not come about; the machine serves on then.
+   * @throws MachineError if that fails; the machine then continues to run.
    */
   close(): Promise<void> {
     if (isClosed(this.#state)) return Promise.resolve()
@@ -100,7 +101,9 @@ export class MachineMove {
     this.#tellInTurn(perSecond)
   }
 
-  /** Serves again; every device connects anew, and those that were told of a place are told to stay. */
+  /**
+   * Runs again; every device reconnects, and those that were told of a new place are told to stay.
+   */
   async withdraw(): Promise<void> {
     if (!isClosed(this.#state)) throw new MachineError('this machine serves: nothing to cancel')
     clearInterval(this.#telling)

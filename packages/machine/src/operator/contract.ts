@@ -67,7 +67,7 @@ export interface MachineOperations {
   events(from?: number): Promise<HeardEvents>
   /** Takes nothing more; resolves when what an export holds is final. */
   closeForMove(): Promise<void>
-  /** Tells devices where to go, so many of the connected ones in a second. */
+  /** Tells devices where to go, this many of the connected ones per second. */
   announceMove(place: MachineEntrance, perSecond: number): Promise<void>
   /** Serves again. */
   withdrawMove(): Promise<void>

@@ -22,7 +22,7 @@ export interface OperatorServerOptions {
   readonly ports: RemotePorts
   /** What is streamed because it is too large for one answer, by name. */
   readonly downloads: Readonly<Record<string, Download>>
-  /** Why nothing may be changed now, as a sentence; undefined where it may. */
+  /** A sentence that says why nothing may be changed now; undefined if changes are allowed. */
   readonly closed: () => string | undefined
   /** Called when a call fails for a reason its caller cannot know. */
   failed(call: string, fault: unknown): void

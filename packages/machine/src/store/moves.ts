@@ -21,7 +21,7 @@ export type MoveState =
   | { readonly is: 'withdrawn'; readonly withdrawnAt: number }
 
 export interface Moves {
-  /** Undefined where the machine has never been on its way. */
+  /** Undefined if the machine has never started a move. */
   state(): MoveState | undefined
   /** Keeps the state; who was told of another place is forgotten. */
   save(state: MoveState): Promise<void>

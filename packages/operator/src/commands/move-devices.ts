@@ -8,7 +8,7 @@ import { type MachineDeployment, machineOnly } from '../machine-deployment.ts'
 import { count, fields, type Report, timeText } from '../report.ts'
 import { demandYes, type Runner, type Session } from '../session.ts'
 
-/** What takes the devices of a machine to where its export has gone. */
+/** The commands that send a machine's devices to where its export was imported. */
 export function addMoveDevicesCommands(program: Command, run: Runner): void {
   const move = program
     .command('move')
@@ -77,7 +77,7 @@ async function readCa(path: string): Promise<string> {
   }
 }
 
-/** A fleet is not sent to where no device would get in. */
+/** Never sends a fleet to an address that no device could connect to. */
 async function demandAnswer(endpoint: Endpoint, now: number): Promise<void> {
   const { findings } = await shakeHands('the new place', endpoint, now)
   const wrong = findings.find(({ state }) => state === 'problem')
@@ -164,7 +164,7 @@ function report(progress: MoveProgress): Report {
   return { value: progress, text }
 }
 
-/** An IPv6 address stands in brackets. */
+/** An IPv6 address is in brackets. */
 function parsePlace(text: string): Pick<Endpoint, 'host' | 'port'> {
   const [, bracketed, name, port] =
     /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]]+)):([0-9]{1,5})$/.exec(text) ?? []

@@ -19,7 +19,7 @@ import { listTokenKeys } from './token-keys.ts'
 
 const ALL_DEVICES = 10_000_000
 
-/** Everything of a deployment that can go on elsewhere, in the order in which it is taken in. */
+/** Everything in a deployment that can be used elsewhere, in the order in which it is imported. */
 export async function* exportStage(deployment: Deployment): AsyncGenerator<MoveRecord> {
   const { ports, stage, clock } = deployment
   yield { kind: 'stage', stage, exportedAt: clock.now() }

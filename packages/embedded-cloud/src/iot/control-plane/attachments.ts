@@ -152,7 +152,7 @@ function targetOf(call: Call): string {
   return target
 }
 
-/** Attaching what is attached already succeeds. */
+/** Attaching something that is already attached succeeds. */
 function attachPolicy(plane: ControlPlane, call: Call): object {
   const name = call.param('policyName')
   const certificate = certificateByArn(plane, targetOf(call))

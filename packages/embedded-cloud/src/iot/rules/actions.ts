@@ -20,8 +20,8 @@ export interface Action {
 type Fields = Readonly<Record<string, unknown>>
 
 /**
- * Reads one action of AWS::IoT::TopicRule; throws one sentence when it is none that is run here.
- * Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-iot-topicrule-action.html
+ * Reads one action of AWS::IoT::TopicRule; throws one sentence if it is not supported here. Source:
+ * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-iot-topicrule-action.html
  */
 export function readAction(action: unknown, targets: ActionTargets): Action {
   const [kind, ...others] = Object.keys(fieldsOf(action, 'an action'))

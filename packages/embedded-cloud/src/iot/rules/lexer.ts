@@ -1,4 +1,7 @@
-/** A piece of a rule's SQL. Words keep their spelling; `text` of a string is what is between its quotes. */
+/**
+ * A piece of a rule's SQL. Words keep their spelling; the `text` of a string is the part between
+ * its quotes.
+ */
 export interface Token {
   readonly kind: 'word' | 'number' | 'string' | 'symbol' | 'end'
   readonly text: string
