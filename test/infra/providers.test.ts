@@ -326,6 +326,21 @@ describe('events', () => {
     expect(mapping).not.toHaveProperty('MaximumBatchingWindowInSeconds')
   })
 
+  // a dead token is to be out a second after its cause: what is left are calls that take milliseconds each
+  test('wait nowhere on their way: neither in the queue, nor for others, nor at SNS', () => {
+    const { state } = templatesOf({ ...prodContext, events: 'tokens' }, prodTarget)
+    const [[, queue] = []] = resourcesOf([state], 'AWS::SQS::Queue').filter(([id]) =>
+      /^AnnouncementsQueue/.test(id),
+    )
+    expect(queue?.Properties.VisibilityTimeout).toBeGreaterThan(0)
+    expect(queue?.Properties.DelaySeconds ?? 0).toBe(0)
+    expect(mappingOf({ events: 'tokens' })?.MaximumBatchingWindowInSeconds ?? 0).toBe(0)
+    // throttled deliveries would wait their turn
+    const [[, topic] = []] = resourcesOf([state], 'AWS::SNS::Topic')
+    expect(topic?.Properties).not.toHaveProperty('DeliveryPolicy')
+    expect(topic?.Properties.FifoTopic).toBeUndefined()
+  })
+
   test.each([
     [{ events: 'tokens' }, true],
     [{ eventTopics: 'com.example.app=exceptions' }, true],

@@ -152,6 +152,14 @@ describe('a handler', () => {
     expect(sent).toHaveLength(1)
   })
 
+  test('has sent a dead token on by the time it answers: it waits for no other', async () => {
+    const { batch, announced } = desk()
+    const dead = { topic: topicA, token: 'a'.repeat(64) as DeviceToken, at: now }
+    const handler = flushing(async () => batch.deadTokens.record(dead), batch)
+    await handler(undefined)
+    expect(announced).toMatchObject([[{ type: 'token', reason: 'Unregistered', at: now }]])
+  })
+
   test('that fails has sent on what happened before, and fails as it did', async () => {
     const { batch, sent } = desk()
     const handler = flushing(async () => {

@@ -61,30 +61,29 @@ function phasesWith(wanted = ''): Phase[] {
   const outages = services.map((service) => phaseOf(`${service} out`, service, 'fail', 1))
   const mixed = single.flatMap(({ rules }) => rules.map((rule) => ({ ...rule, share: 0.05 })))
   const all = { name: 'all together', rules: mixed, renewEnvironments: true }
-  return [...single, ...outages, ...receipts, ...events, all].filter(({ name }) =>
-    name.includes(wanted),
-  )
+  return [...single, ...outages, ...afterwards, all].filter(({ name }) => name.includes(wanted))
 }
 
-/** What keeps receipts is out or slow: no notification may be lost, or wait for it. */
-const receipts: readonly Phase[] = (['fail', 'slow'] as const).map((affliction) => ({
-  name: `receipts ${affliction}`,
-  rules: [
-    { service: 'sqs', affliction, share: 1, of: OUTCOMES },
-    { service: 'dynamodb', affliction, share: 1, of: RECEIPTS },
-  ],
-  renewEnvironments: false,
-}))
-
-/** What tells subscribers is out or slow: no notification may be lost, or wait for it. */
-const events: readonly Phase[] = (['fail', 'slow'] as const).map((affliction) => ({
-  name: `events ${affliction}`,
-  rules: [
-    { service: 'sqs', affliction, share: 1, of: ANNOUNCEMENTS },
-    { service: 'sns', affliction, share: 1 },
-  ],
-  renewEnvironments: false,
-}))
+/** What keeps receipts, what tells subscribers, and both: no notification may be lost, or wait for it. */
+const keeping = [
+  { service: 'sqs', share: 1, of: OUTCOMES },
+  { service: 'dynamodb', share: 1, of: RECEIPTS },
+] as const
+const telling = [
+  { service: 'sqs', share: 1, of: ANNOUNCEMENTS },
+  { service: 'sns', share: 1 },
+] as const
+const afterwards: readonly Phase[] = (['fail', 'slow'] as const).flatMap((affliction) =>
+  Object.entries({
+    receipts: keeping,
+    events: telling,
+    'receipts and events': [...keeping, ...telling],
+  }).map(([name, calls]) => ({
+    name: `${name} ${affliction}`,
+    rules: calls.map((call) => ({ ...call, affliction })),
+    renewEnvironments: false,
+  })),
+)
 
 function phaseOf(
   name: string,
