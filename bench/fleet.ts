@@ -73,7 +73,7 @@ export async function inParallel<T>(
   return results
 }
 
-async function activate(local: LocalFile, agent: https.Agent): Promise<Member> {
+export async function activate(local: LocalFile, agent: https.Agent): Promise<Member> {
   const key = makePrivateKey()
   const body = JSON.stringify({
     csr: await makeRequest(key),

@@ -30,6 +30,11 @@ export class Arrivals {
     return this.#at.get(alert)
   }
 
+  /** What has come is counted no longer: a long run would fill the driver's memory. */
+  forget(): void {
+    this.#at.clear()
+  }
+
   /** How many messages came, the same alert at several devices included. */
   get heard(): number {
     return this.#heard

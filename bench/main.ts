@@ -3,18 +3,21 @@ import { benchCampaign } from './campaign.ts'
 import { benchCheck, writeBaseline } from './check.ts'
 import { benchCold } from './cold.ts'
 import { benchCost } from './cost.ts'
+import { benchCrowd } from './crowd.ts'
 import { benchE2e, benchMachine } from './e2e.ts'
 import { benchHot } from './hot.ts'
 import { benchPeers } from './peers.ts'
 import { writePerformancePage } from './performance/page.ts'
 import { report } from './report.ts'
 import { benchScale } from './scale.ts'
+import { benchSoak, parseSpan } from './soak.ts'
 import { benchTokens } from './tokens.ts'
 
 const usage = `npm run bench -- <what>
 
   e2e    the embedded cloud end to end: time to the device, throughput, memory, drain
-  machine  the same of heliograph serve (--durability delivered, synced or none)
+  machine  the same of heliograph serve (--durability delivered, synced or none);
+         --connections 10000: memory with so many devices; --soak 30m: half load for so long, and whether memory stays flat
   peers  the same driver against Mosquitto, Nchan, NATS and RabbitMQ, in turn
   hot    processor time per notification in accept and deliver
   cold   size and start of every function
@@ -42,6 +45,8 @@ async function main(): Promise<void> {
       tokens: { type: 'string', default: '100000' },
       'port-base': { type: 'string', default: '12400' },
       durability: { type: 'string', default: 'delivered' },
+      connections: { type: 'string' },
+      soak: { type: 'string' },
       write: { type: 'boolean', default: false },
     },
   })
@@ -57,10 +62,7 @@ async function main(): Promise<void> {
     case 'e2e':
       return report('e2e', await benchE2e(options, say))
     case 'machine':
-      return report(
-        'machine',
-        await benchMachine({ ...options, durability: values.durability }, say),
-      )
+      return machineBench({ ...options, durability: values.durability }, values)
     case 'peers':
       return report('peers', await benchPeers({ ...options, durability: values.durability }, say))
     case 'hot':
@@ -82,6 +84,17 @@ async function main(): Promise<void> {
     default:
       throw new Error(usage)
   }
+}
+
+async function machineBench(
+  options: Parameters<typeof benchMachine>[0],
+  { connections, soak }: { readonly connections?: string; readonly soak?: string },
+): Promise<void> {
+  if (connections !== undefined)
+    return report('crowd', await benchCrowd({ ...options, connections: Number(connections) }, say))
+  if (soak !== undefined)
+    return report('soak', await benchSoak({ ...options, seconds: parseSpan(soak) }, say))
+  return report('machine', await benchMachine(options, say))
 }
 
 main().catch((error: unknown) => {
