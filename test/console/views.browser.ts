@@ -39,9 +39,9 @@ describe.each(colors)('in %s colors', (colorScheme) => {
 
   test.each(views)('$name is for everybody, at every width', async ({ name, address, text }) => {
     const { page, complaints } = visited
+    await page.goto(fake.url + address)
     for (const width of widths) {
       await page.setViewportSize(sizeOf(width))
-      await page.goto(fake.url + address)
       await page.getByText(text, { exact: false }).first().waitFor()
       await expectNoOverflow(page)
       await keepScreenshot(page, `${name}-${width}-${colorScheme}`)

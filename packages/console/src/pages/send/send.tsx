@@ -87,10 +87,11 @@ function useDraft(path: string, query: URLSearchParams) {
     if (demoTopic) setDraft((last) => (last.topic === '' ? { ...last, topic: demoTopic } : last))
   }, [demoTopic])
   useEffect(() => {
-    const settled = setTimeout(
-      () => go(withQuery(path, new URLSearchParams(), queryOf(draft)), { replace: true }),
-      SETTLED_MS,
-    )
+    const settled = setTimeout(() => {
+      // the reader may just have gone elsewhere
+      if (window.location.pathname !== path) return
+      go(withQuery(path, new URLSearchParams(), queryOf(draft)), { replace: true })
+    }, SETTLED_MS)
     return () => clearTimeout(settled)
   }, [draft, path])
   const change = (some: Partial<Draft>) => setDraft((last) => ({ ...last, ...some }))
