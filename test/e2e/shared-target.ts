@@ -18,12 +18,16 @@ export const sharing = test
   })
   .extend('target', { scope: 'file' }, ({ everyones }) => lend(everyones))
 
-/** With a state folder for the file, and no log lines yet. */
+/**
+ * With a state folder for the file, and no log lines yet. On one machine the command reaches the service through
+ * the folder that it has.
+ */
 function lend(target: Target): Target {
   target.logs.length = 0
+  const { state } = target
   return {
     ...target,
-    state: mkdtempSync(join(target.state, 'file-')),
+    state: target.kind === 'machine' ? state : mkdtempSync(join(state, 'file-')),
     restart: refuse,
     close: refuse,
   }
