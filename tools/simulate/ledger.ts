@@ -142,6 +142,8 @@ export class Ledger {
     else if (kind !== 'accepted' && kind !== 'stored') this.#end(life, kind, by)
     if (!life || kind === 'accepted') return
     life.outcomes.push(outcome)
+    // the answer that it was kept was lost, and a newer one had come when the SDK asked again
+    if (by.unrecorded.has(life) && kind !== 'stored' && life.repeats > 0) life.untold = true
     by.unrecorded.delete(life)
     by.unsent.add(outcome)
   }

@@ -18,7 +18,7 @@ export interface Life {
   readonly outcomes: Outcome[]
   /** Those that a crash or a fault kept from being handed on, or that `record` gave up. */
   readonly lost: Set<Outcome>
-  /** A crash or a fault came between its put and the record of it. */
+  /** A crash, a fault or a lost answer came between its put and the record of it. */
   untold: boolean
   /** It was in its slot at some time. */
   kept: boolean
