@@ -1,0 +1,42 @@
+package io.heliograph.device;
+
+/** What can go wrong on the device's side; the names are the reasons that a program sees. */
+enum Fault {
+  ActivationRefused,
+  ActivationUnreachable,
+  BadMessage,
+  CertificateExpired,
+  Closed,
+  HandlerFailed,
+  ListenerFailed,
+  MoveRefused,
+  NotActivated,
+  NotConnected,
+  StateDamaged,
+  StateUnusable,
+  Timeout;
+
+  HeliographDeviceException with(String message) {
+    return with(message, null, null);
+  }
+
+  HeliographDeviceException with(String message, Throwable cause) {
+    return with(message, null, cause);
+  }
+
+  HeliographDeviceException with(String message, String topic, Throwable cause) {
+    return new HeliographDeviceException(name(), message, topic, cause);
+  }
+
+  /** The message of whatever was thrown. */
+  static String messageOf(Throwable thrown) {
+    String message = thrown.getMessage();
+    return message == null ? thrown.getClass().getSimpleName() : message;
+  }
+
+  /** What was thrown, as a failure of this SDK; any other can only have come from the state files. */
+  static HeliographDeviceException of(Throwable thrown) {
+    if (thrown instanceof HeliographDeviceException) return (HeliographDeviceException) thrown;
+    return StateUnusable.with(messageOf(thrown), thrown);
+  }
+}

@@ -1,0 +1,312 @@
+package io.heliograph.device;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import javax.net.ssl.SSLSocketFactory;
+import org.eclipse.paho.client.mqttv3.IMqttActionListener;
+import org.eclipse.paho.client.mqttv3.IMqttDeliveryToken;
+import org.eclipse.paho.client.mqttv3.IMqttToken;
+import org.eclipse.paho.client.mqttv3.MqttAsyncClient;
+import org.eclipse.paho.client.mqttv3.MqttCallback;
+import org.eclipse.paho.client.mqttv3.MqttConnectOptions;
+import org.eclipse.paho.client.mqttv3.MqttException;
+import org.eclipse.paho.client.mqttv3.MqttMessage;
+import org.eclipse.paho.client.mqttv3.persist.MemoryPersistence;
+
+/**
+ * One MQTT connection, from dial to end; it never reconnects. A PUBACK leaves when the message has been taken over, and
+ * meanwhile the connection goes on. Acknowledgements therefore leave in the order of the work, not of arrival as
+ * [MQTT-4.6.0-2] has it: a slow app must not make the service think that the messages of another app were lost.
+ */
+final class Link {
+  /** All for one attempt. */
+  static final class Options {
+    Broker broker;
+    Credentials credentials;
+    String deviceId;
+    int keepaliveSeconds;
+    long connectTimeoutMs;
+  }
+
+  /** Hears of the connection, always on the loop. */
+  interface Listener {
+    /** CONNACK. */
+    void onOpened(Link link);
+
+    /** The connection is gone, however that came; said once. */
+    void onClosed(Link link, String cause);
+
+    /** Done with true when the message may be acknowledged. */
+    CompletableFuture<Boolean> onMessage(String topic, byte[] message);
+  }
+
+  /** How long a clean end may take before the socket is cut. */
+  private static final long END_LIMIT_MS = 2_000;
+  /** Far above what IoT Core takes. */
+  private static final int MOST_IN_FLIGHT = 1_000;
+
+  final Options options;
+  private final Loop loop;
+  private final Listener listener;
+  private final Set<CompletableFuture<Void>> publishing = new HashSet<>();
+  private final Sockets sockets;
+  private final MqttAsyncClient client;
+  private String cause = "the connection was closed";
+  private Runnable stopTimer = () -> {};
+  private boolean isOpen;
+  private boolean isEnding;
+  private boolean isClosed;
+
+  /** Dials. Fails where the connection cannot even be tried: say, with a CA that is not PEM. */
+  Link(Options options, Keys keys, Loop loop, Listener listener) throws HeliographDeviceException {
+    this.options = options;
+    this.loop = loop;
+    this.listener = listener;
+    Credentials pair = options.credentials;
+    try {
+      sockets = new Sockets(
+          Tls.forBroker(options.broker.ca, keys.find(pair.key).getPrivate(), pair.certificate));
+      String host = options.broker.host;
+      String uri = "ssl://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + options.broker.port;
+      client = new MqttAsyncClient(uri, options.deviceId, new MemoryPersistence());
+      client.setManualAcks(true);
+      client.setCallback(new Callback());
+      client.connect(connectOptions(), null, new Opening());
+    } catch (MqttException | GeneralSecurityException | IOException | RuntimeException e) {
+      throw Fault.NotConnected.with(causeOf(e), e);
+    }
+    stopTimer = loop.after(options.connectTimeoutMs, () -> onEnd("no answer within " + options.connectTimeoutMs + " ms"));
+  }
+
+  private MqttConnectOptions connectOptions() {
+    MqttConnectOptions connect = new MqttConnectOptions();
+    connect.setMqttVersion(MqttConnectOptions.MQTT_VERSION_3_1_1);
+    connect.setCleanSession(true);
+    connect.setAutomaticReconnect(false);
+    connect.setKeepAliveInterval(options.keepaliveSeconds);
+    connect.setMaxInflight(MOST_IN_FLIGHT);
+    // In seconds, and for TCP, TLS and CONNACK each; the timer above is for all of them.
+    connect.setConnectionTimeout((int) (options.connectTimeoutMs / 1000) + 1);
+    connect.setSocketFactory(sockets);
+    connect.setHttpsHostnameVerificationEnabled(true);
+    return connect;
+  }
+
+  /** Done when the broker has acknowledged the message (QoS 1). */
+  CompletableFuture<Void> publish(String topic, String text) {
+    CompletableFuture<Void> done = new CompletableFuture<>();
+    MqttMessage message = new MqttMessage(text.getBytes(StandardCharsets.UTF_8));
+    message.setQos(1);
+    publishing.add(done);
+    try {
+      client.publish(topic, message, null, new Publishing(done));
+    } catch (MqttException | RuntimeException e) {
+      onPublished(done, e);
+    }
+    return done;
+  }
+
+  private void onPublished(CompletableFuture<Void> done, Throwable failure) {
+    publishing.remove(done);
+    if (failure == null) done.complete(null);
+    else done.completeExceptionally(Fault.NotConnected.with(causeOf(failure), failure));
+  }
+
+  /** Says DISCONNECT, after what was to be sent before, and ends. */
+  void end() {
+    if (isEnding || isClosed) return;
+    isEnding = true;
+    cause = "the device closed the connection";
+    if (!isOpen) {
+      onEnd(cause);
+      return;
+    }
+    stopTimer.run();
+    stopTimer = loop.after(END_LIMIT_MS, () -> onEnd(cause));
+    try {
+      client.disconnect(0, null, new Ending());
+    } catch (MqttException | RuntimeException e) {
+      onEnd(cause);
+    }
+  }
+
+  private void onOpen() {
+    if (isClosed) return;
+    stopTimer.run();
+    isOpen = true;
+    listener.onOpened(this);
+  }
+
+  /** The first cause counts; those after it are its echo. */
+  private void onEnd(String why) {
+    if (isClosed) return;
+    isClosed = true;
+    isOpen = false;
+    stopTimer.run();
+    sockets.cut();
+    if (!isEnding) cause = why;
+    for (CompletableFuture<Void> done : new HashSet<>(publishing)) onPublished(done, new IOException(cause));
+    listener.onClosed(this, cause);
+  }
+
+  private void onArrived(String topic, byte[] payload, int id, int qos) {
+    if (isClosed || isEnding) return;
+    listener.onMessage(topic, payload).thenAccept(isTaken -> {
+      if (isTaken && qos > 0) acknowledge(id, qos);
+    });
+  }
+
+  /** A message id means nothing once its connection has ended. */
+  private void acknowledge(int id, int qos) {
+    if (isClosed || isEnding) return;
+    try {
+      client.messageArrivedComplete(id, qos);
+    } catch (MqttException | RuntimeException e) {
+      onEnd(causeOf(e));
+    }
+  }
+
+  /** Paho's own messages say little; the cause behind them does. */
+  private static String causeOf(Throwable thrown) {
+    Throwable deepest = thrown;
+    while (deepest.getCause() != null) deepest = deepest.getCause();
+    return Fault.messageOf(deepest);
+  }
+
+  private final class Callback implements MqttCallback {
+    @Override
+    public void connectionLost(Throwable thrown) {
+      loop.run(() -> onEnd(causeOf(thrown)));
+    }
+
+    @Override
+    public void messageArrived(String topic, MqttMessage message) {
+      byte[] payload = message.getPayload();
+      int id = message.getId();
+      int qos = message.getQos();
+      loop.run(() -> onArrived(topic, payload, id, qos));
+    }
+
+    @Override
+    public void deliveryComplete(IMqttDeliveryToken token) {}
+  }
+
+  private final class Opening implements IMqttActionListener {
+    @Override
+    public void onSuccess(IMqttToken token) {
+      loop.run(Link.this::onOpen);
+    }
+
+    @Override
+    public void onFailure(IMqttToken token, Throwable thrown) {
+      loop.run(() -> onEnd(thrown == null ? cause : causeOf(thrown)));
+    }
+  }
+
+  private final class Publishing implements IMqttActionListener {
+    private final CompletableFuture<Void> done;
+
+    Publishing(CompletableFuture<Void> done) {
+      this.done = done;
+    }
+
+    @Override
+    public void onSuccess(IMqttToken token) {
+      loop.run(() -> onPublished(done, null));
+    }
+
+    @Override
+    public void onFailure(IMqttToken token, Throwable thrown) {
+      loop.run(() -> onPublished(done, thrown == null ? new IOException(cause) : thrown));
+    }
+  }
+
+  private final class Ending implements IMqttActionListener {
+    @Override
+    public void onSuccess(IMqttToken token) {
+      loop.run(() -> onEnd(cause));
+    }
+
+    @Override
+    public void onFailure(IMqttToken token, Throwable thrown) {
+      loop.run(() -> onEnd(cause));
+    }
+  }
+
+  /** Makes the socket of this link and no second one, and can cut it at any moment. */
+  private static final class Sockets extends SSLSocketFactory {
+    private final SSLSocketFactory factory;
+    private Socket socket;
+    private boolean isCut;
+
+    Sockets(SSLSocketFactory factory) {
+      this.factory = factory;
+    }
+
+    @Override
+    public synchronized Socket createSocket() throws IOException {
+      if (isCut) throw new IOException("the connection was given up");
+      socket = factory.createSocket();
+      socket.setTcpNoDelay(true);
+      return socket;
+    }
+
+    /** On a thread of its own: closing may wait for a TLS write that does not end. */
+    synchronized void cut() {
+      isCut = true;
+      Socket open = socket;
+      if (open == null || open.isClosed()) return;
+      new DaemonThreads("heliograph-cut").newThread(() -> {
+        try {
+          open.close();
+        } catch (IOException e) {
+          // gone all the same
+        }
+      }).start();
+    }
+
+    @Override
+    public Socket createSocket(Socket base, String host, int port, boolean autoClose) throws IOException {
+      throw new IOException("unused");
+    }
+
+    @Override
+    public Socket createSocket(String host, int port) throws IOException {
+      throw new IOException("unused");
+    }
+
+    @Override
+    public Socket createSocket(String host, int port, InetAddress from, int fromPort)
+        throws IOException {
+      throw new IOException("unused");
+    }
+
+    @Override
+    public Socket createSocket(InetAddress host, int port) throws IOException {
+      throw new IOException("unused");
+    }
+
+    @Override
+    public Socket createSocket(
+        InetAddress host, int port, InetAddress from, int fromPort)
+        throws IOException {
+      throw new IOException("unused");
+    }
+
+    @Override
+    public String[] getDefaultCipherSuites() {
+      return factory.getDefaultCipherSuites();
+    }
+
+    @Override
+    public String[] getSupportedCipherSuites() {
+      return factory.getSupportedCipherSuites();
+    }
+  }
+}

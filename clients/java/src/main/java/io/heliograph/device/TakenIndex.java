@@ -1,0 +1,70 @@
+package io.heliograph.device;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * The memory behind the verdicts: the ids of the last notifications, and the newest of each topic. A stored one is outdated
+ * by anything newer, which overtook it. A direct one is outdated only by a newer stored one, which has replaced all before
+ * it: it may be the retry of one that was coalesced.
+ */
+final class TakenIndex {
+  /** {@code NEW}: give it to the handler. The others are acknowledged and dropped. */
+  enum Verdict {
+    NEW,
+    REPEAT,
+    OUTDATED
+  }
+
+  /**
+   * A repeat comes within the service's own retries, so the last few and the last day are enough. The day is told by
+   * {@code acceptedAt}: the device's clock may jump by years between a notification and its repeat.
+   */
+  static final int REMEMBERED_IDS = 1_000;
+
+  static final long REMEMBERED_MS = 24 * 3600 * 1000L;
+
+  private final Map<String, Taken> ids = new LinkedHashMap<>();
+  private final Map<String, Taken> newest = new HashMap<>();
+  private final Map<String, Taken> newestStored = new HashMap<>();
+
+  Verdict verdict(Taken one) {
+    Taken before = ids.get(one.key());
+    if (before != null && one.acceptedAt - before.acceptedAt < REMEMBERED_MS) return Verdict.REPEAT;
+    Taken newer = (one.isStored ? newest : newestStored).get(one.topic);
+    return newer != null && one.isOlderThan(newer) ? Verdict.OUTDATED : Verdict.NEW;
+  }
+
+  void add(Taken taken) {
+    ids.remove(taken.key());
+    ids.put(taken.key(), taken);
+    if (ids.size() > REMEMBERED_IDS) {
+      Iterator<Taken> oldest = ids.values().iterator();
+      oldest.next();
+      oldest.remove();
+    }
+    keepNewest(newest, taken);
+    if (taken.isStored) keepNewest(newestStored, taken);
+  }
+
+  /** All that a restart must know, in an order that {@code add} can repeat: it forgets the first ids first. */
+  List<Taken> entries() {
+    Set<Taken> others = new LinkedHashSet<>(newest.values());
+    others.addAll(newestStored.values());
+    others.removeAll(new LinkedHashSet<>(ids.values()));
+    List<Taken> entries = new ArrayList<>(others);
+    entries.addAll(ids.values());
+    return entries;
+  }
+
+  private static void keepNewest(Map<String, Taken> newest, Taken taken) {
+    Taken known = newest.get(taken.topic);
+    if (known == null || known.isOlderThan(taken)) newest.put(taken.topic, taken);
+  }
+}
