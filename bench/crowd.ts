@@ -37,12 +37,14 @@ export async function benchCrowd(
     const refused = await sendTo(machine, tokens)
     const counts = await Promise.all(children.map(countOf))
     const sum = (name: keyof CrowdCount) => counts.reduce((all, one) => all + one[name], 0)
-    const grown = (rest.megabytes - first.megabytes) * 1024
+    const each = (from: number, to: number) =>
+      round(((to - from) * 1024) / (options.connections - FIRST))
     return [
       {
         what: `${options.connections} devices connected to one machine`,
         figures: {
-          'kB RSS each': round(grown / (options.connections - FIRST)),
+          'kB RSS each': each(first.megabytes, rest.megabytes),
+          'kB each without pages of files': each(first.own, rest.own),
           'MB RSS': round(rest.megabytes, 0),
           [`MB RSS with ${FIRST}`]: round(first.megabytes, 0),
           'activated, connected and registered per second': round(rest.tokens.length / seconds, 0),
@@ -64,7 +66,7 @@ async function grow(
   children: ChildProcess[],
   count: number,
   say: (line: string) => void,
-): Promise<CrowdReady & { readonly megabytes: number }> {
+): Promise<CrowdReady & { readonly megabytes: number; readonly own: number }> {
   const tokens: string[] = []
   for (let left = count; left > 0; left -= PER_CHILD) {
     const { child, ready } = start(machine, Math.min(left, PER_CHILD))
@@ -73,7 +75,8 @@ async function grow(
     say(`${tokens.length} of ${count} devices connected`)
   }
   await wait(REST_MS)
-  return { tokens, megabytes: usageOf(machine.pid).residentMegabytes }
+  const { residentMegabytes, ownMegabytes } = usageOf(machine.pid)
+  return { tokens, megabytes: residentMegabytes, own: ownMegabytes }
 }
 
 function start({ state }: ServiceProcess, count: number) {

@@ -97,7 +97,10 @@ async function measure(
   const open = await latency(rig, 3_000, 300)
   const memory: Row = {
     what: `memory of the ${name}, ${devices} devices`,
-    figures: { MB: round(usage().residentMegabytes, 0) },
+    figures: {
+      MB: round(usage().residentMegabytes, 0),
+      'MB without pages of files': round(usage().ownMegabytes, 0),
+    },
   }
   return [
     { what: 'low load: 1 device, 20/s', figures: inMs(quiet) },

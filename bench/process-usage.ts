@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs'
 export interface Usage {
   readonly cpuMs: number
   readonly residentMegabytes: number
+  /** Of these what is its own (`RssAnon`); the rest are pages of files, which the system drops when it needs them. */
+  readonly ownMegabytes: number
 }
 
 /** Linux counts the time of processes in hundredths of a second (`sysconf(_SC_CLK_TCK)`). */
@@ -16,12 +18,14 @@ export function usageOf(pid: number | undefined): Usage {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8')
     // the name in parentheses may hold spaces; utime and stime are the 14th and 15th field
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    const kilobytes = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0)
+    const megabytes = (name: string) =>
+      Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1024
     return {
       cpuMs: (Number(fields[11]) + Number(fields[12])) * tickMs,
-      residentMegabytes: kilobytes / 1024,
+      residentMegabytes: megabytes('VmRSS'),
+      ownMegabytes: megabytes('RssAnon'),
     }
   } catch {
-    return { cpuMs: 0, residentMegabytes: 0 }
+    return { cpuMs: 0, residentMegabytes: 0, ownMegabytes: 0 }
   }
 }

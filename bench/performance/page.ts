@@ -161,10 +161,10 @@ ${rowsOf(e2e.rows)}
 For its first few seconds, a new embedded cloud is several times slower, until Node.js has compiled the hot code.`
 }
 
-/** Left out until `npm run bench -- machine` has been run. */
+/** Left out until `npm run bench -- machine` has been run; with `--connections` and `--soak` if they were. */
 function oneMachine(): string[] {
-  const machine = findReport('machine')
-  if (!machine) return []
+  const rows = ['machine', 'crowd', 'soak'].flatMap((name) => findReport(name)?.rows ?? [])
+  if (rows.length === 0) return []
   return [
     `## One machine
 
@@ -172,7 +172,7 @@ These are the same measurements with \`heliograph serve\` ([one-machine.md](one-
 processor time per notification and its memory carry over to other machines. Divide one second by that time to get the
 notifications per second, as long as the disk and the driver, which shares the processors here, keep up.
 
-${rowsOf(machine.rows)}`,
+${rowsOf(rows)}`,
   ]
 }
 
