@@ -43,6 +43,7 @@ async function factsOf(): Promise<Facts> {
     deliver: { memoryMegabytes: memory('deliver'), cpuMs: cpu('deliver') },
     // not measured alone: a batch of 150 outcomes is parsed, packed and put
     record: { memoryMegabytes: memory('record'), cpuMs: 20 * cpu('deliver') },
+    // not measured alone: a batch of ten events is parsed, packed and published
     announce: { memoryMegabytes: memory('announce'), cpuMs: 2 * cpu('deliver') },
     // not measured alone: about what deliver takes for its six calls
     connect: { memoryMegabytes: memory('connect'), cpuMs: 6 * cpu('deliver') },

@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { EventLevel, ReceiptLevel } from '@heliograph/protocol/outcome'
 import { prepareDemo } from '../../bin/demo.ts'
 import { synthesize } from '../../bin/embedded.ts'
 import { type Cloud, startCloud } from '../../packages/embedded-cloud/src/cloud.ts'
@@ -23,36 +22,55 @@ const CROWD = 500
 /** Longer than accept believes a registration: in a campaign no device comes twice. */
 const FORGOTTEN_MS = 5_500
 
-/** Every scenario, without receipts; then those that receipts change, with them; and one with events. */
+/** Every scenario of a stage that keeps, tells and counts nothing; then those that each setting changes. */
 export async function countScenarios(say: (line: string) => void): Promise<Counted[]> {
-  const counted = await countWith('off', () => true, say)
-  for (const level of ['exceptions', 'all'] as const) {
-    const some = await countWith(level, (scenario) => withReceipts.includes(scenario), say)
-    counted.push(...some.map((one) => ({ ...one, scenario: `${one.scenario}, receipts ${level}` })))
+  const counted = await countWith({}, () => true, say)
+  for (const { name, settings, changes } of variants) {
+    const some = await countWith(settings, (scenario) => changes.includes(scenario), say)
+    counted.push(...some.map((one) => ({ ...one, scenario: `${one.scenario}, ${name}` })))
   }
-  const heard = await countWith('off', (scenario) => scenario === ONLINE, say, 'all')
-  counted.push(...heard.map((one) => ({ ...one, scenario: `${one.scenario}, events all` })))
   return counted
 }
 
 export const ONLINE = 'online, 32 in flight'
-const OFFLINE = 'offline, ten sends each: coalesced'
+export const OFFLINE = 'offline, ten sends each: coalesced'
 const OWN_ID = 'online, with an apns-id of the provider'
 const TOGETHER = `online, ${CROWD} in a request`
 const withReceipts: readonly string[] = [ONLINE, OWN_ID, OFFLINE]
+const ends: readonly string[] = [ONLINE, OFFLINE]
+
+/** Settings of a stage, as `-c name=value` gives them. */
+type Settings = Readonly<Record<string, string>>
+
+interface Variant {
+  /** Follows the scenario's name. */
+  readonly name: string
+  readonly settings: Settings
+  /** The scenarios whose price they change. */
+  readonly changes: readonly string[]
+}
+
+export const COUNTED = 'topic counted'
+
+const variants: readonly Variant[] = [
+  { name: 'receipts exceptions', settings: { receipts: 'exceptions' }, changes: withReceipts },
+  { name: 'receipts all', settings: { receipts: 'all' }, changes: withReceipts },
+  { name: 'events tokens', settings: { events: 'tokens' }, changes: ends },
+  { name: 'events all', settings: { events: 'all' }, changes: ends },
+  { name: COUNTED, settings: { countedTopics: 'com.example.app' }, changes: ends },
+]
 
 /** Runs scenarios on an embedded cloud in this process, where each call of AWS can be seen. */
 async function countWith(
-  receipts: ReceiptLevel,
+  settings: Settings,
   isWanted: (scenario: string) => boolean,
   say: (line: string) => void,
-  events: EventLevel = 'off',
 ): Promise<Counted[]> {
   const state = mkdtempSync(join(tmpdir(), 'heliograph-cost-'))
   const meter = new Meter()
   try {
     const assembly = join(state, 'cdk.out')
-    await synthesize(assembly, { receipts, events })
+    await synthesize(assembly, { receipts: 'off', events: 'off', ...settings })
     const cloud = await startCloud({
       assembly,
       state: join(state, 'cloud'),

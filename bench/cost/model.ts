@@ -32,6 +32,7 @@ export interface Facts {
   readonly deliver: FunctionFacts
   readonly connect: FunctionFacts
   readonly record: FunctionFacts
+  /** `cpuMs` for one publish of up to ten events. */
   readonly announce: FunctionFacts
   /** Bytes that leave for the internet with one notification: to the device, and the answer. */
   readonly bytesOut: number
@@ -82,7 +83,7 @@ function gigabyteSeconds(counted: Counted, facts: Facts): number {
     billed(accept, facts.accept, invocations.accept ? counted.events : 0) +
     billed(deliver, facts.deliver, counted.events) +
     billed(recordMs(counted), facts.record, invocations.record ?? 0) +
-    billed(announceMs(counted), facts.announce, invocations.announce ?? 0) +
+    billed(announceMs(counted), facts.announce, counted.calls['announce sns PublishBatch'] ?? 0) +
     billed(connect * (invocations.connect ?? 0), facts.connect, invocations.connect ?? 0)
   )
 }

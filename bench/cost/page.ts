@@ -1,5 +1,5 @@
 import { canarySection } from './canary.ts'
-import { ONLINE, PAYLOAD_BYTES } from './count.ts'
+import { COUNTED, OFFLINE, ONLINE, PAYLOAD_BYTES } from './count.ts'
 import type { Counted } from './counted.ts'
 import { assumed, deviceMonth, type Facts, idleMonth, total } from './model.ts'
 import {
@@ -33,8 +33,8 @@ export function costPage(scenarios: readonly Scenario[], facts: Facts): string {
     breakdown(online),
     batches(online, facts),
     receipts(scenarios, facts),
-    ...events(scenarios),
-    topicsSection(),
+    events(scenarios, facts),
+    topics(scenarios, facts),
     canarySection(),
     calls(scenarios),
     months(connect),
@@ -118,29 +118,61 @@ function changeAt(size: number, counts: number, facts: Facts): number {
   )
 }
 
-/** What receipts add, all included. */
-function receipts(scenarios: readonly Scenario[], facts: Facts): string {
-  const levels = ['off', 'exceptions', 'all']
+/** A setting's levels beside `off`, and where the name of a scenario says which. */
+interface Levels {
+  readonly setting: 'receipts' | 'events'
+  readonly levels: readonly string[]
+}
+
+/** A scenario at a level of a setting. */
+function atLevel(
+  scenarios: readonly Scenario[],
+  kind: string,
+  setting: Levels['setting'],
+  level: string,
+): Scenario {
+  return find(scenarios, level === 'off' ? kind : `${kind}, ${setting} ${level}`)
+}
+
+/** What each level costs in every scenario that was counted with it, all included. */
+function byLevel(scenarios: readonly Scenario[], { setting, levels }: Levels): string {
   const names = [...new Set(scenarios.map(({ counted }) => counted.scenario))]
-  const kinds = names.filter((name) => names.includes(`${name}, receipts all`))
-  const of = (kind: string, level: string) =>
-    find(scenarios, level === 'off' ? kind : `${kind}, receipts ${level}`)
+  const kinds = names.filter((name) => names.includes(`${name}, ${setting} all`))
   const rows = kinds.map((kind) => [
     kind,
-    ...levels.map((level) => money(total(of(kind, level).usd))),
+    ...levels.map((level) => money(total(atLevel(scenarios, kind, setting, level).usd))),
   ])
-  const [off, all] = [of(ONLINE, 'off'), of(ONLINE, 'all')].map(({ usd }) => total(usd))
-  const full = levels.map((level) => {
-    const { usd, counted: each } = of(ONLINE, level)
-    return money(total(usd) + changeAt(10, (each.invocations.deliver ?? 0) / each.events, facts))
-  })
-  const { counted } = of(ONLINE, 'all')
+  return table(['event, logs and transfer included', ...levels], rows)
+}
+
+/** What an online notification costs at each level where all of deliver's batches are full. */
+function inFullBatches(
+  scenarios: readonly Scenario[],
+  { setting, levels }: Levels,
+  facts: Facts,
+): readonly string[] {
+  return levels.map((level) =>
+    money(fullBatches(atLevel(scenarios, ONLINE, setting, level), facts)),
+  )
+}
+
+function fullBatches({ usd, counted }: Scenario, facts: Facts): number {
+  return total(usd) + changeAt(10, (counted.invocations.deliver ?? 0) / counted.events, facts)
+}
+
+/** What receipts add. */
+function receipts(scenarios: readonly Scenario[], facts: Facts): string {
+  const levels: Levels = { setting: 'receipts', levels: ['off', 'exceptions', 'all'] }
+  const all = atLevel(scenarios, ONLINE, 'receipts', 'all')
+  const [off, kept] = [total(find(scenarios, ONLINE).usd), total(all.usd)]
+  const full = inFullBatches(scenarios, levels, facts)
+  const { counted } = all
   return `## With receipts
 
-${table(['event, logs and transfer included', ...levels], rows)}
+${byLevel(scenarios, levels)}
 
-The goals were at most $3.20 without receipts and $3.66 with all of them: ${(off ?? 9) <= 3.2 ? 'met' : 'not met'} with ${money(off ?? 0)},
-and ${(all ?? 9) <= 3.66 ? 'met' : 'not met'} with ${money(all ?? 0)}. A receipt of an online notification took ${amount(counted.writeUnits / counted.events)} write units here, where outcomes waited one
+The goals were at most $3.20 without receipts and $3.66 with all of them: ${off <= 3.2 ? 'met' : 'not met'} with ${money(off)},
+and ${kept <= 3.66 ? 'met' : 'not met'} with ${money(kept)}. A receipt of an online notification took ${amount(counted.writeUnits / counted.events)} write units here, where outcomes waited one
 second for others; the fewer notifications a second, the fewer share a row, up to one unit each ($${prices.dynamoWrite.usd} per million at
 one notification a second). An \`apns-id\` chosen by the provider takes another unit.
 
@@ -148,19 +180,57 @@ On a busy machine, batches are small and differ between these runs. With full ba
 notification costs ${full[0]} without receipts, ${full[1]} with exceptions and ${full[2]} with all.`
 }
 
-/** What events add, before anybody subscribes; in results that have them. */
-function events(scenarios: readonly Scenario[]): string[] {
-  const name = `${ONLINE}, events all`
-  const all = scenarios.find(({ counted }) => counted.scenario === name)
-  if (!all) return []
-  const [off, on] = [find(scenarios, ONLINE), all].map(({ usd }) => money(total(usd)))
-  return [
-    `## With events
+/** What events add, before anybody subscribes. */
+function events(scenarios: readonly Scenario[], facts: Facts): string {
+  const levels: Levels = { setting: 'events', levels: ['off', 'tokens', 'all'] }
+  const full = inFullBatches(scenarios, levels, facts)
+  const [online, offline] = [ONLINE, OFFLINE].map((kind) =>
+    announced(atLevel(scenarios, kind, 'events', 'all').counted),
+  )
+  return `## With events
 
-With \`events\` set to \`all\`, an online notification costs ${on} instead of ${off}, logs and transfer included: a queue message and a
-publish for each batch of deliver. \`exceptions\` costs as much for each notification that is not delivered at once, and \`tokens\` for each token that
-dies; \`off\` costs nothing. SNS delivers to queues and functions for free; a webhook costs $0.60 per million deliveries.`,
-  ]
+${byLevel(scenarios, levels)}
+
+With \`all\`, deliver sends the events of a batch to a queue in one message, and the function \`announce\` publishes them by ten.
+For each online notification that was ${online}; for each one
+to a device that is offline, ${offline}. Under a light load each notification
+has a message, an invocation and a publish to itself: ${money(ALONE)} per million.
+
+\`tokens\` costs as much for each token that dies and nothing for a notification. \`exceptions\` costs as much as \`all\` for a notification
+that is not delivered at once, and nothing for any other. While events are off, the queue is not polled; with any other level,
+polling it costs about ${money(idleMonth())} a month. SNS delivers to queues and functions for free, apart from what these cost themselves; a
+webhook costs $0.60 per million deliveries.
+
+The small differences between \`off\` and \`tokens\` are those of batches. With full batches of ten, an online notification costs ${full[0]} with
+events off, ${full[1]} with \`tokens\` and ${full[2]} with \`all\`.`
+}
+
+/** An event that nothing shares a message with: sent, received, deleted, one invocation, published; dollars per million. */
+const ALONE = dollars('sqs', 3e6) + dollars('lambdaRequest', 1e6) + dollars('sns', 1e6)
+
+/** What carries a notification's events, in words. */
+function announced({ calls: counted, invocations, events: count }: Counted): string {
+  const each = (name: string) => amount((counted[name] ?? 0) / count)
+  const runs = amount((invocations.announce ?? 0) / count)
+  return `${each('deliver sqs SendEvents')} messages, ${runs} invocations and ${each('announce sns PublishBatch')} publishes`
+}
+
+/** What is counted, beside the prices that do not depend on notifications. */
+function topics(scenarios: readonly Scenario[], facts: Facts): string {
+  const kinds = [ONLINE, OFFLINE]
+  const rows = kinds.map((kind) => [
+    kind,
+    ...[kind, `${kind}, ${COUNTED}`].map((name) => money(total(find(scenarios, name).usd))),
+  ])
+  const [without, counted] = [ONLINE, `${ONLINE}, ${COUNTED}`].map((name) =>
+    money(fullBatches(find(scenarios, name), facts)),
+  )
+  return `${topicsSection()}
+
+${table(['event, logs and transfer included', 'topic not counted', 'topic counted'], rows)}
+
+The metrics are paid by the month and are not in these figures: a notification that is counted only makes more log bytes. With full
+batches of ten, an online one costs ${without} if its topic is not counted and ${counted} if it is.`
 }
 
 function calls(scenarios: readonly Scenario[]): string {
