@@ -205,7 +205,7 @@ function reservedOf(
   const reserve = text(context, 'reserveConcurrency') ?? 'true'
   if (reserve !== 'true' && reserve !== 'false')
     throw new Refusal(
-      `stage "${stage}" cannot have reserveConcurrency "${reserve}": set -c reserveConcurrency=true, or false if the account cannot run 145 functions at the same time`,
+      `stage "${stage}" cannot have reserveConcurrency "${reserve}": set -c reserveConcurrency=true, or false if the account cannot run 145 functions at the same time (146 with a canary)`,
     )
   return reserve === 'true' ? {} : { upstreamConcurrency: {} }
 }

@@ -300,6 +300,21 @@ describe('the canary', () => {
       expect(Properties.ReservedConcurrentExecutions).toBeUndefined()
   })
 
+  test('adds its execution to those that deploy.md tells an account to allow', () => {
+    // Lambda keeps a hundred unreserved (AWS Lambda: "Reserved concurrency")
+    const needed = (stage: ReturnType<typeof templatesOf>) =>
+      resourcesOf(Object.values(stage), 'AWS::Lambda::Function').reduce(
+        (sum, [, { Properties }]) => sum + (Properties.ReservedConcurrentExecutions ?? 0),
+        100,
+      )
+    const [plain, whole] = [without, templatesOf(wholeContext, prodTarget)].map(needed)
+    const page = readFileSync(new URL('../../docs/deploy.md', import.meta.url), 'utf8')
+    expect(page).toContain(`fewer than ${plain} concurrent executions (${whole} with a canary)`)
+    expect(() => templatesOf({ ...wholeContext, reserveConcurrency: 'no' }, prodTarget)).toThrow(
+      `cannot run ${plain} functions at the same time (${whole} with a canary)`,
+    )
+  })
+
   test('sends to the domain of providers', () => {
     expect(flier().Environment.Variables.PROVIDER_URL).toBe('https://push.example.com')
   })
