@@ -11,7 +11,12 @@ import {
   parseAnnouncements,
   serializeAnnouncements,
 } from '../src/events/announcement.ts'
-import { type EventSettings, parseEventSettings, wantsEvent } from '../src/events/event-settings.ts'
+import {
+  areEventsOff,
+  type EventSettings,
+  parseEventSettings,
+  wantsEvent,
+} from '../src/events/event-settings.ts'
 import { outcomeOf } from '../src/outcome.ts'
 
 const one = notification()
@@ -130,6 +135,12 @@ describe('the level of a topic', () => {
     expect(wantsEvent(off, { ...death, topic: topicB })).toBe(false)
     expect(wantsEvent(off, { ...death, topic: 'constructor' as typeof topicA })).toBe(false)
     expect(wantsEvent(off, death)).toBe(true)
+  })
+
+  test('is off for the stage only if it is off for every topic', () => {
+    expect(areEventsOff({ default: 'off', topics: { [topicA]: 'off' } })).toBe(true)
+    expect(areEventsOff({ default: 'off', topics: { [topicA]: 'tokens' } })).toBe(false)
+    expect(areEventsOff(settings('off'))).toBe(false)
   })
 
   test('is read as the stack wrote it, or not at all', () => {

@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs'
 import http2 from 'node:http2'
 import { GetAccountSettingsCommand } from '@aws-sdk/client-lambda'
+import { parseEventSettings } from '@heliograph/core/events/event-settings'
 import { afterAll, beforeAll, describe } from 'vitest'
+import type { AwsDeployment } from '../../../packages/operator/src/aws-stage.ts'
 import { canaryFunction, runCanary } from '../../../packages/operator/src/operations/canary.ts'
 import { issueProvider } from '../../../packages/operator/src/operations/issue-provider.ts'
+import { listenToEvents } from '../../../packages/operator/src/operations/listen-to-events.ts'
 import { revokeProvider } from '../../../packages/operator/src/operations/providers.ts'
 import {
   alertOf,
@@ -25,6 +28,9 @@ beforeAll(async () => {
 })
 
 afterAll(() => target?.close())
+
+/** Of a stage that an earlier version deployed. */
+const NO_EVENTS = '{"default":"off","topics":{}}'
 
 const topic = () => target.local.provider.topic
 
@@ -78,6 +84,60 @@ describe('times', () => {
       }
     },
   )
+
+  ask(
+    'How long after the device has it does a subscribed queue hear that a notification was delivered?',
+    {
+      expected:
+        'below a second; or that the stage does not tell of these (-c events=all, or eventTopics)',
+      matches: /^(-?\d{1,3} ms|the stage does not tell of these)$/,
+    },
+    async () => {
+      const deployment = await openFor(target)
+      try {
+        return await timeToSubscriber(deployment)
+      } finally {
+        deployment.close()
+      }
+    },
+  )
+
+  async function timeToSubscriber(deployment: AwsDeployment): Promise<string> {
+    const settings = parseEventSettings(deployment.outputs.EventSettings ?? NO_EVENTS)
+    if ((settings.topics[topic()] ?? settings.default) !== 'all')
+      return 'the stage does not tell of these'
+    const { device, received, token } = await readyDevice(target)
+    const ended = new AbortController()
+    const heard = new Map<string, number>()
+    let isReady = false
+    const listening = listenToEvents(
+      deployment,
+      { topics: [topic()], outcomes: ['delivered'] },
+      {
+        ready: () => {
+          isReady = true
+        },
+        hear: (event) => {
+          if (event.type === 'notification') heard.set(event.id, performance.now())
+        },
+        missed: () => {},
+        stop: ended.signal,
+      },
+    )
+    try {
+      await until(() => isReady || undefined)
+      const { headers } = await request(target, { token })
+      const id = String(headers['apns-id'])
+      await until(() => received.find((one) => one.id === id))
+      const arrivedAt = performance.now()
+      const heardAt = await until(() => heard.get(id), 60_000)
+      return `${Math.round(heardAt - arrivedAt)} ms`
+    } finally {
+      ended.abort()
+      await listening
+      await device.close()
+    }
+  }
 
   ask(
     'How long does a function take cold and warm (Lambda’s own reports of this run; deploy with -c systemLogs=all)?',

@@ -18,6 +18,11 @@ export function wantsEvent(settings: EventSettings, { topic, outcome }: Announce
   return level === 'all'
 }
 
+/** Whether nobody is told of anything. */
+export function areEventsOff({ default: rest, topics }: EventSettings): boolean {
+  return [rest, ...Object.values(topics)].every((level) => level === 'off')
+}
+
 /** The setting that the stack has put into a function's variable. */
 export function parseEventSettings(text: string): EventSettings {
   const value: unknown = JSON.parse(text)

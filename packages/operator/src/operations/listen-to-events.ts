@@ -1,6 +1,6 @@
 import { listenToTopic } from '@heliograph/aws/operator/event-listener'
 import { parseAnnouncement } from '@heliograph/core/events/announcement'
-import { parseEventSettings } from '@heliograph/core/events/event-settings'
+import { areEventsOff, parseEventSettings } from '@heliograph/core/events/event-settings'
 import type { Announcement } from '@heliograph/protocol/messages'
 import { type AwsDeployment, awsOnly } from '../aws-stage.ts'
 import type { Deployment } from '../deployment.ts'
@@ -41,8 +41,7 @@ async function listenToStage(
   const { EventTopic: topicArn, EventSettings: text } = outputs
   if (!topicArn || !text)
     throw new Failure('notFound', 'this stage has no events: deploy it with this version')
-  const settings = parseEventSettings(text)
-  if ([settings.default, ...Object.values(settings.topics)].every((level) => level === 'off'))
+  if (areEventsOff(parseEventSettings(text)))
     throw new Failure(
       'refused',
       'events are off in this stage: deploy it with -c events=tokens, exceptions or all',
