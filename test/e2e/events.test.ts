@@ -12,21 +12,29 @@ import {
 } from '@aws-sdk/client-sqs'
 import type { Announcement } from '@heliograph/protocol/messages'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { eventCheck } from '../../packages/operator/src/checks/events.ts'
+import type { Patient } from '../../packages/operator/src/checks/finding.ts'
 import { TestTerminal } from '../../packages/operator/test/support.ts'
-import { heliograph, welcomeOperator } from './operator-support.ts'
+import { heliograph, openStage, welcomeOperator } from './operator-support.ts'
 import { readyDevice, request, startTarget, until } from './support.ts'
 import type { Target } from './target.ts'
 
 let target: Target
 /** Until then SNS answers nothing but errors. */
 let isSnsDown = false
+/** What SNS answers to questions about a topic, if not the truth: the code of an error. */
+let topicError: string | undefined
 
 beforeAll(async () => {
   target = await startTarget({
-    beforeService: ({ service, action }) =>
-      isSnsDown && service === 'sns' && action === 'PublishBatch'
+    beforeService: ({ service, action }) => {
+      if (service !== 'sns') return undefined
+      if (topicError && action === 'GetTopicAttributes')
+        return { outcome: 'answer', status: 400, code: topicError, message: 'as you asked' }
+      return isSnsDown && action === 'PublishBatch'
         ? { outcome: 'answer', status: 500, code: 'InternalError', message: 'down' }
-        : undefined,
+        : undefined
+    },
   })
   welcomeOperator(target)
 })
@@ -216,6 +224,39 @@ describe.runIf(kind === 'embedded')('subscribers', () => {
     expect(new Set(heard.map(keyOf))).toEqual(new Set(wanted))
     await device.close()
   }, 60_000)
+})
+
+describe.runIf(kind === 'embedded')('the doctor', () => {
+  async function finding() {
+    const deployment = await openStage(target)
+    const [found] = await eventCheck.run({ deployment } as Pick<Patient, 'deployment'> as Patient)
+    deployment.close()
+    return found
+  }
+
+  it('counts who has subscribed, and says that the topic is gone', async () => {
+    expect(await finding()).toMatchObject({
+      state: 'ok',
+      detail: expect.stringMatching(/^\d+ subscriptions? to the event topic$/),
+    })
+    topicError = 'NotFound'
+    expect(await finding()).toMatchObject({
+      state: 'problem',
+      detail: expect.stringContaining(`${topicArn()} is gone`),
+    })
+    topicError = 'AuthorizationError'
+    expect(await finding()).toMatchObject({ state: 'warning' })
+    topicError = undefined
+  })
+
+  it('warns of a subscriber who never confirmed', async () => {
+    const nobody = await subscribe('http', `http://localhost:${await freePort()}/`, {})
+    expect(await finding()).toMatchObject({
+      state: 'warning',
+      detail: expect.stringMatching(/^1 subscription not confirmed/),
+    })
+    expect(nobody.SubscriptionArn).toBe('pending confirmation')
+  })
 })
 
 /** The example, as somebody would run it. */

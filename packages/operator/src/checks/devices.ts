@@ -69,7 +69,7 @@ export const deadLetterCheck: Check = {
   async run({ deployment }) {
     const depths = await deadLetterDepths(deployment)
     const filled = depths.filter(({ waiting }) => waiting > 0)
-    if (filled.length === 0) return [ok('dead letters', 'all three queues are empty')]
+    if (filled.length === 0) return [ok('dead letters', 'all queues are empty')]
     return filled.map(({ queue, waiting }) =>
       warning(
         'dead letters',

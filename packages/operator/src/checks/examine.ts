@@ -15,6 +15,7 @@ async function awsChecks(): Promise<readonly Check[]> {
   // loaded when they are used: they bring parts of the AWS SDK
   const { truststoreCheck } = await import('./truststore.ts')
   const { canaryCheck } = await import('./canary.ts')
+  const { eventCheck } = await import('./events.ts')
   const { deadLetterCheck, devicePolicyCheck, directMessageCheck } = await import('./devices.ts')
   return [
     authorityCheck('provider'),
@@ -25,6 +26,7 @@ async function awsChecks(): Promise<readonly Check[]> {
     directMessageCheck,
     ...entranceChecks,
     deadLetterCheck,
+    eventCheck,
     canaryCheck,
   ]
 }

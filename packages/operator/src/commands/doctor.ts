@@ -14,8 +14,8 @@ export function addDoctorCommand(program: Command, run: Runner): void {
 
 const doctorHelp = `
 Checks the CAs and their keys, the truststore, the token keys, the device policy,
-direct messages, DNS, TLS and HTTP/2 of the entrances, the clocks and the dead letters,
-and sends to the canary, if there is one. It changes nothing. Exit code 1 if it finds
+direct messages, DNS, TLS and HTTP/2 of the entrances, the clocks, the dead letters and
+the event topic, and sends to the canary, if there is one. It changes nothing. Exit code 1 if it finds
 a problem; warnings do not count.
 
 Examples:
