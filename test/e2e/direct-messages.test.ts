@@ -53,7 +53,7 @@ describe('a region without SendDirectMessage', () => {
   test('is refused by the deployment, in one sentence', async () => {
     fault = unknown
     await expect(start('without')).rejects.toThrow(
-      /stack Heliograph-local-State failed: IoT Core in us-east-1 does not take direct messages, without which nothing is delivered \(SendDirectMessage answered UnknownOperationException: no such operation\): deploy to a region/,
+      /stack Heliograph-local-State failed: IoT Core in us-east-1 does not support direct messages, without which nothing can be delivered \(SendDirectMessage answered UnknownOperationException: no such operation\): deploy to a region/,
     )
     fault = undefined
   })
@@ -62,7 +62,7 @@ describe('a region without SendDirectMessage', () => {
     fault = unknown
     expect(await finding()).toMatchObject({
       state: 'problem',
-      detail: expect.stringMatching(/^IoT Core in us-east-1 does not take direct messages/),
+      detail: expect.stringMatching(/^IoT Core in us-east-1 does not support direct messages/),
     })
     fault = { ...unknown, status: 403, code: 'ForbiddenException' }
     expect(await finding()).toMatchObject({ state: 'warning' })

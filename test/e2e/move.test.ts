@@ -149,6 +149,6 @@ describe('a fleet that outgrew its machine', () => {
     expect(renamed).not.toBe(text)
     writeFileSync(file('other.export'), await sealMoveFile(renamed, 'correct horse battery staple'))
     const refused = await heliograph(target, ['import', '--from', ...move, '--yes'])
-    expect(refused).toMatchObject({ code: 4, err: expect.stringContaining('a stage "elsewhere"') })
+    expect(refused).toMatchObject({ code: 4, err: expect.stringContaining('stage "elsewhere"') })
   })
 })

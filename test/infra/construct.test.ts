@@ -218,7 +218,11 @@ describe('synthesis ends with a sentence', () => {
       { env, hostedZone: { id: 'Z0', name: 'example.org' } },
       /cannot hold a record for push\.example\.com/,
     ],
-    ['for belief in a revoked provider', { trustCacheSeconds: 31 }, /trustCacheSeconds 31 is more/],
+    [
+      'for belief in a revoked provider',
+      { trustCacheSeconds: 31 },
+      /trustCacheSeconds 31 is longer/,
+    ],
   ])('%s', (_what, props, message) => {
     expect(() => add(newApp(), props)).toThrow(message)
   })

@@ -9,15 +9,15 @@ import {
   emptyBundle,
   newApp,
   onlyWhereDestroyed,
-  prodContext,
   prodTarget,
   type Resource,
   resourcesOf,
   templatesOf,
+  wholeContext,
 } from './app.ts'
 
-const kept = Object.values(templatesOf(prodContext, prodTarget))
-const templates = Object.values(templatesOf({ ...prodContext, removal: 'destroy' }, prodTarget))
+const kept = Object.values(templatesOf(wholeContext, prodTarget))
+const templates = Object.values(templatesOf({ ...wholeContext, removal: 'destroy' }, prodTarget))
 const functionsIn = (of: typeof templates) =>
   new Map(
     resourcesOf(of, 'AWS::Lambda::Function').map(([, resource]) => [
@@ -85,7 +85,7 @@ test('Lambda writes of what failed only, unless the stage wants all', () => {
         ),
     )
   expect(levelsIn(templates)).toEqual(new Set(['JSON WARN INFO']))
-  const all = Object.values(templatesOf({ ...prodContext, systemLogs: 'all' }, prodTarget))
+  const all = Object.values(templatesOf({ ...wholeContext, systemLogs: 'all' }, prodTarget))
   expect(levelsIn(all)).toEqual(new Set(['JSON INFO INFO']))
 })
 

@@ -302,7 +302,7 @@ describe('receipts', () => {
     [{ receiptDays: 'week' }, /receiptDays NaN/],
     [
       { receiptTopics: Array.from({ length: 99 }, (_, n) => `com.example.app${n}=all`).join() },
-      /99 topics, more than a function's variables hold/,
+      /99 topics, more than fit into a function's variables/,
     ],
   ])('%j ends synthesis with a sentence', (context, sentence) => {
     expect(() => stackOf(context)).toThrow(sentence)
@@ -369,7 +369,7 @@ describe('events', () => {
         receiptTopics: Array.from({ length: 30 }, (_, n) => `com.example.app${n}=all`).join(),
         eventTopics: Array.from({ length: 60 }, (_, n) => `com.example.app${n}=all`).join(),
       },
-      /90 topics, more than a function's variables hold/,
+      /90 topics, more than fit into a function's variables/,
     ],
   ])('%j ends synthesis with a sentence', (context, sentence) => {
     expect(() => stackOf(context)).toThrow(sentence)

@@ -19,6 +19,7 @@ const permittedBy: Readonly<Record<string, readonly string[]>> = {
 const tables: Readonly<Record<string, string>> = {
   activations: 'Activations',
   authorities: 'Authorities',
+  'canary-identities': 'Canary',
   claims: 'Claims',
   devices: 'Devices',
   feedback: 'Feedback',
@@ -46,6 +47,7 @@ const { metafile } = await build({
   bundle: true,
   // our own packages are read through, everybody else's are left out
   external: ['@aws-sdk/*', '@noble/*', '@peculiar/*', '@scure/*', 'reflect-metadata', 'ulid'],
+  conditions: ['heliograph'],
   platform: 'node',
   format: 'esm',
   write: false,

@@ -76,7 +76,7 @@ describe('is refused', () => {
     [
       'an unknown member',
       '{"tokens":["a"],"payload":{},"topic":"com.a"}',
-      'a member "topic": it takes tokens and payload',
+      'a member "topic": it must have tokens and payload',
     ],
     ['a prototype', '{"__proto__":{"tokens":["a"]},"payload":{}}', 'a member "__proto__"'],
     ['no payload', '{"tokens":["a"]}', 'has no payload'],

@@ -9,5 +9,7 @@ test('metrics keep the names under which CloudWatch has their past', () => {
     STORED_DELIVERY_TIME: 'StoredDeliveryTime',
     COUNTED_TOPIC: 'countedTopic',
     OTHER_TOPICS: 'other',
+    CANARY_ACCEPTANCE_TIME: 'CanaryAcceptanceTime',
+    CANARY_DEVICE_TIME: 'CanaryDeviceTime',
   })
 })
