@@ -200,7 +200,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     bug: 'time passes between the question whether it has expired and the send',
     file: deliver,
     find: `  if (await isDuplicate(notification, ports)) return end('duplicate', notification, ports)
-  // the last question before the send, so that no time passes in between
+  // the last check before the send, so that no time passes in between
   if (isExpired(notification, ports.clock.now()))
     return endWithFeedback('expired', 'Expired', notification, ports)`,
     replace: `  if (isExpired(notification, ports.clock.now()))
