@@ -117,7 +117,7 @@ describe(`the console of ${kind}`, () => {
     await page.getByRole('link', { name: 'All devices' }).click()
     await find.fill(token)
     await page.getByRole('button', { name: 'Find' }).click()
-    await page.getByText('A provider would hear').waitFor()
+    await page.getByRole('heading', { name: 'A provider would hear' }).waitFor()
     await page.getByRole('link', { name: id }).waitFor()
   })
 

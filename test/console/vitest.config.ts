@@ -11,8 +11,6 @@ export default defineConfig({
     // one browser at a time
     maxWorkers: 1,
     testTimeout: 180_000,
-    // once more where a browser that was starved stumbled; what is wrong fails twice
-    retry: 1,
     hookTimeout: 240_000,
     projects: [
       {
