@@ -142,11 +142,13 @@ export class Running {
   /** Waits until it has printed this, and gives the first group. */
   async prints(pattern: RegExp): Promise<string> {
     const over = this.ended.then(() => true)
-    for (;;) {
+    for (let isOver = false; ; ) {
       const found = pattern.exec(this.#text)
       if (found) return found[1] ?? found[0]
+      // it may have printed this last of all
+      if (isOver) throw new Error(`it ended after:\n${this.#text}`)
       const more = new Promise<boolean>((resolve) => setTimeout(resolve, 20, false))
-      if (await Promise.race([more, over])) throw new Error(`it ended after:\n${this.#text}`)
+      isOver = await Promise.race([more, over])
     }
   }
 }
