@@ -37,6 +37,26 @@ describe('a seal', () => {
     }
   })
 
+  test('is of the newest key that every ring knows by then, for else it would look forged', () => {
+    const key = (fill: number, createdAt: number, state: TokenKey['state'] = 'accepted') => ({
+      ...keyOf(fill, state),
+      createdAt,
+    })
+    const nowMs = 1_000_000
+    const sealer = (...keys: TokenKey[]) => {
+      const one = sealed({ acceptedAt: nowMs }, keys)
+      return keys.filter((key) => isSealed([key], one)).map(({ createdAt }) => createdAt)
+    }
+    const [old, known] = [key(1, 0), key(2, nowMs - 60_000)]
+    const fresh = key(3, nowMs - 59_999, 'primary')
+    expect(sealer(fresh, old, known)).toEqual([known.createdAt])
+    expect(sealer(known, fresh)).toEqual([known.createdAt])
+    // both are new: the older one has had more time
+    expect(sealer(key(4, nowMs, 'primary'), fresh)).toEqual([fresh.createdAt])
+    expect(sealer(key(4, nowMs, 'primary'))).toEqual([nowMs])
+    expect(sealer(fresh, key(2, 0, 'retired'))).toEqual([fresh.createdAt])
+  })
+
   test('stays the same: it is kept for a month', () => {
     const fixed = {
       id: '8F1C3F0E-0000-4000-8000-000000000001',

@@ -10,6 +10,7 @@ import type {
   TokenKey,
   TokenKeyRing,
 } from '../ports.ts'
+import { RING_SECONDS } from '../token/believed-ring.ts'
 import { primaryKey } from '../token/token.ts'
 
 /**
@@ -25,7 +26,21 @@ export type Unsealed = Omit<Notification, 'seal'>
 
 /** 22 characters of base64url. */
 export function sealNotification(keys: readonly TokenKey[], notification: Unsealed): string {
-  return sealOf(primaryKey(keys), notification).toString('base64url')
+  const key = sealingKey(keys, notification.acceptedAt)
+  return sealOf(key, notification).toString('base64url')
+}
+
+/**
+ * The newest key that every ring knows by then, or else the oldest. Under a newer one a genuine
+ * notification would look forged to those who may not read their ring again just yet, and an older
+ * one would take its slot.
+ */
+function sealingKey(keys: readonly TokenKey[], nowMs: number): TokenKey {
+  const live = keys
+    .filter(({ state }) => state !== 'retired')
+    .sort((a, b) => a.createdAt - b.createdAt)
+  const known = live.findLast(({ createdAt }) => nowMs - createdAt >= RING_SECONDS * 1000)
+  return known ?? live[0] ?? primaryKey(keys)
 }
 
 /** Whether a live key made the seal: a retired key no longer counts, as with tokens. */

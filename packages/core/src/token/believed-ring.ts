@@ -1,7 +1,7 @@
 import type { Clock, TokenKey, TokenKeyRing } from '../ports.ts'
 
-/** How long a ring is believed: a retired key stops opening tokens everywhere within this time. */
-const RING_SECONDS = 60
+/** How long a ring is believed: within this time a retired key stops opening tokens everywhere, and a new one is known. */
+export const RING_SECONDS = 60
 /** How often the ring may be read again for a token that no key opens, or to seal a new one. */
 const REFRESH_SECONDS = 0.25
 
