@@ -132,6 +132,16 @@ describe('another user of the machine', () => {
     await own.close()
   })
 
+  test('cannot have a page elsewhere use up the guesses', async () => {
+    const own = await start()
+    const client = new ConsoleClient(own)
+    const headers = { 'sec-fetch-site': 'cross-site' }
+    for (let guess = 0; guess < 20; guess += 1)
+      expect((await client.ask(`/enter?key=${guess}`, { headers })).status).toBe(403)
+    expect((await client.enter()).status).toBe(303)
+    await own.close()
+  })
+
   test('is not reached by the network: it listens on loopback only', async () => {
     const answer = await new Promise((resolve) => {
       // another address of loopback, which only a listener on every address has

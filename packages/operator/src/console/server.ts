@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Failure } from '../failure.ts'
-import { API, judgeKnock, type OwnAddress } from './access/door.ts'
+import { API, ENTRANCE, judgeKnock, type OwnAddress } from './access/door.ts'
 import { type Access, cookieNameOf, cookieOf, sessionCookie } from './access/session.ts'
 import { type Api, refuse } from './answer.ts'
 import { ApiFailure } from './failure.ts'
@@ -30,9 +30,6 @@ export interface ConsoleServer {
   readonly url: string
   close(): Promise<void>
 }
-
-/** Where the key is handed in. */
-const ENTRANCE = '/enter'
 
 /** The one request that does not count as use: the page asks it to know how long there is. */
 const LOOK = '/api/session'

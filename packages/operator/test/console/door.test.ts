@@ -59,6 +59,7 @@ describe('a request from elsewhere is refused', () => {
 
   test.each(['cross-site', 'same-site'])('to the API, from a page that is %s', (site) => {
     expect(judge('GET', '/api/devices', { 'sec-fetch-site': site })).toBe('forbidden')
+    expect(judge('GET', '/enter?key=x', { 'sec-fetch-site': site })).toBe('forbidden')
   })
 
   test('as for a proxy', () => {

@@ -17,6 +17,9 @@ export interface OwnAddress {
 /** Every path of the API begins with it; all others are the page's. */
 export const API = '/api/'
 
+/** Where the key is handed in. */
+export const ENTRANCE = '/enter'
+
 /** The header that a form, an image or a link of another page cannot send without being asked first (CORS preflight). */
 const MARK = 'heliograph-console'
 
@@ -33,8 +36,10 @@ export function judgeKnock(knock: Knock, address: OwnAddress): ApiError | undefi
   if (!target.startsWith('/')) return forbidden('the console is no proxy')
   if (!isOwnOrigin(headers.origin, host)) return forbidden('another page asks')
   const isApi = target.startsWith(API)
+  // a page elsewhere could use up the wrong keys that are looked at, and nobody would get in any more
+  const isGuarded = isApi || target.split('?')[0] === ENTRANCE
   if (method === 'GET' || (method === 'HEAD' && !isApi))
-    return isApi && !isOwnSite(headers, ['same-origin', 'none'])
+    return isGuarded && !isOwnSite(headers, ['same-origin', 'none'])
       ? forbidden('another page asks')
       : undefined
   if (method !== 'POST' || !isApi) return { kind: 'method', message: `${method} is not taken here` }
@@ -64,6 +69,6 @@ function isOwnSite({ 'sec-fetch-site': site }: Knock['headers'], own: readonly s
 function forbidden(why: string): ApiError {
   return {
     kind: 'forbidden',
-    message: `refused, because ${why}: use the address that heliograph console printed`,
+    message: `refused, because ${why}: enter the address that heliograph console printed in the browser's address bar`,
   }
 }
