@@ -4,7 +4,7 @@ import { call } from '../../data/call.ts'
 import { useAct } from '../../data/use-act.ts'
 import { useLoaded } from '../../data/use-loaded.ts'
 import { Button } from '../../parts/button.tsx'
-import { ConfirmDialog } from '../../parts/dialog.tsx'
+import { Dangerous } from '../../parts/dangerous.tsx'
 import { Failed, Notice } from '../../parts/notice.tsx'
 import { Card, Page } from '../../parts/page.tsx'
 import { Table } from '../../parts/table.tsx'
@@ -129,37 +129,23 @@ function Drop(
   },
 ) {
   const { queue, onJob, button, title, letter } = props
-  const [open, setOpen] = useState(false)
-  const act = useAct<string>(async (confirm) => {
-    const params = { queue: queue.name }
-    const body = { confirm, ...(letter && { messageId: letter.messageId }) }
-    const job = await call('POST /api/dead-letters/:queue/drop', { params, body })
-    setOpen(false)
-    onJob(job)
-  })
   return (
-    <>
-      <Button
-        kind="danger"
-        {...(letter && { size: 'small' as const })}
-        about={letter?.about}
-        onClick={() => setOpen(true)}
-      >
-        {button}
-      </Button>
-      {open && (
-        <ConfirmDialog
-          title={title}
-          name={queue.name}
-          nameOf="name of the queue"
-          button={button}
-          act={act}
-          onClose={() => setOpen(false)}
-        >
-          <p>{letter ? letter.about : 'What is in them is lost.'} This cannot be taken back.</p>
-        </ConfirmDialog>
-      )}
-    </>
+    <Dangerous
+      button={button}
+      {...(letter && { size: 'small' as const })}
+      about={letter?.about}
+      title={title}
+      name={queue.name}
+      nameOf="name of the queue"
+      confirm={button}
+      work={async (confirm) => {
+        const params = { queue: queue.name }
+        const body = { confirm, ...(letter && { messageId: letter.messageId }) }
+        onJob(await call('POST /api/dead-letters/:queue/drop', { params, body }))
+      }}
+    >
+      <p>{letter ? letter.about : 'What is in them is lost.'} This cannot be taken back.</p>
+    </Dangerous>
   )
 }
 

@@ -1,11 +1,9 @@
 import type { DeviceAnswer, RegistrationView } from 'heliograph/console/api'
-import { useState } from 'preact/hooks'
 import { call } from '../../data/call.ts'
-import { useAct } from '../../data/use-act.ts'
 import { useLoaded } from '../../data/use-loaded.ts'
 import { Button } from '../../parts/button.tsx'
 import { Copyable } from '../../parts/copy.tsx'
-import { ConfirmDialog } from '../../parts/dialog.tsx'
+import { Dangerous } from '../../parts/dangerous.tsx'
 import { Card, Page } from '../../parts/page.tsx'
 import { State } from '../../parts/state.tsx'
 import { Facts, Table } from '../../parts/table.tsx'
@@ -204,39 +202,29 @@ function Pending({ pending }: DeviceAnswer) {
 }
 
 function Revoke({ id, onDone }: { readonly id: string; readonly onDone: () => void }) {
-  const [open, setOpen] = useState(false)
-  const act = useAct<string>(async (confirm) => {
-    const { topics, certificates } = await call('POST /api/devices/:id/revoke', {
-      params: { id },
-      body: { confirm },
-    })
-    say(
-      `Revoked ${id}: ${plural(certificates, 'certificate')} and ${plural(topics.length, 'token')}.`,
-    )
-    setOpen(false)
-    onDone()
-  })
   return (
-    <>
-      <Button kind="danger" onClick={() => setOpen(true)}>
-        Revoke
-      </Button>
-      {open && (
-        <ConfirmDialog
-          title="Revoke this device for good?"
-          name={id}
-          nameOf="device id"
-          button="Revoke the device"
-          act={act}
-          onClose={() => setOpen(false)}
-        >
-          <p>
-            Its certificates no longer let it in, its connection ends, and its tokens die: providers
-            hear 410. It cannot be taken back; the machine can activate itself as a new device.
-          </p>
-        </ConfirmDialog>
-      )}
-    </>
+    <Dangerous
+      button="Revoke"
+      title="Revoke this device for good?"
+      name={id}
+      nameOf="device id"
+      confirm="Revoke the device"
+      work={async (confirm) => {
+        const { topics, certificates } = await call('POST /api/devices/:id/revoke', {
+          params: { id },
+          body: { confirm },
+        })
+        say(
+          `Revoked ${id}: ${plural(certificates, 'certificate')} and ${plural(topics.length, 'token')}.`,
+        )
+        onDone()
+      }}
+    >
+      <p>
+        Its certificates no longer let it in, its connection ends, and its tokens die: providers
+        hear 410. It cannot be taken back; the machine can activate itself as a new device.
+      </p>
+    </Dangerous>
   )
 }
 
@@ -246,39 +234,26 @@ function Expire(props: {
   readonly onDone: () => void
 }) {
   const { deviceId, topic, onDone } = props
-  const [open, setOpen] = useState(false)
-  const act = useAct<string>(async (confirm) => {
-    const params = { id: deviceId }
-    await call('POST /api/devices/:id/expire', { params, body: { topic, confirm } })
-    say(`Ended the token for ${topic}.`)
-    setOpen(false)
-    onDone()
-  })
   return (
-    <>
-      <Button
-        kind="danger"
-        size="small"
-        about={`the token for ${topic}`}
-        onClick={() => setOpen(true)}
-      >
-        Expire
-      </Button>
-      {open && (
-        <ConfirmDialog
-          title="End this token?"
-          name={topic}
-          nameOf="topic"
-          button="Expire the token"
-          act={act}
-          onClose={() => setOpen(false)}
-        >
-          <p>
-            Providers hear 410 ExpiredToken within 5 seconds, and what waits for the device is
-            dropped. The device may register for the topic again.
-          </p>
-        </ConfirmDialog>
-      )}
-    </>
+    <Dangerous
+      button="Expire"
+      size="small"
+      about={`the token for ${topic}`}
+      title="End this token?"
+      name={topic}
+      nameOf="topic"
+      confirm="Expire the token"
+      work={async (confirm) => {
+        const params = { id: deviceId }
+        await call('POST /api/devices/:id/expire', { params, body: { topic, confirm } })
+        say(`Ended the token for ${topic}.`)
+        onDone()
+      }}
+    >
+      <p>
+        Providers hear 410 ExpiredToken within 5 seconds, and what waits for the device is dropped.
+        The device may register for the topic again.
+      </p>
+    </Dangerous>
   )
 }

@@ -2,8 +2,8 @@ import type { DeviceListed } from 'heliograph/console/api'
 import { useState } from 'preact/hooks'
 import { useLoaded } from '../../data/use-loaded.ts'
 import { Button } from '../../parts/button.tsx'
-import { Form, TextField } from '../../parts/field.tsx'
 import { Card, Page } from '../../parts/page.tsx'
+import { Search } from '../../parts/search.tsx'
 import { State } from '../../parts/state.tsx'
 import { Table } from '../../parts/table.tsx'
 import { Ago, Time } from '../../parts/time.tsx'
@@ -33,7 +33,7 @@ function DeviceList({ path, query }: ViewProps) {
       lead="Every device that has activated itself, the newest first."
       actions={<Button onClick={() => setInviting(true)}>Invite devices</Button>}
     >
-      <Search />
+      <Search title="Find a device" label="Device id or device token" button="Find" find={goTo} />
       <Card flush>
         <View of={loaded} what="the devices">
           {({ devices, more }) => (
@@ -62,30 +62,11 @@ function DeviceList({ path, query }: ViewProps) {
   )
 }
 
-function Search() {
-  const [text, setText] = useState('')
-  const [fault, setFault] = useState<string>()
-  const submit = () => {
-    const wanted = text.trim()
-    if (/^[0-9a-f]{64}$/i.test(wanted)) return go(addressOf(['tokens', wanted]))
-    if (/^[0-9a-z]{16}$/i.test(wanted)) return go(addressOf(['devices', wanted.toLowerCase()]))
-    setFault('A device id has 16 letters and digits, a device token 64 hex digits.')
-  }
-  return (
-    <Form class="search" onSubmit={submit} label="Find a device">
-      <TextField
-        label="Device id or device token"
-        value={text}
-        onInput={setText}
-        mono
-        type="search"
-        fault={fault}
-      />
-      <Button kind="primary" type="submit" icon="search">
-        Find
-      </Button>
-    </Form>
-  )
+const goTo = (text: string) => {
+  if (/^[0-9a-f]{64}$/i.test(text)) go(addressOf(['tokens', text]))
+  else if (/^[0-9a-z]{16}$/i.test(text)) go(addressOf(['devices', text.toLowerCase()]))
+  else return 'A device id has 16 letters and digits, a device token 64 hex digits.'
+  return undefined
 }
 
 function DeviceTable({ devices }: { readonly devices: readonly DeviceListed[] }) {

@@ -1,12 +1,11 @@
 import type { Endpoints } from 'heliograph/console/api'
-import { useState } from 'preact/hooks'
 import { useLoaded } from '../../data/use-loaded.ts'
 import { Button } from '../../parts/button.tsx'
 import { Copyable } from '../../parts/copy.tsx'
-import { Form, TextField } from '../../parts/field.tsx'
 import { Notice } from '../../parts/notice.tsx'
 import { wordsOf } from '../../parts/outcomes.ts'
 import { Card, Page } from '../../parts/page.tsx'
+import { Search } from '../../parts/search.tsx'
 import { State } from '../../parts/state.tsx'
 import { Facts } from '../../parts/table.tsx'
 import { Timeline, type TimelineEvent } from '../../parts/timeline.tsx'
@@ -34,7 +33,13 @@ export function NotificationPage({ rest: [id] }: ViewProps) {
         )
       }
     >
-      <Search id={id ?? ''} />
+      <Search
+        title="Find a notification"
+        label="apns-id or apns-unique-id"
+        button="Find"
+        text={id ?? ''}
+        find={goTo}
+      />
       {id === undefined ? (
         <Card>
           <Empty icon="bell" title="No notification chosen">
@@ -51,29 +56,10 @@ export function NotificationPage({ rest: [id] }: ViewProps) {
   )
 }
 
-function Search({ id }: { readonly id: string }) {
-  const [text, setText] = useState(id)
-  const [fault, setFault] = useState<string>()
-  const submit = () => {
-    const wanted = text.trim()
-    if (wanted === '') return setFault('Enter an id first.')
-    go(addressOf(['notifications', wanted]))
-  }
-  return (
-    <Form class="search" onSubmit={submit} label="Find a notification">
-      <TextField
-        label="apns-id or apns-unique-id"
-        value={text}
-        onInput={setText}
-        mono
-        type="search"
-        fault={fault}
-      />
-      <Button kind="primary" type="submit" icon="search">
-        Find
-      </Button>
-    </Form>
-  )
+const goTo = (id: string) => {
+  if (id === '') return 'Enter an id first.'
+  go(addressOf(['notifications', id]))
+  return undefined
 }
 
 function ReceiptCard({ of }: { readonly of: Receipt }) {

@@ -2,9 +2,7 @@ import type { RevocationReason } from '@heliograph/core/trust/revocation-list'
 import type { ProviderCertificate, ProviderKeyView } from 'heliograph/console/api'
 import { useState } from 'preact/hooks'
 import { call } from '../../data/call.ts'
-import { useAct } from '../../data/use-act.ts'
-import { Button } from '../../parts/button.tsx'
-import { ConfirmDialog } from '../../parts/dialog.tsx'
+import { Dangerous } from '../../parts/dangerous.tsx'
 import { SelectField } from '../../parts/field.tsx'
 import { say } from '../../parts/toasts.tsx'
 import { clockText, offsetAt } from '../../words/times.ts'
@@ -26,80 +24,59 @@ export function RevokeCertificate(props: {
   const { certificate, onDone } = props
   const { fingerprint, topics } = certificate
   const name = topics[0] ?? fingerprint
-  const [open, setOpen] = useState(false)
   const [reason, setReason] = useState<string>('unspecified')
-  const act = useAct<string>(async (confirm) => {
-    const { effectiveBy } = await call('POST /api/providers/certificates/:fingerprint/revoke', {
-      params: { fingerprint },
-      body: { confirm, reason: reason as RevocationReason },
-    })
-    say(`Revoked the certificate; refused everywhere by ${clockOf(effectiveBy)}.`)
-    setOpen(false)
-    onDone()
-  })
   return (
-    <>
-      <Button
-        kind="danger"
-        size="small"
-        about={`the certificate for ${name}`}
-        onClick={() => setOpen(true)}
-      >
-        Revoke
-      </Button>
-      {open && (
-        <ConfirmDialog
-          title="Revoke this certificate for good?"
-          name={name}
-          nameOf="first topic"
-          button="Revoke the certificate"
-          act={act}
-          onClose={() => setOpen(false)}
-        >
-          <p>
-            Whoever sends with it is answered 403 BadCertificate, everywhere within 30 seconds. It
-            cannot be taken back; a new one can be issued.
-          </p>
-          <SelectField label="Reason" value={reason} onChange={setReason} options={reasons} />
-        </ConfirmDialog>
-      )}
-    </>
+    <Dangerous
+      button="Revoke"
+      size="small"
+      about={`the certificate for ${name}`}
+      title="Revoke this certificate for good?"
+      name={name}
+      nameOf="first topic"
+      confirm="Revoke the certificate"
+      work={async (confirm) => {
+        const { effectiveBy } = await call('POST /api/providers/certificates/:fingerprint/revoke', {
+          params: { fingerprint },
+          body: { confirm, reason: reason as RevocationReason },
+        })
+        say(`Revoked the certificate; refused everywhere by ${clockOf(effectiveBy)}.`)
+        onDone()
+      }}
+    >
+      <p>
+        Whoever sends with it is answered 403 BadCertificate, everywhere within 30 seconds. It
+        cannot be taken back; a new one can be issued.
+      </p>
+      <SelectField label="Reason" value={reason} onChange={setReason} options={reasons} />
+    </Dangerous>
   )
 }
 
 export function RevokeKey(props: { readonly of: ProviderKeyView; readonly onDone: () => void }) {
   const { keyId } = props.of
-  const [open, setOpen] = useState(false)
-  const act = useAct<string>(async (confirm) => {
-    const { effectiveBy } = await call('POST /api/providers/keys/:keyId/revoke', {
-      params: { keyId },
-      body: { confirm },
-    })
-    say(`Revoked ${keyId}; refused everywhere by ${clockOf(effectiveBy)}.`)
-    setOpen(false)
-    props.onDone()
-  })
   return (
-    <>
-      <Button kind="danger" size="small" about={`key ${keyId}`} onClick={() => setOpen(true)}>
-        Revoke
-      </Button>
-      {open && (
-        <ConfirmDialog
-          title="Revoke this key for good?"
-          name={keyId}
-          nameOf="key id"
-          button="Revoke the key"
-          act={act}
-          onClose={() => setOpen(false)}
-        >
-          <p>
-            Every token that it has signed is answered 403 InvalidProviderToken, everywhere within
-            30 seconds. The id can never be used again.
-          </p>
-        </ConfirmDialog>
-      )}
-    </>
+    <Dangerous
+      button="Revoke"
+      size="small"
+      about={`key ${keyId}`}
+      title="Revoke this key for good?"
+      name={keyId}
+      nameOf="key id"
+      confirm="Revoke the key"
+      work={async (confirm) => {
+        const { effectiveBy } = await call('POST /api/providers/keys/:keyId/revoke', {
+          params: { keyId },
+          body: { confirm },
+        })
+        say(`Revoked ${keyId}; refused everywhere by ${clockOf(effectiveBy)}.`)
+        props.onDone()
+      }}
+    >
+      <p>
+        Every token that it has signed is answered 403 InvalidProviderToken, everywhere within 30
+        seconds. The id can never be used again.
+      </p>
+    </Dangerous>
   )
 }
 

@@ -1,13 +1,10 @@
 import type { TokenAnswer } from 'heliograph/console/api'
-import { useState } from 'preact/hooks'
 import { call } from '../../data/call.ts'
-import { useAct } from '../../data/use-act.ts'
 import { useLoaded } from '../../data/use-loaded.ts'
-import { Button } from '../../parts/button.tsx'
-import { ConfirmDialog } from '../../parts/dialog.tsx'
-import { Form, TextField } from '../../parts/field.tsx'
+import { Dangerous } from '../../parts/dangerous.tsx'
 import { Notice, sentence } from '../../parts/notice.tsx'
 import { Card, Page } from '../../parts/page.tsx'
+import { Search } from '../../parts/search.tsx'
 import { State } from '../../parts/state.tsx'
 import { Facts } from '../../parts/table.tsx'
 import { Time } from '../../parts/time.tsx'
@@ -27,7 +24,13 @@ export function TokensPage({ rest: [token] }: ViewProps) {
       title="Tokens"
       lead="What a device token is: whose, for which topic, made with which key, and what a provider would hear."
     >
-      <Search token={token ?? ''} />
+      <Search
+        title="Inspect a token"
+        label="Device token"
+        button="Inspect"
+        text={token ?? ''}
+        find={goTo}
+      />
       {token === undefined ? (
         <Card>
           <Empty icon="token" title="No token chosen">
@@ -55,29 +58,10 @@ export function TokensPage({ rest: [token] }: ViewProps) {
   )
 }
 
-function Search({ token }: { readonly token: string }) {
-  const [text, setText] = useState(token)
-  const [fault, setFault] = useState<string>()
-  const submit = () => {
-    const wanted = text.trim()
-    if (wanted === '') return setFault('Enter a device token first.')
-    go(addressOf(['tokens', wanted]))
-  }
-  return (
-    <Form class="search" onSubmit={submit} label="Inspect a token">
-      <TextField
-        label="Device token"
-        value={text}
-        onInput={setText}
-        mono
-        type="search"
-        fault={fault}
-      />
-      <Button kind="primary" type="submit" icon="search">
-        Inspect
-      </Button>
-    </Form>
-  )
+const goTo = (token: string) => {
+  if (token === '') return 'Enter a device token first.'
+  go(addressOf(['tokens', token]))
+  return undefined
 }
 
 const deviceStates = {
@@ -196,34 +180,24 @@ function Expire(props: {
   readonly onDone: () => void
 }) {
   const { token, topic, onDone } = props
-  const [open, setOpen] = useState(false)
-  const act = useAct<string>(async (confirm) => {
-    await call('POST /api/tokens/:token/expire', { params: { token }, body: { confirm } })
-    say('Ended the token.')
-    setOpen(false)
-    onDone()
-  })
   return (
-    <>
-      <Button kind="danger" onClick={() => setOpen(true)}>
-        Expire
-      </Button>
-      {open && (
-        <ConfirmDialog
-          title="End this token?"
-          name={topic}
-          nameOf="topic"
-          button="Expire the token"
-          act={act}
-          onClose={() => setOpen(false)}
-        >
-          <p>
-            Providers hear 410 ExpiredToken within 5 seconds, and what waits for the device is
-            dropped. The device may register for the topic again, and gets the same token until the
-            token key rotates.
-          </p>
-        </ConfirmDialog>
-      )}
-    </>
+    <Dangerous
+      button="Expire"
+      title="End this token?"
+      name={topic}
+      nameOf="topic"
+      confirm="Expire the token"
+      work={async (confirm) => {
+        await call('POST /api/tokens/:token/expire', { params: { token }, body: { confirm } })
+        say('Ended the token.')
+        onDone()
+      }}
+    >
+      <p>
+        Providers hear 410 ExpiredToken within 5 seconds, and what waits for the device is dropped.
+        The device may register for the topic again, and gets the same token until the token key
+        rotates.
+      </p>
+    </Dangerous>
   )
 }
