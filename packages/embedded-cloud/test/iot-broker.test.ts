@@ -258,6 +258,24 @@ describe('what a device may do', () => {
 type Fields = Record<string, unknown>
 
 describe('while functions are busy', () => {
+  it('what a device sends in one piece waits in its connection, and none of it is lost', async () => {
+    let isBusy = true
+    const busy = await startWorld({
+      isBusy: () => isBusy,
+      messagesPerSecond: Number.POSITIVE_INFINITY,
+    })
+    busy.iot.putTopicRule('connect', connectRule)
+    const client = await busy.connect(await busy.device('bursting'), { reconnectPeriod: 0 })
+    for (let n = 0; n < 150; n += 1)
+      client.publish('$aws/rules/connect/bursting', '{}', { qos: 0 }, () => {})
+    for (let turn = 0; turn < 200; turn += 1) await nextTurn()
+    expect(busy.log.filter((line) => line.includes('is disconnected'))).toEqual([])
+    isBusy = false
+    await until(() => busy.invocations.length === 150, 'all that was sent')
+    client.end(true)
+    await busy.close()
+  })
+
   it('devices that publish wait, and no more than a hundred messages of each', async () => {
     let isBusy = true
     const busy = await startWorld({

@@ -539,4 +539,12 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
   const held = new Set(notifications)`,
     seed: 4,
   },
+  {
+    name: 'seal-of-a-new-key',
+    bug: 'a notification is sealed under a key that not every ring knows yet, and looks forged',
+    file: seal,
+    find: 'return known ?? live[0] ?? primaryKey(keys)',
+    replace: 'return primaryKey(keys)',
+    seed: 6073,
+  },
 ]
