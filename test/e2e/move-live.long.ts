@@ -9,8 +9,8 @@ import { type Machine, startMachine } from '@heliograph/machine/machine'
 import type { MoveProgress } from '@heliograph/machine/operator/contract'
 import { defaultSettings } from '@heliograph/machine/settings'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { run } from '../../packages/operator/test/support.ts'
 import { makeToken } from '../../tools/conformance/bearer.ts'
+import { machineCommand } from './machine-command.ts'
 import { assemblyThatTakesKeys } from './move-support.ts'
 import { heliographJson, welcomeOperator } from './operator-support.ts'
 import { requestOn, startTarget, until } from './support.ts'
@@ -33,14 +33,7 @@ let target: Target
 let machine: Machine
 let keyId: string
 
-const onMachine = (...argv: string[]) =>
-  run(['--target', 'machine', '--state', file('state'), ...argv])
-
-async function json<T>(...argv: string[]): Promise<T> {
-  const { code, out, err } = await onMachine(...argv, '--json')
-  if (code !== 0) throw new Error(`heliograph ${argv.join(' ')} ended with ${code}: ${err}`)
-  return JSON.parse(out) as T
-}
+const { json } = machineCommand(folder)
 
 /** A device in the field, what its app was shown, and what was accepted for it, in the order of sending. */
 interface Fielded {

@@ -6,7 +6,7 @@ import { defaultSettings } from '@heliograph/machine/settings'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { LocalFile } from '../../bin/demo.ts'
 import { openMoveFile, sealMoveFile } from '../../packages/operator/src/move-file.ts'
-import { run } from '../../packages/operator/test/support.ts'
+import { machineCommand } from './machine-command.ts'
 import { assemblyThatTakesKeys } from './move-support.ts'
 import { heliograph, heliographJson, welcomeOperator } from './operator-support.ts'
 import { type Activation, activatePlainly, PlainDevice, startTarget, until } from './support.ts'
@@ -20,14 +20,7 @@ const file = (name: string) => join(folder, name)
 let target: Target
 let machine: Machine
 
-const onMachine = (...argv: string[]) =>
-  run(['--target', 'machine', '--state', file('state'), ...argv])
-
-async function json<T>(...argv: string[]): Promise<T> {
-  const { code, out, err } = await onMachine(...argv, '--json')
-  if (code !== 0) throw new Error(`heliograph ${argv.join(' ')} ended with ${code}: ${err}`)
-  return JSON.parse(out) as T
-}
+const { onMachine, json } = machineCommand(folder)
 
 beforeAll(async () => {
   target = await startTarget({ assembly: assemblyThatTakesKeys() })

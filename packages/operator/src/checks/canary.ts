@@ -5,8 +5,8 @@ import { type Check, ok, problem, warning } from './finding.ts'
 /** The whole way once, where the stage has a canary. */
 export const canaryCheck: Check = {
   name: 'canary',
-  async run({ deployment: any }) {
-    const deployment = awsOnly(any, 'it has a canary')
+  async run(patient) {
+    const deployment = awsOnly(patient.deployment, 'it has a canary')
     if ((await canaryFunction(deployment)) === undefined)
       return [ok('canary', 'this stage has none (docs/deploy.md)')]
     const report = await runCanary(deployment)

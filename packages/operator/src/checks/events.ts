@@ -7,8 +7,8 @@ import { type Check, type Finding, ok, problem, warning } from './finding.ts'
 /** Where the stage has events, the topic is there, and whoever has subscribed has confirmed it. */
 export const eventCheck: Check = {
   name: 'events',
-  async run({ deployment: any }) {
-    const deployment = awsOnly(any, 'it has an event topic')
+  async run(patient) {
+    const deployment = awsOnly(patient.deployment, 'it has an event topic')
     const { EventTopic: topicArn, EventSettings: settings } = deployment.outputs
     if (!topicArn || !settings) return [ok('events', 'an earlier version is deployed: it has none')]
     if (areEventsOff(parseEventSettings(settings)))
