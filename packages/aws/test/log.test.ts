@@ -48,7 +48,7 @@ describe('outcomes in the log', () => {
     )
     logOutcomes(log, all, countedAs(['heliograph.canary']))
     expect(lines.map(({ canary: kind }) => kind)).toEqual(['accepted', 'delivered', 'stored'])
-    const { time } = lines[0] ?? {}
+    const { time } = lines[1] ?? {}
     expect(lines[1]).toEqual({
       ...{ level: 'info', time, service: 'deliver', stage: 'test' },
       ...{ canary: 'delivered', uniqueIds: [canary.uniqueId], ages: [7] },
