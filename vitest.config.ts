@@ -3,10 +3,24 @@ import { defineConfig } from 'vitest/config'
 /** These run the synthesized stacks; the others need no assembly. */
 const onStacks = ['test/e2e/**/*.test.ts', 'test/apns/**/*.test.ts', 'test/attacks/**/*.test.ts']
 
+/** Where the clock is replaced, what an earlier file left running would set its timers on the replaced clock. */
+export const onAnotherClock = [
+  'packages/aws/test/lean/retry.test.ts',
+  'packages/embedded-cloud/test/schedules.test.ts',
+  'packages/embedded-cloud/test/sqs-queue.test.ts',
+  'packages/listener/test/http2-watch.test.ts',
+  'packages/listener/test/protocol.test.ts',
+  'packages/machine/test/identity.test.ts',
+  'packages/machine/test/pipeline.test.ts',
+  'packages/operator/test/console/life.test.ts',
+  'test/lambdas/http.test.ts',
+]
+
 /** What these do to the process or to a module would reach the next file. */
 const onTheirOwn = [
+  ...onAnotherClock,
   'packages/aws/test/lean/**/*.test.ts',
-  'packages/embedded-cloud/test/{functions,gateway-abuse,sns,sqs-queue}.test.ts',
+  'packages/embedded-cloud/test/{functions,gateway-abuse,sns}.test.ts',
 ]
 
 /** The condition under which the packages export their sources instead of what they are built to. */
