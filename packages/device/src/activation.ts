@@ -151,6 +151,7 @@ function refused(status: number, body: JsonObject): HeliographDeviceError {
   return new HeliographDeviceError(
     reason ?? 'ActivationRefused',
     `activation was refused: ${detail} (${named})`,
+    { status },
   )
 }
 

@@ -80,7 +80,8 @@ export class Device {
     })
     const present = () => this.#registrar.present()
     this.#redrain = new Redrain({ clock, random, present })
-    this.#inbox = new Inbox({ taken, hasLeft, redrain: this.#redrain, report, log })
+    const dropped = (event: DeviceEvents['dropped']) => this.#events.emit('dropped', event)
+    this.#inbox = new Inbox({ taken, hasLeft, redrain: this.#redrain, report, log, dropped })
   }
 
   /** The id the service gave this device; undefined before activation. */

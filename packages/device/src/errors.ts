@@ -23,12 +23,19 @@ export class HeliographDeviceError extends Error {
   readonly reason: string
   /** The topic, if the error is about one. */
   readonly topic: string | undefined
+  /** The HTTP status with which an activation was refused: after 429 or 5xx the code is still valid. */
+  readonly status: number | undefined
 
-  constructor(reason: string, message: string, about: { topic?: string; cause?: unknown } = {}) {
+  constructor(
+    reason: string,
+    message: string,
+    about: { topic?: string; cause?: unknown; status?: number } = {},
+  ) {
     super(message, about.cause === undefined ? undefined : { cause: about.cause })
     this.name = 'HeliographDeviceError'
     this.reason = reason
     this.topic = about.topic
+    this.status = about.status
   }
 }
 

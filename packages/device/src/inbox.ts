@@ -1,5 +1,6 @@
 import { type Deferred, defer } from './deferred.ts'
 import { asFault, fault, type HeliographDeviceError, messageOf } from './errors.ts'
+import type { DeviceEvents, DropCause } from './events.ts'
 import { type Notification, parseNotification } from './notification.ts'
 import type { Redrain } from './redrain.ts'
 import { Serial } from './serial.ts'
@@ -20,6 +21,13 @@ export interface InboxParts {
   readonly redrain: Pick<Redrain, 'onFailed' | 'onTaken'>
   report(error: HeliographDeviceError): void
   log(line: string): void
+  dropped(event: DeviceEvents['dropped']): void
+}
+
+const dropText: Readonly<Record<DropCause, string>> = {
+  repeat: 'it was taken before',
+  overtaken: 'a newer one was taken before',
+  unregistered: 'its topic is unregistered',
 }
 
 /** Waiting notifications per topic; IoT Core leaves at most 100 unacknowledged on a connection. */
@@ -79,11 +87,10 @@ export class Inbox {
   }
 
   async #takeOver(notification: Notification): Promise<boolean> {
-    if (this.#parts.hasLeft(notification.topic))
-      return this.#drop(notification, 'its topic is unregistered')
+    if (this.#parts.hasLeft(notification.topic)) return this.#drop(notification, 'unregistered')
     const verdict = this.#parts.taken.verdict(notification)
-    if (verdict === 'repeat') return this.#drop(notification, 'it was taken before')
-    if (verdict === 'outdated') return this.#drop(notification, 'a newer one was taken before')
+    if (verdict === 'repeat') return this.#drop(notification, 'repeat')
+    if (verdict === 'outdated') return this.#drop(notification, 'overtaken')
     await this.#ready.promise
     return this.#handler ? this.#handle(this.#handler, notification) : false
   }
@@ -111,8 +118,9 @@ export class Inbox {
     }
   }
 
-  #drop({ id, topic }: Notification, why: string): true {
-    this.#parts.log(`notification ${id} for ${topic} dropped: ${why}`)
+  #drop({ id, topic }: Notification, why: DropCause): true {
+    this.#parts.log(`notification ${id} for ${topic} dropped: ${dropText[why]}`)
+    this.#parts.dropped({ id, topic, why })
     return true
   }
 

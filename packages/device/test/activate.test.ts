@@ -127,7 +127,9 @@ describe('activate', () => {
   ])('shows the reason of a refusal, and does not repeat it: %j', async (body, reason, message) => {
     world.activation.answer = (_asked, response) => reply(response, 403, body)
     const error = (await world.open()).activate()
-    await expect(error).rejects.toMatchObject({ name: 'HeliographDeviceError', reason, message })
+    await expect(error).rejects.toMatchObject({
+      ...{ name: 'HeliographDeviceError', reason, message, status: 403 },
+    })
     expect(world.activation.asked).toHaveLength(1)
   })
 

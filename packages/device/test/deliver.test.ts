@@ -193,10 +193,13 @@ describe('a repeat', () => {
   it('is dropped and acknowledged, also after a restart', async () => {
     const got: string[] = []
     const first = await connected(({ id }) => void got.push(id))
+    const dropped: unknown[] = []
+    first.on('dropped', (event) => void dropped.push(event))
     const message = notificationMessage()
     push(world, message)
     push(world, message)
     await until(() => acknowledged() === 2, 'both acknowledged')
+    expect(dropped).toEqual([{ id: got[0], topic: 'com.example.app', why: 'repeat' }])
     await first.close()
     await connected(({ id }) => void got.push(id))
     await waitForDevice(world.broker, deviceId)
@@ -247,6 +250,8 @@ describe('a stored notification', () => {
   ])('that was overtaken is dropped and acknowledged: %s', async (_by, before, after) => {
     const got: string[] = []
     const device = await connected(({ payloadText }) => void got.push(payloadText))
+    const dropped: string[] = []
+    device.on('dropped', ({ why }) => void dropped.push(why))
     push(world, notificationMessage(after, '"newer"'))
     push(world, notificationMessage({ ...before, stored: true }, '"older"'))
     push(
@@ -255,6 +260,7 @@ describe('a stored notification', () => {
     )
     await until(() => acknowledged() === 3, 'all acknowledged')
     expect(got).toEqual(['"newer"', '"other"'])
+    expect(dropped).toEqual(['overtaken'])
     await device.close()
     await connected(({ payloadText }) => void got.push(payloadText))
     push(world, notificationMessage({ ...before, stored: true }, '"older"'))

@@ -198,7 +198,9 @@ describe('unregister', () => {
   it('tells the service, forgets the token and drops what still comes', async () => {
     const device = await world.open()
     const got: string[] = []
+    const dropped: string[] = []
     device.onNotification(({ topic }) => void got.push(topic))
+    device.on('dropped', ({ why }) => void dropped.push(why))
     await device.connect()
     await device.register(APP)
     await device.unregister(APP)
@@ -207,6 +209,7 @@ describe('unregister', () => {
     const before = world.broker.acknowledged().length
     push(world, notificationMessage({ topic: APP }))
     await until(() => world.broker.acknowledged().length > before, 'the straggler acknowledged')
+    expect(dropped).toEqual(['unregistered'])
     expect(got).toEqual([])
   })
 
