@@ -1,4 +1,5 @@
 import type {
+  ChannelId,
   DeviceId,
   DeviceToken,
   Fingerprint,
@@ -11,6 +12,8 @@ import type {
 } from '@heliograph/protocol/identifiers'
 import type { Announcement } from '@heliograph/protocol/messages'
 import type { DownTopic } from '@heliograph/protocol/mqtt-topic'
+import type { StoragePolicy } from '@heliograph/protocol/storage-policy'
+import type { BroadcastOutcome } from './channels/broadcast.ts'
 import type { Multicast } from './multicast.ts'
 import type { Notification } from './notification.ts'
 import type { Outcome } from './outcome.ts'
@@ -310,6 +313,59 @@ export interface DeadToken {
  */
 export interface DeadTokens {
   record(dead: DeadToken): void
+}
+
+/** A channel on record. */
+export interface Channel {
+  readonly id: ChannelId
+  /** The app's bundle id, whose providers may publish. */
+  readonly topic: Topic
+  readonly storagePolicy: StoragePolicy
+  readonly createdAt: number
+}
+
+/**
+ * The channels of each topic. A channel is looked up with its topic, so that an id of another topic
+ * is as unknown as one that nobody has.
+ */
+export interface Channels {
+  /** False if the topic has `MAX_CHANNELS`, closed ones included. Throws if the id is taken. */
+  create(channel: Channel): Promise<boolean>
+  /** Read consistently; undefined if there is none or it is closed. */
+  find(topic: Topic, id: ChannelId): Promise<Channel | undefined>
+  /** Every channel of the topic that is not closed, in no particular order. */
+  list(topic: Topic): Promise<readonly ChannelId[]>
+  /**
+   * The first step of a deletion, which may be repeated: from now on the channel is not found, and no
+   * id is given out twice. Returns whether there was one, closed or not.
+   */
+  close(topic: Topic, id: ChannelId): Promise<boolean>
+  /** The last step: a closed channel no longer counts. Does nothing if there is none. */
+  forget(topic: Topic, id: ChannelId): Promise<void>
+}
+
+/** `busy`: the broker took nothing, because it has too much to do; send it again later. */
+export type Broadcasting = 'published' | 'busy'
+
+/** The broker, as far as channels need it: topics `channelTopic(id)`, QoS 1. */
+export interface Broadcasts {
+  /**
+   * Publishes to whoever is subscribed, and resolves once the broker has it. Throws if that is not
+   * known. `storedUntil` (UNIX seconds): up to then, and never after, it is also the retained message
+   * of the channel's topic, in place of an earlier one, also over a restart of the broker. 0: it is
+   * not stored, and an earlier one stays.
+   */
+  publish(channel: ChannelId, message: string, storedUntil: number): Promise<Broadcasting>
+  /**
+   * Removes the retained message, if any, and resolves once nobody is sent it any more. Throws if
+   * that is not known; a limit of the broker is waited out for a few seconds.
+   */
+  clear(channel: ChannelId): Promise<void>
+}
+
+/** Is told about every publish; never fails, and never makes the caller wait. */
+export interface BroadcastOutcomes {
+  record(outcome: BroadcastOutcome): void
 }
 
 /** Carries events to where they are published, outside a notification's path. */

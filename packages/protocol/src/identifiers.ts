@@ -8,6 +8,12 @@ export type DeviceId = Brand<'DeviceId'>
  * `com.example.app.voip`.
  */
 export type Topic = Brand<'Topic'>
+/**
+ * A channel, and the only way into it: who knows the id may join. 24 random letters and digits (142
+ * bits), which are valid base64 as they are: the same text is the header `apns-channel-id`, the level
+ * of the MQTT topic, and what a device joins. It is never written to a log whole.
+ */
+export type ChannelId = Brand<'ChannelId'>
 /** 64 lower-case hex digits; what a provider addresses a device and topic by. */
 export type DeviceToken = Brand<'DeviceToken'>
 /** The `apns-id` of a notification: a UUID, byte for byte as the provider sent it. */
@@ -27,6 +33,7 @@ export type TeamId = Brand<'TeamId'>
 export const patterns = {
   deviceId: /^[0-9a-hjkmnp-tv-z]{16}$/,
   topic: /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,253}[A-Za-z0-9_-])?$/,
+  channelId: /^[A-Za-z0-9]{24}$/,
   deviceToken: /^[0-9a-f]{64}$/i,
   notificationId: /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i,
   seq: /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/,
@@ -43,6 +50,7 @@ const matching =
 
 export const parseDeviceId = matching<DeviceId>(patterns.deviceId)
 export const parseTopic = matching<Topic>(patterns.topic)
+export const parseChannelId = matching<ChannelId>(patterns.channelId)
 export const parseNotificationId = matching<NotificationId>(patterns.notificationId)
 export const parseSeq = matching<Seq>(patterns.seq)
 export const parseFingerprint = matching<Fingerprint>(patterns.fingerprint)
@@ -60,4 +68,9 @@ export function parseDeviceToken(value: unknown): DeviceToken | undefined {
 /** Crockford's alphabet is in ASCII order, so the texts compare as the numbers would. */
 export function isNewer(seq: Seq, than: Seq): boolean {
   return seq > than
+}
+
+/** Whether this text can be the id of a channel: what a device checks before it joins. */
+export function isChannelId(value: unknown): value is ChannelId {
+  return parseChannelId(value) !== undefined
 }

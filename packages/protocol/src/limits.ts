@@ -59,3 +59,18 @@ export const MAX_COUNTED_TOPICS = 20
 
 /** Notifications that are shown under one apns-id, which a provider may use for as many as it likes. */
 export const MAX_NAMESAKES = 20
+
+/** Channels of one topic (Apple: 10,000 per app and environment). */
+export const MAX_CHANNELS = 10_000
+
+/** Channels that one device joins: subscriptions of one connection (AWS IoT Core quotas). */
+export const MAX_JOINED_CHANNELS = 50
+
+/** Topic filters in one SUBSCRIBE (AWS IoT Core quotas). */
+export const MAX_FILTERS = 8
+
+/** Bytes of the payload of a broadcast (Apple: 5,120). */
+export const MAX_BROADCAST_BYTES = 5_120
+
+/** How long a channel stores its latest broadcast for those who join later, seconds (Apple: 8 hours). */
+export const MAX_STORED_SECONDS = 8 * 3600

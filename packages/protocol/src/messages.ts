@@ -1,4 +1,5 @@
 import {
+  type ChannelId,
   type DeviceId,
   type DeviceToken,
   type NotificationId,
@@ -38,6 +39,7 @@ import {
   type Shape,
   text,
 } from './shape.ts'
+import { storagePolicies } from './storage-policy.ts'
 
 const topic = text<Topic>({ pattern: patterns.topic.source })
 const token = text<DeviceToken>({ pattern: patterns.deviceToken.source })
@@ -108,6 +110,43 @@ export const downMessages = {
 
 /** The message on one topic. */
 export type DownMessage<Name extends keyof typeof downTopics> = Of<(typeof downMessages)[Name]>
+
+/**
+ * A broadcast, on the topic of its channel (QoS 1): the fields of `downMessages.notification` with
+ * `channel`, and without `stored` and `collapseId`. `stored` is the packet's RETAIN flag: the broker
+ * had kept it for whoever joins later. `topic` is the app's bundle id, never with a suffix;
+ * `expiration` is UNIX seconds, 0 = never stored. A reader ignores fields that it does not know, and
+ * takes nothing over whose `channel` is not the one of the MQTT topic that it came on.
+ */
+export const broadcastMessage = open({
+  id: text<NotificationId>(),
+  uniqueId: text(),
+  channel: text<ChannelId>({ pattern: patterns.channelId.source }),
+  topic,
+  seq: text<Seq>({ pattern: patterns.seq.source }),
+  acceptedAt: integer,
+  expiration: integer,
+  priority: oneOf<Priority>(priorities),
+  pushType: constant('liveactivity'),
+  payload: anyObject,
+})
+
+export type BroadcastMessage = Of<typeof broadcastMessage>
+
+/** `GET /1/apps/<bundleId>/channels`, and the body that creates a channel (Apple's names). */
+export const channelSettings = closed({
+  'message-storage-policy': oneOf(storagePolicies),
+  'push-type': constant('LiveActivity'),
+})
+
+export type ChannelSettings = Of<typeof channelSettings>
+
+/** `GET /1/apps/<bundleId>/all-channels`: every channel of the topic, in no particular order. */
+export const channelList = closed({
+  channels: list(text<ChannelId>({ pattern: patterns.channelId.source })),
+})
+
+export type ChannelList = Of<typeof channelList>
 
 /** `POST /activate` and its answers: `answer` with 201, `refusal` with any other status. */
 export const activationMessages = {

@@ -1,3 +1,5 @@
+import { type ChannelId, parseChannelId } from './identifiers.ts'
+
 /** What a device can ask for; each is a function and a topic rule of that name. */
 export const upstreams = ['register', 'connect', 'unregister', 'renew'] as const
 
@@ -34,5 +36,25 @@ export const downTopics = {
 
 export type DownTopic = (typeof downTopics)[keyof typeof downTopics]
 
-/** All of them, as policies name topics. */
+const channelPrefix = 'heliograph/channel/'
+
+/**
+ * Where the broadcasts of a channel are published, and the one topic that a device subscribes to: one
+ * exact filter per channel, never with `+` or `#`.
+ */
+export function channelTopic(channel: ChannelId): string {
+  return `${channelPrefix}${channel}`
+}
+
+/** The channel of a topic that `channelTopic` made; undefined for any other. */
+export function channelOfTopic(topic: string): ChannelId | undefined {
+  return topic.startsWith(channelPrefix)
+    ? parseChannelId(topic.slice(channelPrefix.length))
+    : undefined
+}
+
+/** Every channel's topic, as policies name topics. */
+export const anyChannelTopic = `${channelPrefix}*`
+
+/** All of them, as policies name topics: those of channels are among them. */
 export const anyDownTopic = 'heliograph/*'

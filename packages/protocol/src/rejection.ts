@@ -9,20 +9,28 @@ interface RejectionKind {
 
 /**
  * Every reason that a provider may be answered with: Apple's strings only, because clients fail on
- * others. Source: Apple, "Handling notification responses from APNs".
+ * others. Sources: Apple, "Handling notification responses from APNs", and for channels "Handling
+ * error responses from Apple Push Notification service".
  */
 export const rejections = {
   BadCollapseId: { status: 400, blame: 'provider', retry: 'fixed' },
+  BadChannelId: { status: 400, blame: 'provider', retry: 'fixed' },
   BadDeviceToken: { status: 400, blame: 'provider', retry: 'never' },
   BadExpirationDate: { status: 400, blame: 'provider', retry: 'fixed' },
   BadMessageId: { status: 400, blame: 'provider', retry: 'fixed' },
   BadPriority: { status: 400, blame: 'provider', retry: 'fixed' },
+  BadRequestParams: { status: 400, blame: 'provider', retry: 'fixed' },
+  BadRequestPayload: { status: 400, blame: 'provider', retry: 'fixed' },
   BadTopic: { status: 400, blame: 'provider', retry: 'fixed' },
+  CannotCreateChannelConfig: { status: 400, blame: 'provider', retry: 'fixed' },
+  ChannelNotRegistered: { status: 400, blame: 'provider', retry: 'never' },
   DeviceTokenNotForTopic: { status: 400, blame: 'provider', retry: 'never' },
   DuplicateHeaders: { status: 400, blame: 'provider', retry: 'fixed' },
   IdleTimeout: { status: 400, blame: 'provider', retry: 'new-connection' },
   InvalidPushType: { status: 400, blame: 'provider', retry: 'fixed' },
+  MissingChannelId: { status: 400, blame: 'provider', retry: 'fixed' },
   MissingDeviceToken: { status: 400, blame: 'provider', retry: 'fixed' },
+  MissingPushType: { status: 400, blame: 'provider', retry: 'fixed' },
   MissingTopic: { status: 400, blame: 'provider', retry: 'fixed' },
   PayloadEmpty: { status: 400, blame: 'provider', retry: 'fixed' },
   TopicDisallowed: { status: 400, blame: 'provider', retry: 'fixed' },
@@ -30,6 +38,7 @@ export const rejections = {
   ExpiredProviderToken: { status: 403, blame: 'provider', retry: 'fixed' },
   InvalidProviderToken: { status: 403, blame: 'provider', retry: 'fixed' },
   MissingProviderToken: { status: 403, blame: 'provider', retry: 'fixed' },
+  TopicMismatch: { status: 403, blame: 'provider', retry: 'fixed' },
   BadPath: { status: 404, blame: 'provider', retry: 'fixed' },
   MethodNotAllowed: { status: 405, blame: 'provider', retry: 'fixed' },
   Unregistered: { status: 410, blame: 'device', retry: 'never' },

@@ -1,6 +1,8 @@
 import { describe, expect, it, test } from 'vitest'
 import {
+  isChannelId,
   isNewer,
+  parseChannelId,
   parseDeviceId,
   parseDeviceToken,
   parseFingerprint,
@@ -21,6 +23,7 @@ const kinds = [
   { name: 'seq', parse: parseSeq, right: [ulid, '7ZZZZZZZZZZZZZZZZZZZZZZZZZ'] },
   { name: 'fingerprint', parse: parseFingerprint, right: ['0123456789abcdef'.repeat(4)] },
   { name: 'token key id', parse: parseTokenKeyId, right: [ulid] },
+  { name: 'channel id', parse: parseChannelId, right: ['aZ09'.repeat(6), '0'.repeat(24)] },
   { name: 'device token', parse: parseDeviceToken, right: ['0123456789abcdef'.repeat(4)] },
 ]
 
@@ -31,6 +34,7 @@ const wrong = {
   seq: [`8${ulid.slice(1)}`, ulid.toLowerCase(), ulid.slice(1), `${ulid}0`],
   fingerprint: ['0123456789ABCDEF'.repeat(4), 'ab'.repeat(31), 'ab'.repeat(33)],
   'token key id': [ulid.toLowerCase(), ulid.slice(1), `${ulid}0`, `U${ulid.slice(1)}`],
+  'channel id': ['a'.repeat(23), 'a'.repeat(25), `${'a'.repeat(22)}==`, `${'a'.repeat(23)}+`],
   'device token': ['ab'.repeat(31), 'ab'.repeat(33), 'xy'.repeat(32)],
 }
 
@@ -65,4 +69,16 @@ test('of two notifications the one accepted later is newer, and none is newer th
   expect(isNewer(late, early)).toBe(true)
   expect(isNewer(early, late)).toBe(false)
   expect(isNewer(early, early)).toBe(false)
+})
+
+test('a channel id is told from a filter, which would be every channel', () => {
+  expect(isChannelId('aZ09'.repeat(6))).toBe(true)
+  for (const text of ['+', '#', `${'a'.repeat(23)}#`, `${'a'.repeat(11)}/${'a'.repeat(12)}`, ''])
+    expect(isChannelId(text), text).toBe(false)
+})
+
+test('a channel id is base64 of 18 bytes, as clients of Apple’s expect', () => {
+  const id = 'aZ09'.repeat(6)
+  expect(Buffer.from(id, 'base64')).toHaveLength(18)
+  expect(Buffer.from(id, 'base64').toString('base64')).toBe(id)
 })

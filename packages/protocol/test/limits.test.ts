@@ -2,10 +2,15 @@ import { expect, test } from 'vitest'
 import {
   MAX_ACTIVATION_CHARACTERS,
   MAX_ACTIVATION_CODE_CHARACTERS,
+  MAX_BROADCAST_BYTES,
+  MAX_CHANNELS,
   MAX_CSR_CHARACTERS,
+  MAX_FILTERS,
+  MAX_JOINED_CHANNELS,
   MAX_LIFETIME_SECONDS,
   MAX_MULTICAST_BYTES,
   MAX_REQUEST_BYTES,
+  MAX_STORED_SECONDS,
   MAX_TOKENS,
 } from '../src/limits.ts'
 
@@ -37,4 +42,13 @@ test('a request for many devices has at most 512 kB', () => {
 
 test('Apple keeps a notification for 30 days at most', () => {
   expect(MAX_LIFETIME_SECONDS).toBe(2_592_000)
+})
+
+test('channels have Apple’s limits: 10,000 a topic, 5,120 bytes, 8 hours', () => {
+  expect([MAX_CHANNELS, MAX_BROADCAST_BYTES, MAX_STORED_SECONDS]).toEqual([10_000, 5_120, 28_800])
+})
+
+test('a device joins as many channels as IoT Core takes subscriptions, in seven requests', () => {
+  expect([MAX_JOINED_CHANNELS, MAX_FILTERS]).toEqual([50, 8])
+  expect(Math.ceil(MAX_JOINED_CHANNELS / MAX_FILTERS)).toBe(7)
 })

@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest'
 import {
   activationMessages,
+  broadcastMessage,
+  channelList,
+  channelSettings,
   downMessages,
   feedbackPage,
   receiptAnswer,
@@ -132,4 +135,25 @@ test('an entry of feedback says when and why; which token or which notification 
   expect(matches(entry && at(entry, 'id'), '123e4567-e89b-12d3-a456-426614174000')).toBe(true)
   expect(matches(entry && at(entry, 'id'), token)).toBe(false)
   expect(feedbackPage.schema.required).toEqual(['feedback', 'cursor'])
+})
+
+test('a broadcast has the fields of a notification, with its channel', () => {
+  const { stored: _flag, ...fields } = downMessages.notification.schema.properties ?? {}
+  const { collapseId: _slot, ...shared } = fields
+  expect(Object.keys(broadcastMessage.schema.properties ?? {}).sort()).toEqual(
+    [...Object.keys(shared), 'channel'].sort(),
+  )
+  expect(at(broadcastMessage.schema, 'pushType')).toEqual({ const: 'liveactivity' })
+  for (const schema of [
+    at(broadcastMessage.schema, 'channel'),
+    at(channelList.schema, 'channels', '*'),
+  ]) {
+    expect(matches(schema, 'aZ09'.repeat(6))).toBe(true)
+    expect(matches(schema, '+')).toBe(false)
+  }
+})
+
+test('a channel is described in Apple’s words', () => {
+  expect(channelSettings.schema.required).toEqual(['message-storage-policy', 'push-type'])
+  expect(at(channelSettings.schema, 'message-storage-policy')).toEqual({ enum: [0, 1] })
 })

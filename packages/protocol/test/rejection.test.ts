@@ -23,16 +23,25 @@ const apples: Readonly<Record<number, readonly string[]>> = {
   503: ['ServiceUnavailable', 'Shutdown'],
 }
 
+/** Apple, "Handling error responses from Apple Push Notification service": those of channels alone. */
+const applesOfChannels: Readonly<Record<number, readonly string[]>> = {
+  400: [
+    ...['BadChannelId', 'BadRequestParams', 'BadRequestPayload', 'CannotCreateChannelConfig'],
+    ...['ChannelNotRegistered', 'FeatureNotEnabled', 'MissingChannelId', 'MissingPushType'],
+  ],
+  403: ['TopicMismatch'],
+}
+
 it('every reason is Apple’s, with Apple’s status', () => {
   for (const [reason, { status }] of Object.entries(rejections))
-    expect(apples[status], reason).toContain(reason)
+    expect([...(apples[status] ?? []), ...(applesOfChannels[status] ?? [])]).toContain(reason)
 })
 
 it('is never to be retried where Apple says so', () => {
   const never = Object.entries(rejections).filter(([, { retry }]) => retry === 'never')
   expect(never.map(([reason]) => reason).sort()).toEqual([
-    ...['BadDeviceToken', 'DeviceTokenNotForTopic', 'ExpiredToken', 'PayloadTooLarge'],
-    'Unregistered',
+    ...['BadDeviceToken', 'ChannelNotRegistered', 'DeviceTokenNotForTopic', 'ExpiredToken'],
+    ...['PayloadTooLarge', 'Unregistered'],
   ])
 })
 

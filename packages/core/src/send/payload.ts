@@ -12,7 +12,14 @@ export function readPayload(
   body: ProviderRequest['body'],
   pushType: PushType,
 ): { payload: string } | Rejection {
-  const { maxPayload } = pushTypes[pushType]
+  return readPayloadWithin(body, pushTypes[pushType].maxPayload)
+}
+
+/** The same with a limit in bytes. */
+export function readPayloadWithin(
+  body: ProviderRequest['body'],
+  maxPayload: number,
+): { payload: string } | Rejection {
   if (body !== 'not-utf8' && body.length > maxPayload)
     return reject('PayloadTooLarge', `the payload has ${body.length} bytes, over ${maxPayload}`)
   const text = readText(body)

@@ -51,7 +51,7 @@ function typeFromTopic(topic: string): PushType {
   return names.find((name) => matches(pushTypes[name])) ?? 'alert'
 }
 
-function readPriority(header: string | undefined): Priority | Rejection {
+export function readPriority(header: string | undefined): Priority | Rejection {
   if (header === undefined) return 10
   const priority = priorities.find((one) => String(one) === header)
   return priority ?? reject('BadPriority', 'apns-priority is not 10, 5 or 1')
@@ -60,7 +60,7 @@ function readPriority(header: string | undefined): Priority | Rejection {
 /** Negative values are dates before 1970: some clients cast the seconds to 32 bits. */
 const SECONDS = /^-?\d{1,15}$/
 
-function readExpiration(header: string | undefined): number | undefined | Rejection {
+export function readExpiration(header: string | undefined): number | undefined | Rejection {
   if (header === undefined) return undefined
   return SECONDS.test(header)
     ? Number(header)

@@ -12,19 +12,39 @@ export interface Explanation {
 /** By reason: what it means and what to do; docs/provider-api.md says when each is given. */
 const explanations: Readonly<Record<Reason, readonly [meaning: string, advice: string]>> = {
   BadCollapseId: ['The collapse id is longer than 64 bytes.', 'Shorten apns-collapse-id.'],
+  BadChannelId: [
+    'The channel id is not one of this service.',
+    'Send apns-channel-id as it was answered when the channel was created: 24 letters and digits.',
+  ],
   BadDeviceToken: [
     'This is not a device token of this deployment: it was mistyped, comes from another one, or was made with a retired token key.',
     'Look with "token inspect". Take the token out of your list, and use the one that the app registers next.',
   ],
   BadExpirationDate: [
-    'The expiration is not a whole number of seconds.',
-    'Send apns-expiration as UNIX seconds, or 0 for a single attempt.',
+    'The expiration is not a whole number of seconds, or not one that the channel can have.',
+    'Send apns-expiration as UNIX seconds, or 0 for a single attempt; to a channel that stores nothing, 0 or none.',
   ],
   BadMessageId: ['The apns-id is not a UUID.', 'Send a UUID of the form 8-4-4-4-12, or none.'],
   BadPriority: ['The priority is not known.', 'Send apns-priority 10, 5 or 1, or none.'],
+  BadRequestParams: [
+    'The apns-request-id is not a UUID.',
+    'Send a UUID of the form 8-4-4-4-12, or none.',
+  ],
+  BadRequestPayload: [
+    'The body does not describe a channel.',
+    'Send {"message-storage-policy":0 or 1,"push-type":"LiveActivity"}.',
+  ],
   BadTopic: [
     'The topic is not a bundle id, the certificate does not name it, or it lacks the suffix of the push type.',
     'Compare apns-topic with the topics of the certificate ("provider list") and with the push type.',
+  ],
+  CannotCreateChannelConfig: [
+    'The topic has as many channels as it can have.',
+    'Delete channels that are over: 10,000 is the most for one bundle id.',
+  ],
+  ChannelNotRegistered: [
+    'The bundle id has no such channel: it was deleted, belongs to another bundle id, or was created at another deployment.',
+    'Compare with the list of the channels of the bundle id, and create a new one if it is gone.',
   ],
   DeviceTokenNotForTopic: [
     'The token belongs to another topic than the one in the request.',
@@ -39,9 +59,14 @@ const explanations: Readonly<Record<Reason, readonly [meaning: string, advice: s
     'The push type is not known.',
     'Use one of the push types in docs/provider-api.md, in lower case.',
   ],
+  MissingChannelId: ['The request names no channel.', 'Send apns-channel-id.'],
   MissingDeviceToken: [
     'The request names no device token.',
     'Put the token into the path: /3/device/<token>.',
+  ],
+  MissingPushType: [
+    'A request about a channel must say its push type.',
+    'Send apns-push-type: liveactivity with a broadcast, and "push-type":"LiveActivity" with a new channel.',
   ],
   MissingTopic: [
     'The request names no topic, and the credential does not tell which.',
@@ -70,6 +95,10 @@ const explanations: Readonly<Record<Reason, readonly [meaning: string, advice: s
   MissingProviderToken: [
     'There was neither a client certificate nor a provider token.',
     'Send with a certificate, or with authorization: bearer <token>.',
+  ],
+  TopicMismatch: [
+    'The certificate or key does not name the bundle id in the path.',
+    'Compare the path with the topics of the certificate ("provider list") or the key ("provider key list").',
   ],
   BadPath: ['There is no such path.', 'Send to /3/device/<token>.'],
   MethodNotAllowed: ['The method is not POST.', 'Send with POST.'],
