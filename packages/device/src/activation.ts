@@ -60,7 +60,7 @@ const LONGEST_WAIT_MS = 10 * 60_000
 
 /**
  * Retries if there was no answer or the service was busy; a refusal is final. If the service says
- * when to retry, the code is in its line, and such a wait does not count as a failure.
+ * when to retry, the request is in its line, and such a wait does not count as a failure.
  */
 async function postWithRetries(
   options: ActivationOptions,
@@ -73,7 +73,7 @@ async function postWithRetries(
     try {
       const reply = await post(options, body)
       if (!isBusy(reply.status)) return reply
-      if (reply.status === 429 && reply.retryAfterMs !== undefined && inLine++ < LINE_TRIES) {
+      if (isNamed(reply) && inLine++ < LINE_TRIES) {
         await pause(world.clock, reply.retryAfterMs + retryDelayMs(0, world.random))
         failures -= 1
         continue
@@ -84,6 +84,11 @@ async function postWithRetries(
     }
     await pause(world.clock, retryDelayMs(failures, world.random))
   }
+}
+
+/** Whether the service said when to try again. */
+function isNamed(reply: Reply): reply is Reply & { readonly retryAfterMs: number } {
+  return (reply.status === 429 || reply.status === 503) && reply.retryAfterMs !== undefined
 }
 
 function isBusy(status: number): boolean {

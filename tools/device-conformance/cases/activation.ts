@@ -31,6 +31,9 @@ const busy: AnswerActivation = (_asked, response) =>
 const inLine: AnswerActivation = (_asked, response) =>
   reply(response, 429, { reason: 'TooManyActivations', detail: 'later' }, { 'retry-after': '1' })
 
+const faulty: AnswerActivation = (_asked, response) =>
+  reply(response, 503, { reason: 'ServiceUnavailable', detail: 'later' }, { 'retry-after': '1' })
+
 function sameKey(world: World): void {
   const { asked } = world.service.endpoint
   assert.equal(new Set(asked.map(({ key }) => key)).size, 1, 'each request has the same key')
@@ -107,9 +110,9 @@ export const activationCases: Readonly<Record<string, ScriptedCase>> = {
 
   async A5(world) {
     const { asked } = world.service.endpoint
-    answers(world, times(5, inLine))
+    answers(world, [...times(4, inLine), ...times(4, faulty)])
     await activate(await world.open())
-    assert.equal(asked.length, 6)
+    assert.equal(asked.length, 9)
     sameKey(world)
     const gaps = asked.slice(1).map(({ at }, index) => at - (asked[index]?.at ?? 0))
     for (const gap of gaps) assert.ok(gap > 950, `asked again after ${gap} ms`)

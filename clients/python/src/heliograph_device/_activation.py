@@ -51,6 +51,11 @@ class _Reply:
     def is_busy(self) -> bool:
         return self.status == 429 or self.status >= 500
 
+    @property
+    def named_wait(self) -> float | None:
+        """How long to wait, where a busy service says so."""
+        return self.retry_after if self.status in (429, 503) else None
+
 
 async def activate(options: Activation, identity: IdentityStore, random: Random) -> str:
     """Turns a code into an identity.
@@ -79,7 +84,7 @@ async def _kept_key(identity: IdentityStore) -> str:
 async def _post_with_retries(options: Activation, body: str, random: Random) -> _Reply:
     """Tries again where no answer came or the service was busy; a refusal is final.
 
-    A service that says when to come again has the code in its line: those waits are no failures.
+    A service that says when to come again has the request in its line: those waits are no failures.
     """
     failures = in_line = 0
     while True:
@@ -92,9 +97,9 @@ async def _post_with_retries(options: Activation, body: str, random: Random) -> 
         else:
             if not reply.is_busy:
                 return reply
-            if reply.status == 429 and reply.retry_after is not None and in_line < _LINE_TRIES:
+            if reply.named_wait is not None and in_line < _LINE_TRIES:
                 in_line += 1
-                await asyncio.sleep(reply.retry_after + retry_delay(0, random))
+                await asyncio.sleep(reply.named_wait + retry_delay(0, random))
                 continue
             if is_last:
                 return reply

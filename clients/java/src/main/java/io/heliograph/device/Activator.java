@@ -124,7 +124,8 @@ final class Activator {
   /** In seconds; this service never sends the other form, a date. */
   private boolean isInLine(HttpsPost answer) {
     boolean isTold = answer.retryAfter != null && SECONDS.matcher(answer.retryAfter).matches();
-    return answer.status == 429 && isTold && inLine++ < LINE_TRIES;
+    boolean isNamed = isTold && (answer.status == 429 || answer.status == 503);
+    return isNamed && inLine++ < LINE_TRIES;
   }
 
   private void onFailure(Exception failure) {
