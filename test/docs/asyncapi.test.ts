@@ -1,7 +1,8 @@
 import { deviceMessage, type Notification } from '@heliograph/core/notification'
 import { accept } from '@heliograph/core/send/accept'
-import { downMessages, upMessages } from '@heliograph/protocol/messages'
-import { downTopics, upstreams, upTopic } from '@heliograph/protocol/mqtt-topic'
+import type { ChannelId } from '@heliograph/protocol/identifiers'
+import { broadcastMessage, downMessages, upMessages } from '@heliograph/protocol/messages'
+import { channelTopic, downTopics, upstreams, upTopic } from '@heliograph/protocol/mqtt-topic'
 import { describe, expect, it } from 'vitest'
 import { APP, Desk } from '../../tools/fuzz/desk.ts'
 import { Document, type Schema } from './schema.ts'
@@ -28,7 +29,12 @@ describe('what asyncapi.yaml says', () => {
   it('every topic that a device publishes to or hears on, and no other', () => {
     const up = upstreams.map((name) => [name, upTopic('{stage}', name, '{deviceId}')])
     const addresses = Object.entries(channels).map(([name, { address }]) => [name, address])
-    expect(Object.fromEntries(addresses)).toEqual({ ...Object.fromEntries(up), ...downTopics })
+    const broadcast = channelTopic('{channelId}' as ChannelId)
+    expect(Object.fromEntries(addresses)).toEqual({
+      ...Object.fromEntries(up),
+      ...downTopics,
+      broadcast,
+    })
   })
 
   it('who sends and who hears on each', () => {
@@ -49,6 +55,10 @@ describe('what asyncapi.yaml says', () => {
 
   it.each(downNames)('what a device hears on %s: fields, limits, reasons', (name) => {
     expect(described(name)).toEqual([downMessages[name].schema])
+  })
+
+  it('what a device hears on a channel: fields, limits, reasons', () => {
+    expect(described('broadcast')).toEqual([broadcastMessage.schema])
   })
 
   it('the notification as the code writes it', async () => {

@@ -1,8 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { allowances } from '@heliograph/core/devices/device-budget'
+import type { ChannelId } from '@heliograph/protocol/identifiers'
 import * as limits from '@heliograph/protocol/limits'
-import { activationMessages, downMessages, upMessages } from '@heliograph/protocol/messages'
-import { downTopics, upstreams } from '@heliograph/protocol/mqtt-topic'
+import {
+  activationMessages,
+  broadcastMessage,
+  downMessages,
+  upMessages,
+} from '@heliograph/protocol/messages'
+import { channelTopic, downTopics, upstreams } from '@heliograph/protocol/mqtt-topic'
 import {
   activationStatuses,
   connectReasons,
@@ -83,6 +89,11 @@ describe('what the device page says', () => {
     shows(examplesIn(below(`#### \`${topic}\``)), [shape])
   })
 
+  it('the message of a channel', () => {
+    const heading = `#### \`${channelTopic('<id>' as ChannelId)}\``
+    shows(examplesIn(below(heading)), [broadcastMessage])
+  })
+
   it.each(Object.entries(activationMessages))('the activation: %s', (name, shape) => {
     shows(examplesIn(below('### Activation'), `activation ${name}`), [shape])
   })
@@ -105,6 +116,8 @@ describe('what the device page says', () => {
       limits.MAX_ACTIVATION_CHARACTERS,
       limits.MAX_BROKER_CA_CHARACTERS,
       limits.MAX_HOST_CHARACTERS,
+      limits.MAX_JOINED_CHANNELS,
+      limits.MAX_FILTERS,
     ])
   })
 

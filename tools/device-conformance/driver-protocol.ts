@@ -24,6 +24,8 @@ export type Command =
   | OpenCommand
   | HandlerCommand
   | { readonly do: 'register' | 'unregister'; readonly topic: string }
+  | { readonly do: 'join' | 'leave'; readonly channel: string }
+  | { readonly do: 'channels' }
   | { readonly do: 'activate' | 'connect' | 'tokens' | 'release' | 'close' }
 
 export interface DriverError {
@@ -39,6 +41,7 @@ export type Answer =
 export interface HandedOver {
   readonly id: string
   readonly topic: string
+  readonly channel?: string
   readonly payloadText: string
   readonly acceptedAt: number
   readonly stored: boolean
@@ -74,6 +77,7 @@ export type DriverEvent =
       readonly reason: string
       readonly message: string
       readonly topic?: string
+      readonly channel?: string
     }
   | { readonly event: 'notification'; readonly notification: HandedOver }
   | { readonly event: 'handled'; readonly id: string; readonly topic: string }

@@ -24,6 +24,8 @@ export class Driver {
   #hasEnded = false
   #nextId = 0
   readonly events: DriverEvent[] = []
+  /** Channels that it was told to join, whatever became of that. */
+  readonly joins = new Set<string>()
   /** Lines of standard output that are none of the protocol. */
   readonly strays: string[] = []
   stderr = ''
@@ -65,6 +67,7 @@ export class Driver {
   /** The answer to a command, whichever it is. */
   async ask(command: Command): Promise<Answer> {
     const id = ++this.#nextId
+    if (command.do === 'join') this.joins.add(command.channel)
     let answer: Answer | undefined
     this.#waiting.set(id, (one) => {
       answer = one

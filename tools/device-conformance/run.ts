@@ -1,4 +1,6 @@
 import { inspect } from 'node:util'
+import { isChannelId } from '@heliograph/protocol/identifiers'
+import { channelOfTopic } from '@heliograph/protocol/mqtt-topic'
 import { type Rule, type Scale, Skip } from './case.ts'
 import { scriptedCases } from './cases/index.ts'
 import type { Driver } from './driver.ts'
@@ -31,7 +33,7 @@ export async function runScripted(
   const world = await World.make(command)
   const result = await judged(rule, () => work(world, scale), world.runs.drivers)
   await world.end()
-  const { violations } = world.service
+  const violations = [...world.service.violations, ...uncalledFor(world)]
   breaches.C2.push(...new Set(violations.map((what) => `${rule.id}: ${what}`)))
   breaches.S5.push(...world.runs.drivers.flatMap(leaksOf).map((what) => `${rule.id}: ${what}`))
   return result
@@ -63,6 +65,15 @@ export async function judged(
   }
 }
 
+/** Subscriptions that no `join` asked for. */
+function uncalledFor({ service, runs }: World): string[] {
+  const joins = new Set(runs.drivers.flatMap((driver) => [...driver.joins]))
+  const isJoined = (filter: string) => joins.has(channelOfTopic(filter) ?? '')
+  return service.filters
+    .filter((filter) => !isJoined(filter))
+    .map((filter) => `a SUBSCRIBE to ${filter}, which was not joined`)
+}
+
 /** Secrets in what a run wrote for people. What is handed over and tokens in events are no leak. */
 function leaksOf(driver: Driver): string[] {
   const lines = [
@@ -72,10 +83,12 @@ function leaksOf(driver: Driver): string[] {
   ]
   const text = lines.join('\n')
   const payloads = driver.handedOver.map(({ payloadText }) => payloadText)
+  const ids = [...driver.joins].filter(isChannelId)
   const secrets: readonly (readonly [string, boolean])[] = [
     ['a private key', /PRIVATE KEY/.test(text)],
     ['the activation code', text.includes('C0NF0RM-ANCEC0D')],
     ['a token', /[0-9a-f]{64}/.test(text)],
+    ['the id of a channel', ids.some((id) => text.includes(id))],
     ['a payload', payloads.some((one) => one.length > 4 && text.includes(one))],
   ]
   return secrets.filter(([, seen]) => seen).map(([what]) => what)

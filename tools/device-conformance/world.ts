@@ -1,10 +1,11 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { ChannelId } from '@heliograph/protocol/identifiers'
 import { Driver } from './driver.ts'
 import type { OpenCommand } from './driver-protocol.ts'
 import { CODE, Service } from './service/service.ts'
-import type { Session } from './service/session.ts'
+import type { Push, Session } from './service/session.ts'
 import { until } from './until.ts'
 
 export const TOPIC = 'com.example.app'
@@ -112,8 +113,8 @@ export class World {
   }
 
   /** Sends a message on the newest connection, and waits until it is acknowledged. */
-  async deliver(message: string | Buffer): Promise<void> {
-    await acknowledged(this.now, this.now.push(message))
+  async deliver(message: string | Buffer, push: Push = {}): Promise<void> {
+    await acknowledged(this.now, this.now.push(message, push))
   }
 
   async end(): Promise<void> {
@@ -161,6 +162,23 @@ export interface Note {
   readonly text: string
   /** The same with other fields. */
   as(changed: Readonly<Record<string, unknown>>): Note
+}
+
+/** Ids of channels, by number. */
+export const channelNo = (number: number) =>
+  `Channel${String(number).padStart(17, '0')}` as ChannelId
+
+export const CHANNEL = channelNo(1)
+export const OTHER_CHANNEL = channelNo(2)
+
+/** A broadcast: its fields are those of a notification, with the channel and without what it has no use for. */
+export function broadcast(
+  fields: Readonly<Record<string, unknown>> = {},
+  payload?: string,
+  channel = CHANNEL,
+): Note {
+  const none = { stored: undefined, collapseId: undefined }
+  return note({ channel, pushType: 'liveactivity', ...none, ...fields }, payload)
 }
 
 /** The service's order: a ULID. */

@@ -254,6 +254,7 @@ def main() -> None:
             "name": "heliograph-device",
             "version": heliograph.__version__,
             "language": language,
+            "lacks": ["channels"],
         }
     )
     if form == "asyncio":

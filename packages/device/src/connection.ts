@@ -52,6 +52,16 @@ export class Connection {
     return this.#link.publish(topic, message)
   }
 
+  async subscribe(filters: readonly string[]): Promise<readonly number[]> {
+    if (!this.#link || !this.#open) throw fault('NotConnected', 'the device is not connected')
+    return this.#link.subscribe(filters)
+  }
+
+  /** Does nothing while there is no connection: the next one starts without subscriptions. */
+  unsubscribe(filter: string): void {
+    if (this.#open) this.#link?.unsubscribe(filter)
+  }
+
   /** Ends the connection and dials again at once. */
   redial(): void {
     this.#redial = true

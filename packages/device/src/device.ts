@@ -1,6 +1,9 @@
-import { downTopics } from '@heliograph/protocol/mqtt-topic'
+import type { ChannelId } from '@heliograph/protocol/identifiers'
+import { channelOfTopic, channelTopic, downTopics } from '@heliograph/protocol/mqtt-topic'
 import { activate } from './activation.ts'
 import { certificateAge } from './certificate.ts'
+import { ChannelStore } from './channel-store.ts'
+import { Channels } from './channels.ts'
 import { Connection } from './connection.ts'
 import { asFault, fault, type HeliographDeviceError } from './errors.ts'
 import { type DeviceEvents, type DeviceListener, Events } from './events.ts'
@@ -18,9 +21,13 @@ import { Renewal } from './renewal.ts'
 import { Serial } from './serial.ts'
 import { TakenStore } from './taken.ts'
 
+/** Return codes of a SUBACK below this grant a subscription [MQTT 3.1.1, 3.9.3]. */
+const SUBSCRIBE_FAILURE = 0x80
+
 interface Stores {
   readonly identity: IdentityStore
   readonly registrations: RegistrationStore
+  readonly channels: ChannelStore
   readonly taken: TakenStore
 }
 
@@ -33,6 +40,7 @@ export async function openDevice(options: DeviceOptions): Promise<Device> {
   return new Device(settings, {
     identity: await IdentityStore.open(settings.directory),
     registrations: await RegistrationStore.open(settings.directory),
+    channels: await ChannelStore.open(settings.directory),
     taken: await TakenStore.open(settings.directory),
   })
 }
@@ -43,9 +51,11 @@ export class Device {
   readonly #stores: Stores
   readonly #events = new Events()
   readonly #registrar: Registrar
+  readonly #channels: Channels
   readonly #renewal: Renewal
   readonly #move: Move
   readonly #redrain: Redrain
+  readonly #rejoin: Redrain
   /** What the service says of tokens counts in the order it was said. */
   readonly #control = new Serial()
   readonly #inbox: Inbox
@@ -78,10 +88,20 @@ export class Device {
       mayMoveTo: settings.mayMoveTo,
       hasEveryToken: () => this.#registrar.hasEveryToken(),
     })
+    this.#channels = new Channels({
+      ...{ store: stores.channels, report, clock, random, timeLimitMs },
+      subscribe: (channels) => this.#subscribe(channels),
+      unsubscribe: (channel) => this.#connection?.unsubscribe(channelTopic(channel)),
+    })
     const present = () => this.#registrar.present()
-    this.#redrain = new Redrain({ clock, random, present })
-    const dropped = (event: DeviceEvents['dropped']) => this.#events.emit('dropped', event)
-    this.#inbox = new Inbox({ taken, hasLeft, redrain: this.#redrain, report, log, dropped })
+    this.#redrain = new Redrain({ clock, random, ask: present })
+    const join = (failing: ReadonlySet<string>) => this.#channels.askAgain(failing)
+    this.#rejoin = new Redrain({ clock, random, ask: join })
+    this.#inbox = new Inbox({
+      ...{ taken, hasLeft, report, log, redrain: this.#redrain, rejoin: this.#rejoin },
+      isJoined: (channel) => this.#channels.isJoined(channel),
+      dropped: (event) => this.#events.emit('dropped', event),
+    })
   }
 
   /** The id the service gave this device; undefined before activation. */
@@ -153,18 +173,41 @@ export class Device {
     return this.#registrar.tokens()
   }
 
+  /**
+   * Joins a channel by its id, and resolves when the broker has granted it; the device stays joined, also over restarts.
+   * Rejects with `BadChannelId`, `TooManyChannels`, `ChannelRefused` or `Timeout`; after the last, the wish is kept.
+   */
+  async join(channel: string): Promise<void> {
+    this.#refuseClosed()
+    return this.#channels.join(channel)
+  }
+
+  /** Leaves a channel; what still comes on it is dropped. Needs no connection. */
+  async leave(channel: string): Promise<void> {
+    this.#refuseClosed()
+    return this.#channels.leave(channel)
+  }
+
+  /** The ids of the joined channels. */
+  channels(): readonly string[] {
+    return this.#channels.list()
+  }
+
   /** Lets handlers at work finish, within `closeLimitMs`, and disconnects. The device cannot be used again. */
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
     await this.#handlersDone()
     this.#registrar.close()
+    this.#channels.close()
     this.#renewal.onDisconnected()
     this.#redrain.stop()
+    this.#rejoin.stop()
     this.#move.stop()
     await this.#connection?.stop()
     await this.#stores.identity.idle()
     await this.#stores.registrations.idle()
+    await this.#stores.channels.idle()
     await this.#stores.taken.close()
   }
 
@@ -216,7 +259,8 @@ export class Device {
     const credentials = this.#renewal.credentials()
     const { deviceId } = this.#activated()
     const broker = this.#move.broker()
-    const receive = (topic: string, message: Buffer) => this.#receive(topic, message)
+    const receive: LinkOptions['receive'] = (topic, message, retained) =>
+      this.#receive(topic, message, retained)
     return { broker, credentials, deviceId, keepaliveSeconds, connectTimeoutMs, receive }
   }
 
@@ -233,6 +277,12 @@ export class Device {
     await this.#connection.publish(topic, JSON.stringify(body))
   }
 
+  async #subscribe(channels: readonly ChannelId[]): Promise<readonly boolean[]> {
+    if (!this.#connection) throw fault('NotConnected', 'the device is not connected')
+    const granted = await this.#connection.subscribe(channels.map(channelTopic))
+    return granted.map((code) => code < SUBSCRIBE_FAILURE)
+  }
+
   #onFailed({ credentials, broker }: LinkOptions): void {
     this.#renewal.onFailed(credentials)
     this.#move.onFailed(broker)
@@ -243,12 +293,14 @@ export class Device {
     this.#settings.log(`connected as ${deviceId}`)
     this.#move.onOpened(broker)
     this.#registrar.onConnected()
+    this.#channels.onConnected()
     this.#renewal.onConnected(credentials).catch((thrown) => this.#report(asFault(thrown)))
     this.#events.emit('connected', { deviceId })
   }
 
   #onClosed(cause: string, retryInMs?: number): void {
     this.#registrar.onDisconnected()
+    this.#channels.onDisconnected()
     this.#renewal.onDisconnected()
     this.#move.onDisconnected()
     const next = retryInMs === undefined ? '' : `; next attempt in ${retryInMs} ms`
@@ -257,9 +309,11 @@ export class Device {
   }
 
   /** Every message arrives here; one that cannot be taken over is reported and not acknowledged. */
-  async #receive(topic: string, message: Buffer): Promise<boolean> {
+  async #receive(topic: string, message: Buffer, retained: boolean): Promise<boolean> {
     try {
       if (topic === downTopics.notification) return await this.#inbox.receive(message)
+      const channel = channelOfTopic(topic)
+      if (channel) return await this.#inbox.receiveBroadcast(channel, message, retained)
       await this.#control.run(async () => {
         await this.#receiveControl(topic, message.toString('utf8'))
         await this.#move.settle()

@@ -5,8 +5,10 @@
 export type DeviceFault =
   | 'ActivationRefused'
   | 'ActivationUnreachable'
+  | 'BadChannelId'
   | 'BadMessage'
   | 'CertificateExpired'
+  | 'ChannelRefused'
   | 'Closed'
   | 'HandlerFailed'
   | 'ListenerFailed'
@@ -16,6 +18,15 @@ export type DeviceFault =
   | 'StateDamaged'
   | 'StateUnusable'
   | 'Timeout'
+  | 'TooManyChannels'
+
+/** What an error is about. The id of a channel is as good as a key to it: it has no place in a message. */
+interface About {
+  readonly topic?: string | undefined
+  readonly channel?: string | undefined
+  readonly cause?: unknown
+  readonly status?: number
+}
 
 /** Every error this SDK throws, rejects with or emits. `message` is one sentence for a person. */
 export class HeliographDeviceError extends Error {
@@ -23,18 +34,17 @@ export class HeliographDeviceError extends Error {
   readonly reason: string
   /** The topic, if the error is about one. */
   readonly topic: string | undefined
+  /** The channel, if the error is about one. */
+  readonly channel: string | undefined
   /** The HTTP status with which an activation was refused: after 429 or 5xx the code is still valid. */
   readonly status: number | undefined
 
-  constructor(
-    reason: string,
-    message: string,
-    about: { topic?: string; cause?: unknown; status?: number } = {},
-  ) {
+  constructor(reason: string, message: string, about: About = {}) {
     super(message, about.cause === undefined ? undefined : { cause: about.cause })
     this.name = 'HeliographDeviceError'
     this.reason = reason
     this.topic = about.topic
+    this.channel = about.channel
     this.status = about.status
   }
 }
@@ -43,7 +53,7 @@ export class HeliographDeviceError extends Error {
 export function fault(
   reason: DeviceFault,
   message: string,
-  about: { topic?: string; cause?: unknown } = {},
+  about: About = {},
 ): HeliographDeviceError {
   return new HeliographDeviceError(reason, message, about)
 }

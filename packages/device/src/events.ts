@@ -1,10 +1,10 @@
 import { fault, type HeliographDeviceError, messageOf } from './errors.ts'
 
 /**
- * Why a notification does not reach the handler: it was taken over before; a newer one of its topic was; its topic
- * is unregistered.
+ * Why a notification does not reach the handler: it was taken over before; a newer one of its topic or
+ * channel was; its topic is unregistered; its channel is not joined.
  */
-export type DropCause = 'repeat' | 'overtaken' | 'unregistered'
+export type DropCause = 'repeat' | 'overtaken' | 'unregistered' | 'left'
 
 /** The events that a device emits. */
 export interface DeviceEvents {
@@ -19,7 +19,12 @@ export interface DeviceEvents {
   /** The service refused a token; the SDK registers again if that can help. */
   rejected: { readonly topic: string | undefined; readonly token: string; readonly reason: string }
   /** A notification was acknowledged and did not reach the handler. */
-  dropped: { readonly id: string; readonly topic: string; readonly why: DropCause }
+  dropped: {
+    readonly id: string
+    readonly topic: string
+    readonly channel?: string
+    readonly why: DropCause
+  }
   /** The device has followed the service to this place, and knows no other any more. */
   moved: { readonly host: string; readonly port: number }
   /** Something failed that no caller is waiting for. The device keeps running. */

@@ -1,7 +1,7 @@
 import { type Deferred, defer } from './deferred.ts'
 import { asFault, fault, type HeliographDeviceError, messageOf } from './errors.ts'
 import type { DeviceEvents, DropCause } from './events.ts'
-import { type Notification, parseNotification } from './notification.ts'
+import { type Notification, originOf, parseBroadcast, parseNotification } from './notification.ts'
 import type { Redrain } from './redrain.ts'
 import { Serial } from './serial.ts'
 import type { TakenStore } from './taken.ts'
@@ -14,11 +14,15 @@ export interface InboxParts {
   readonly taken: Pick<TakenStore, 'verdict' | 'record'>
   /** True for a topic that was unregistered here: a straggler for it is dropped. */
   hasLeft(topic: string): boolean
+  /** True for a channel that this device has joined: what comes on another one is dropped. */
+  isJoined(channel: string): boolean
   /**
    * Is told for every notification whether it was taken over, so that a failed one is requested
    * again.
    */
   readonly redrain: Pick<Redrain, 'onFailed' | 'onTaken'>
+  /** The same for channels. */
+  readonly rejoin: Pick<Redrain, 'onFailed' | 'onTaken'>
   report(error: HeliographDeviceError): void
   log(line: string): void
   dropped(event: DeviceEvents['dropped']): void
@@ -28,9 +32,10 @@ const dropText: Readonly<Record<DropCause, string>> = {
   repeat: 'it was taken before',
   overtaken: 'a newer one was taken before',
   unregistered: 'its topic is unregistered',
+  left: 'its channel is not joined',
 }
 
-/** Waiting notifications per topic; IoT Core leaves at most 100 unacknowledged on a connection. */
+/** Waiting notifications per topic or channel; IoT Core leaves at most 100 unacknowledged on a connection. */
 const MOST_WAITING = 100
 
 interface Lane {
@@ -39,8 +44,8 @@ interface Lane {
 }
 
 /**
- * Brings each notification to the handler once, those of one topic in the order they came, those of
- * different topics side by side. Says for each message whether it may be acknowledged.
+ * Brings each notification to the handler once, those of one topic or channel in the order they came,
+ * those of different ones side by side. Says for each message whether it may be acknowledged.
  */
 export class Inbox {
   readonly #parts: InboxParts
@@ -64,44 +69,65 @@ export class Inbox {
   }
 
   async receive(message: Buffer): Promise<boolean> {
-    const notification = parseNotification(message.toString('utf8'))
+    return this.#receive(parseNotification(message.toString('utf8')), this.#parts.redrain)
+  }
+
+  /** What has come on the topic of a channel; `retained`: the packet's RETAIN flag. */
+  async receiveBroadcast(channel: string, message: Buffer, retained: boolean): Promise<boolean> {
+    const notification = parseBroadcast(message.toString('utf8'), channel, retained)
+    // nobody has asked for it, so nobody has to hear that it is unreadable
+    if (!notification && !this.#parts.isJoined(channel)) return true
+    return this.#receive(notification, this.#parts.rejoin)
+  }
+
+  async #receive(
+    notification: Notification | undefined,
+    askFor: InboxParts['redrain'],
+  ): Promise<boolean> {
     if (!notification) return this.#unreadable()
-    const { topic } = notification
-    const taken = await this.#inLane(topic, () => this.#takeOver(notification))
-    if (taken) this.#parts.redrain.onTaken(topic)
-    else this.#parts.redrain.onFailed(topic)
+    const origin = notification.channel ?? notification.topic
+    const taken = await this.#inLane(originOf(notification), () => this.#takeOver(notification))
+    if (taken) askFor.onTaken(origin)
+    else askFor.onFailed(origin)
     return taken
   }
 
-  async #inLane(topic: string, work: () => Promise<boolean>): Promise<boolean> {
-    const lane = this.#lanes.get(topic) ?? { serial: new Serial(), waiting: 0 }
+  async #inLane(origin: string, work: () => Promise<boolean>): Promise<boolean> {
+    const lane = this.#lanes.get(origin) ?? { serial: new Serial(), waiting: 0 }
     if (lane.waiting >= MOST_WAITING) return false
-    this.#lanes.set(topic, lane)
+    this.#lanes.set(origin, lane)
     lane.waiting++
     try {
       return await lane.serial.run(work)
     } finally {
       lane.waiting--
-      if (lane.waiting === 0) this.#lanes.delete(topic)
+      if (lane.waiting === 0) this.#lanes.delete(origin)
     }
   }
 
   async #takeOver(notification: Notification): Promise<boolean> {
-    if (this.#parts.hasLeft(notification.topic)) return this.#drop(notification, 'unregistered')
-    const verdict = this.#parts.taken.verdict(notification)
-    if (verdict === 'repeat') return this.#drop(notification, 'repeat')
-    if (verdict === 'outdated') return this.#drop(notification, 'overtaken')
+    const why = this.#dropCause(notification)
+    if (why) return this.#drop(notification, why)
     await this.#ready.promise
     return this.#handler ? this.#handle(this.#handler, notification) : false
   }
 
+  #dropCause(notification: Notification): DropCause | undefined {
+    const { topic, channel } = notification
+    if (channel === undefined && this.#parts.hasLeft(topic)) return 'unregistered'
+    if (channel !== undefined && !this.#parts.isJoined(channel)) return 'left'
+    const verdict = this.#parts.taken.verdict(notification)
+    if (verdict === 'repeat') return 'repeat'
+    return verdict === 'outdated' ? 'overtaken' : undefined
+  }
+
   async #handle(handler: NotificationHandler, notification: Notification): Promise<boolean> {
-    const { id, topic } = notification
+    const { id, topic, channel } = notification
     try {
       await handler(notification)
     } catch (thrown) {
       const message = `the handler failed on notification ${id}, which will come again: ${messageOf(thrown)}`
-      this.#parts.report(fault('HandlerFailed', message, { topic, cause: thrown }))
+      this.#parts.report(fault('HandlerFailed', message, { topic, channel, cause: thrown }))
       return false
     }
     return this.#remember(notification)
@@ -118,9 +144,9 @@ export class Inbox {
     }
   }
 
-  #drop({ id, topic }: Notification, why: DropCause): true {
+  #drop({ id, topic, channel }: Notification, why: DropCause): true {
     this.#parts.log(`notification ${id} for ${topic} dropped: ${dropText[why]}`)
-    this.#parts.dropped({ id, topic, why })
+    this.#parts.dropped({ id, topic, ...(channel === undefined ? {} : { channel }), why })
     return true
   }
 

@@ -14,7 +14,7 @@ export interface LinkOptions {
   readonly keepaliveSeconds: number
   readonly connectTimeoutMs: number
   /** Takes a message over; it is acknowledged when this resolves to true. */
-  receive(topic: string, message: Buffer): Promise<boolean>
+  receive(topic: string, message: Buffer, retained: boolean): Promise<boolean>
 }
 
 /** How long a clean end may take before the socket is cut. */
@@ -72,6 +72,24 @@ export class Link {
     })
   }
 
+  /**
+   * Resolves to the return codes of the SUBACK, one per filter [MQTT 3.1.1, 3.9.3]; rejects when the connection ends
+   * before. At most 8 filters, as IoT Core takes no more in one SUBSCRIBE.
+   */
+  subscribe(filters: readonly string[]): Promise<readonly number[]> {
+    return new Promise((resolve, reject) => {
+      this.#client.subscribe([...filters], { qos: 1 }, (error, _filters, suback) => {
+        const granted = suback?.granted as readonly number[] | undefined
+        if (granted) resolve(granted)
+        else reject(fault('NotConnected', messageOf(error), { cause: error }))
+      })
+    })
+  }
+
+  unsubscribe(filter: string): void {
+    this.#client.unsubscribe(filter, () => {}) // over with the connection, at the latest
+  }
+
   /** Says DISCONNECT and waits until the connection is gone. */
   async end(): Promise<void> {
     this.#ending = true
@@ -89,8 +107,8 @@ export class Link {
     callback(ACKNOWLEDGED_LATER)
   }
 
-  #take({ topic, payload, qos, messageId }: IPublishPacket): void {
-    this.#receive(topic, Buffer.from(payload)).then(
+  #take({ topic, payload, qos, messageId, retain }: IPublishPacket): void {
+    this.#receive(topic, Buffer.from(payload), retain).then(
       (taken) => taken && qos > 0 && this.#acknowledge(messageId ?? 0),
       () => {}, // a failure to take it over is the receiver's to report
     )

@@ -1,13 +1,15 @@
-import { numberAt, parseObject, textAt } from './json.ts'
+import { type JsonObject, numberAt, parseObject, textAt } from './json.ts'
 
 /** A notification as the handler gets it. */
 export interface Notification {
   /** The `apns-id`. */
   readonly id: string
   readonly topic: string
+  /** The channel that it was published on; absent if it was sent to this device. */
+  readonly channel?: string
   /** When the service accepted it; milliseconds since the epoch. */
   readonly acceptedAt: number
-  /** True when it waited in the pending slot for this device to come back. */
+  /** True when it waited for this device: in its pending slot, or as the latest of its channel. */
   readonly stored: boolean
   /** UNIX seconds; 0 = one attempt, never stored. */
   readonly expiration: number
@@ -31,7 +33,25 @@ const BEFORE_PAYLOAD = ',"payload":'
 /** The notification in a message, or undefined if it is not a notification. */
 export function parseNotification(text: string): Notification | undefined {
   const object = parseObject(text)
-  if (!object) return undefined
+  return object && readNotification(text, object)
+}
+
+/**
+ * What a channel's topic carries, or undefined if it is not a notification of this channel. It is
+ * `stored` if the broker had retained it.
+ */
+export function parseBroadcast(
+  text: string,
+  channel: string,
+  stored: boolean,
+): Notification | undefined {
+  const object = parseObject(text)
+  if (!object || object.channel !== channel) return undefined
+  const notification = readNotification(text, object)
+  return notification && { ...notification, channel, stored }
+}
+
+function readNotification(text: string, object: JsonObject): Notification | undefined {
   const id = textAt(object, 'id')
   const topic = textAt(object, 'topic')
   const acceptedAt = numberAt(object, 'acceptedAt')
@@ -54,6 +74,11 @@ function payloadText(text: string): string | undefined {
   const start = text.indexOf(BEFORE_PAYLOAD)
   const end = text.lastIndexOf('}')
   return start < 0 ? undefined : text.slice(start + BEFORE_PAYLOAD.length, end)
+}
+
+/** What a notification is one of: a topic, or a channel. No topic has a slash in it. */
+export function originOf({ topic, channel }: Pick<Notification, 'topic' | 'channel'>): string {
+  return channel === undefined ? topic : `channel/${channel}`
 }
 
 function optional<Key extends string>(

@@ -7,13 +7,14 @@ export const LAST_ASK_MS = 15 * 60_000
 export interface RedrainParts {
   readonly clock: Clock
   readonly random: () => number
-  /** Presents the tokens to the service, which then sends what is pending. */
-  present(): void
+  /** Asks for what these have pending. */
+  ask(failing: ReadonlySet<string>): void
 }
 
 /**
- * Asks the service to drain again after a notification was not taken over. Otherwise it would stay
- * in its pending slot until the next connect, which can be weeks away on a stable connection.
+ * Asks the service again for what is pending after a notification was not taken over. Otherwise it
+ * would stay where it waits until the next connect, which can be weeks away on a stable connection.
+ * One for topics, whose slots are drained, and one for channels, which are subscribed to again.
  */
 export class Redrain {
   readonly #parts: RedrainParts
@@ -25,13 +26,13 @@ export class Redrain {
     this.#parts = parts
   }
 
-  onFailed(topic: string): void {
-    this.#failing.add(topic)
+  onFailed(origin: string): void {
+    this.#failing.add(origin)
     this.#cancel ??= this.#parts.clock.after(this.#delayMs(), () => this.#ask())
   }
 
-  onTaken(topic: string): void {
-    if (this.#failing.delete(topic) && this.#failing.size === 0) this.stop()
+  onTaken(origin: string): void {
+    if (this.#failing.delete(origin) && this.#failing.size === 0) this.stop()
   }
 
   stop(): void {
@@ -44,7 +45,7 @@ export class Redrain {
   #ask(): void {
     this.#cancel = undefined
     this.#asked++
-    this.#parts.present()
+    this.#parts.ask(this.#failing)
   }
 
   /** Doubles each time; half to one and a half of it, as a whole fleet may fail for one reason. */

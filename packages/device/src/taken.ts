@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openForAppend, readText, writeAtomically } from './files.ts'
 import { numberAt, parseObject, textAt } from './json.ts'
-import { isOlder, type Notification } from './notification.ts'
+import { isOlder, type Notification, originOf } from './notification.ts'
 import { Serial } from './serial.ts'
 
 /**
@@ -16,9 +16,10 @@ export const REMEMBERED_MS = 24 * 3600 * 1000
 export interface Taken {
   readonly id: string
   readonly topic: string
+  readonly channel?: string
   readonly acceptedAt: number
   readonly seq?: string
-  /** It came from its pending slot. A journal of an older version does not say so. */
+  /** It had waited: in its pending slot, or as the latest of its channel. A journal of an older version does not say so. */
   readonly stored?: boolean
 }
 
@@ -26,12 +27,19 @@ export interface Taken {
 export type Verdict = 'new' | 'repeat' | 'outdated'
 
 /** As much of a notification as a verdict needs. */
-export type Identified = Pick<Notification, 'id' | 'topic' | 'acceptedAt' | 'stored'> & {
-  readonly seq?: string
-}
+export type Identified = Pick<
+  Notification,
+  'id' | 'topic' | 'channel' | 'acceptedAt' | 'stored' | 'seq'
+>
 
 /**
- * The memory behind the verdicts: the ids of the last notifications, and the newest of each topic.
+ * Channels whose newest is remembered: more than a device can have joined at a time, as programs join one for each game.
+ */
+const REMEMBERED_CHANNELS = 100
+
+/**
+ * The memory behind the verdicts: the ids of the last notifications, and the newest of each topic and
+ * of the last channels.
  * A stored one is outdated by anything newer, which overtook it. A direct one is outdated only by a
  * newer stored one, which has replaced all before it: it may be the retry of one that was coalesced.
  */
@@ -43,8 +51,10 @@ export class TakenIndex {
   verdict(notification: Identified): Verdict {
     const before = this.#ids.get(keyOf(notification))
     if (before && notification.acceptedAt - before.acceptedAt < REMEMBERED_MS) return 'repeat'
-    const newest = (notification.stored ? this.#newest : this.#newestStored).get(notification.topic)
-    return newest && isOlder(notification, newest) ? 'outdated' : 'new'
+    const newest = (notification.stored ? this.#newest : this.#newestStored).get(
+      originOf(notification),
+    )
+    return newest && isOvertaken(notification, newest) ? 'outdated' : 'new'
   }
 
   add(taken: Taken): void {
@@ -66,12 +76,24 @@ export class TakenIndex {
 }
 
 function keepNewest(newest: Map<string, Taken>, taken: Taken): void {
-  const known = newest.get(taken.topic)
-  if (!known || isOlder(known, taken)) newest.set(taken.topic, taken)
+  const origin = originOf(taken)
+  const known = newest.get(origin)
+  if (known && !isOlder(known, taken)) return
+  newest.delete(origin)
+  newest.set(origin, taken)
+  const channels = [...newest].filter(([, { channel }]) => channel !== undefined)
+  if (channels.length > REMEMBERED_CHANNELS) newest.delete(channels[0]?.[0] ?? '')
 }
 
-function keyOf({ id, topic }: { readonly id: string; readonly topic: string }): string {
-  return `${topic} ${id}`
+/** The latest of a channel comes at every subscription, also when its id is no longer among the last. */
+function isOvertaken(notification: Identified, newest: Taken): boolean {
+  const isSame =
+    notification.stored && notification.seq !== undefined && notification.seq === newest.seq
+  return isSame || isOlder(notification, newest)
+}
+
+function keyOf(taken: Pick<Taken, 'id' | 'topic' | 'channel'>): string {
+  return `${originOf(taken)} ${taken.id}`
 }
 
 const FILE = 'taken.jsonl'
@@ -109,8 +131,8 @@ export class TakenStore {
   }
 
   /** Resolves when the notification is remembered; after that it may be acknowledged. */
-  record({ id, topic, acceptedAt, seq, stored }: Identified): Promise<void> {
-    const taken = { id, topic, acceptedAt, ...told(seq, stored) }
+  record({ id, topic, acceptedAt, ...rest }: Identified): Promise<void> {
+    const taken = { id, topic, acceptedAt, ...told(rest) }
     return this.#writes.run(async () => {
       await this.#append(`${JSON.stringify(taken)}\n`)
       this.#index.add(taken)
@@ -151,8 +173,18 @@ export class TakenStore {
 }
 
 /** What is not always there. */
-function told(seq: string | undefined, stored: boolean): Pick<Taken, 'seq' | 'stored'> {
-  return { ...(seq === undefined ? {} : { seq }), ...(stored ? { stored } : {}) }
+function told({ channel, seq, stored }: Told): Pick<Taken, 'channel' | 'seq' | 'stored'> {
+  return {
+    ...(channel === undefined ? {} : { channel }),
+    ...(seq === undefined ? {} : { seq }),
+    ...(stored ? { stored } : {}),
+  }
+}
+
+interface Told {
+  readonly channel?: string | undefined
+  readonly seq?: string | undefined
+  readonly stored?: boolean
 }
 
 function parseTaken(line: string): Taken | undefined {
@@ -163,5 +195,6 @@ function parseTaken(line: string): Taken | undefined {
   const acceptedAt = numberAt(object, 'acceptedAt')
   const seq = textAt(object, 'seq')
   if (!id || !topic || acceptedAt === undefined) return undefined
-  return { id, topic, acceptedAt, ...told(seq, object.stored === true) }
+  const channel = textAt(object, 'channel')
+  return { id, topic, acceptedAt, ...told({ channel, seq, stored: object.stored === true }) }
 }

@@ -5,7 +5,7 @@ import { manualClock } from './helpers/manual-clock.ts'
 function redrain(random = 0.5) {
   const clock = manualClock()
   const asked: number[] = []
-  const parts = { clock, random: () => random, present: () => void asked.push(clock.now()) }
+  const parts = { clock, random: () => random, ask: () => void asked.push(clock.now()) }
   return { clock, asked, redrain: new Redrain(parts) }
 }
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ScriptedCase, Skip } from '../case.ts'
 import type { Driver } from '../driver.ts'
 import { validFor } from '../service/authority.ts'
 import { settle, until } from '../until.ts'
-import { type Note, note, type OpenOptions, TOPIC, type World } from '../world.ts'
+import { CHANNEL, type Note, note, type OpenOptions, TOPIC, type World } from '../world.ts'
+import { needPrlimit } from './needs.ts'
 
 const YEAR_MS = 365 * 24 * 3600 * 1000
 
@@ -42,9 +42,10 @@ const filesOf = (directory: string): string[] =>
     .map((name) => join(directory, name))
     .filter((path) => statSync(path).isFile())
 
-/** A device that has an identity, a token and a notification behind it. */
+/** A device that has an identity, a token, a channel and a notification behind it. */
 async function lived(world: World): Promise<{ readonly files: string[]; readonly sent: Note }> {
   const driver = await world.registered()
+  if (!world.runs.lacks.includes('channels')) await driver.do({ do: 'join', channel: CHANNEL })
   const sent = note()
   await world.deliver(sent.text)
   await driver.kill()
@@ -68,14 +69,6 @@ async function openDamaged(world: World, path: string, damaged: Buffer): Promise
     assert.ok(readFileSync(path).equals(damaged), `${path} was changed`)
   } else assert.equal(answer.ok.deviceId, world.service.deviceId(), path)
   await driver.kill()
-}
-
-function needPrlimit(): void {
-  try {
-    execFileSync('prlimit', ['--version'], { stdio: 'ignore' })
-  } catch {
-    throw new Skip('there is no prlimit, which lets writes fail')
-  }
 }
 
 export const clockAndStateCases: Readonly<Record<string, ScriptedCase>> = {

@@ -1,5 +1,6 @@
 import type { ScriptedCase } from '../case.ts'
 import { activationCases } from './activation.ts'
+import { channelCases } from './channels.ts'
 import { clockAndStateCases } from './clock-and-state.ts'
 import { connectionCases } from './connection.ts'
 import { moveCases } from './move.ts'
@@ -12,6 +13,7 @@ export const scriptedCases: Readonly<Record<string, ScriptedCase>> = {
   ...connectionCases,
   ...registrationCases,
   ...notificationCases,
+  ...channelCases,
   ...renewalCases,
   ...moveCases,
   ...clockAndStateCases,

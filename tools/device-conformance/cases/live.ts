@@ -10,6 +10,7 @@ import type { Driver } from '../driver.ts'
 import type { LiveService } from '../service/live-service.ts'
 import { settle, until } from '../until.ts'
 import type { OpenOptions, Runs } from '../world.ts'
+import { needChannels } from './needs.ts'
 
 export interface LiveWorld {
   readonly service: LiveService
@@ -45,6 +46,13 @@ async function registered(world: LiveWorld, options: OpenOptions = {}): Promise<
 /** Sends, and it is accepted. */
 async function sent({ service }: LiveWorld, token: string, payload?: object): Promise<string> {
   const answer = await service.send(token, payload)
+  assert.equal(answer.status, 200, answer.reason)
+  return answer.id
+}
+
+/** Publishes, and it is accepted. */
+async function published({ service }: LiveWorld, channel: string, more: object): Promise<string> {
+  const answer = await service.publish(channel, { aps: { event: 'update' }, ...more })
   assert.equal(answer.status, 200, answer.reason)
   return answer.id
 }
@@ -216,5 +224,30 @@ export const liveCases: Readonly<Record<string, LiveCase>> = {
     await world.service.restart()
     const { driver: next } = await registered(world)
     await next.handled(stored)
+  },
+  async L12(world) {
+    const { service, runs } = world
+    const channel = await service.createChannel()
+    if (channel === undefined) throw new Skip('the target has no channels')
+    const driver = await connected(world)
+    needChannels(world)
+    await driver.do({ do: 'join', channel })
+    const first = await published(world, channel, { n: 1 })
+    await driver.handled(first)
+    const [got] = driver.handedOver
+    assert.deepEqual([got?.channel, got?.topic, got?.stored], [channel, service.topic, false])
+    assert.equal(got?.payloadText, '{"aps":{"event":"update"},"n":1}')
+    const latest = await published(world, channel, { n: 2 })
+    await driver.handled(latest)
+    const later = await connected(world, { directory: runs.directory('later') })
+    await later.do({ do: 'join', channel })
+    await later.handled(latest)
+    await settle()
+    const seen = later.handedOver.map(({ id, stored }) => ({ id, stored }))
+    assert.deepEqual(seen, [{ id: latest, stored: true }])
+    await driver.do({ do: 'leave', channel })
+    await later.handled(await published(world, channel, { n: 3 }))
+    await settle()
+    assert.equal(driver.handedOver.length, 2, 'not after leave')
   },
 }

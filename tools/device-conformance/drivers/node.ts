@@ -54,9 +54,10 @@ async function open({
   device.on('rejected', ({ topic, ...fields }) =>
     write({ event: 'rejected', ...fields, ...(topic === undefined ? {} : { topic }) }),
   )
-  device.on('error', ({ reason, message, topic }) =>
-    write({ event: 'error', reason, message, ...(topic === undefined ? {} : { topic }) }),
-  )
+  device.on('error', ({ reason, message, topic, channel }) => {
+    const about = { ...(topic === undefined ? {} : { topic }), ...(channel && { channel }) }
+    write({ event: 'error', reason, message, ...about })
+  })
 }
 
 async function run(command: Command): Promise<Record<string, unknown>> {
@@ -71,6 +72,12 @@ async function run(command: Command): Promise<Record<string, unknown>> {
     case 'unregister':
       await opened().unregister(command.topic)
       return {}
+    case 'join':
+    case 'leave':
+      await opened()[command.do](command.channel)
+      return {}
+    case 'channels':
+      return { channels: opened().channels() }
     case 'tokens':
       return { tokens: Object.fromEntries(opened().tokens()) }
     case 'handler':

@@ -1,7 +1,9 @@
 import type { AddressInfo, Socket } from 'node:net'
 import { createServer as createTcpServer } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
-import type { IPublishPacket, Packet } from 'mqtt-packet'
+import { MAX_FILTERS, MAX_JOINED_CHANNELS } from '@heliograph/protocol/limits'
+import { channelOfTopic } from '@heliograph/protocol/mqtt-topic'
+import type { IPublishPacket, ISubscribePacket, IUnsubscribePacket, Packet } from 'mqtt-packet'
 import type { Authority, ServerPair } from './authority.ts'
 import { type Said, Session } from './session.ts'
 
@@ -10,6 +12,9 @@ import { type Said, Session } from './session.ts'
  * `silent`: no CONNACK. `deaf`: no TLS at all.
  */
 export type Welcome = 'accept' | 'refuse' | 'cut' | 'silent' | 'deaf'
+
+/** The return code of a SUBACK that grants nothing [MQTT 3.1.1, 3.9.3]. */
+export const FAILURE = 0x80
 
 /** The broker of the scripted service: one port, TLS with client certificates whose dates do not matter. */
 export class Broker {
@@ -29,6 +34,12 @@ export class Broker {
   answersPings = true
   /** Whether requests get their PUBACK. */
   acknowledges = true
+  /** Whether SUBSCRIBE and UNSUBSCRIBE are answered; if not, they have no effect either. */
+  answersSubscribe = true
+  /** The return code for a filter [MQTT 3.1.1, 3.9.3]. */
+  grant: (filter: string) => number = () => 1
+  /** The message that each topic keeps for those who subscribe later. */
+  readonly retained = new Map<string, string>()
   onRequest: (session: Session, said: Said) => void = () => {}
 
   constructor(
@@ -104,7 +115,8 @@ export class Broker {
       this.#greet(session)
     } else if (packet.cmd === 'publish') this.#onPublish(session, packet)
     else if (packet.cmd === 'pingreq' && this.answersPings) session.send({ cmd: 'pingresp' })
-    else if (packet.cmd === 'subscribe') this.violations.push('a SUBSCRIBE')
+    else if (packet.cmd === 'subscribe') this.#onSubscribe(session, packet)
+    else if (packet.cmd === 'unsubscribe') this.#onUnsubscribe(session, packet)
   }
 
   #greet(session: Session): void {
@@ -126,6 +138,42 @@ export class Broker {
     if (this.acknowledges && packet.qos === 1)
       session.send({ cmd: 'puback', messageId: packet.messageId ?? 0 })
     this.onRequest(session, said)
+  }
+
+  /** Sends what is retained at every subscription, as brokers must [MQTT-3.8.4-3]. */
+  #onSubscribe(session: Session, packet: ISubscribePacket): void {
+    const { messageId = 0, subscriptions } = packet
+    const filters = subscriptions.map(({ topic }) => topic)
+    this.#judgeFilters(session, packet)
+    session.subscribed.push({ filters, messageId, at: Date.now() })
+    if (!this.answersSubscribe) return
+    const granted = filters.map((filter) => this.grant(filter))
+    const open = filters.filter((_, index) => granted[index] !== FAILURE)
+    for (const filter of open) session.filters.add(filter)
+    if (session.filters.size > MAX_JOINED_CHANNELS)
+      this.violations.push(`${session.filters.size} subscriptions on one connection`)
+    session.send({ cmd: 'suback', messageId, granted })
+    for (const topic of open) {
+      const kept = this.retained.get(topic)
+      if (kept !== undefined) session.push(kept, { topic, retain: true })
+    }
+  }
+
+  #onUnsubscribe(session: Session, { messageId = 0, unsubscriptions }: IUnsubscribePacket): void {
+    for (const filter of unsubscriptions) session.left.push(filter)
+    if (!this.answersSubscribe) return
+    for (const filter of unsubscriptions) session.filters.delete(filter)
+    session.send({ cmd: 'unsuback', messageId, granted: [] })
+  }
+
+  #judgeFilters(session: Session, { subscriptions }: ISubscribePacket): void {
+    if (session.said.length === 0) this.violations.push('a SUBSCRIBE before publish.connect')
+    if (subscriptions.length > MAX_FILTERS)
+      this.violations.push(`a SUBSCRIBE with ${subscriptions.length} filters`)
+    for (const { topic, qos } of subscriptions) {
+      if (!channelOfTopic(topic)) this.violations.push(`a SUBSCRIBE to ${topic}`)
+      if (qos !== 1) this.violations.push(`a SUBSCRIBE with QoS ${qos}`)
+    }
   }
 
   #judge(packet: IPublishPacket, kind: string | undefined, body: object | undefined): void {

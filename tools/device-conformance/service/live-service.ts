@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import http2, { type ClientHttp2Session } from 'node:http2'
+import http2, { type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { LocalFile } from '../../../bin/demo.ts'
@@ -30,7 +30,7 @@ export class LiveService {
   readonly #folder: string
   #machine: Machine | undefined
   readonly #key: Uint8Array | undefined
-  #session: ClientHttp2Session | undefined
+  readonly #sessions = new Map<string, ClientHttp2Session>()
 
   private constructor(folder: string, machine?: Machine, key?: Uint8Array) {
     this.#folder = folder
@@ -87,22 +87,42 @@ export class LiveService {
   }
 
   async send(token: string, payload: object = { aps: { alert: 'hello' } }): Promise<Sent> {
-    const answer = await this.#request('POST', `/3/device/${token}`, JSON.stringify(payload))
-    const { reason } = JSON.parse(answer.body || '{}') as { reason?: string }
-    return { status: answer.status, id: answer.id, reason }
+    return sentOf(await this.#post(`/3/device/${token}`, payload))
+  }
+
+  /** Creates a channel for the topic that stores its latest; undefined where the service has no channels. */
+  async createChannel(): Promise<string | undefined> {
+    const { channels } = this.local as LocalFile & { readonly channels?: { readonly url: string } }
+    if (!channels) return undefined
+    const settings = { 'message-storage-policy': 1, 'push-type': 'LiveActivity' }
+    const path = `/1/apps/${this.topic}/channels`
+    const answer = await this.#request({ url: channels.url, method: 'POST', path, body: settings })
+    if (answer.status !== 201) throw new Error(`no channel was created: ${answer.body}`)
+    return String(answer.headers['apns-channel-id'])
+  }
+
+  /** Publishes to those who have joined, and stores it for those who join within the hour. */
+  async publish(channel: string, payload: object): Promise<Sent> {
+    const headers = {
+      'apns-channel-id': channel,
+      'apns-push-type': 'liveactivity',
+      'apns-priority': '10',
+      'apns-expiration': String(Math.floor(Date.now() / 1000) + 3600),
+    }
+    return sentOf(await this.#post(`/4/broadcasts/apps/${this.topic}`, payload, headers))
   }
 
   /** The state in the receipt of a notification; undefined where there is none yet. */
   async stateOf(id: string): Promise<string | undefined> {
-    const { status, body } = await this.#request('GET', `/3/notification/${id}`)
+    const path = `/3/notification/${id}`
+    const { status, body } = await this.#request({ method: 'GET', path, headers: this.#ofTopic() })
     return status === 200 ? (JSON.parse(body) as { state: string }).state : undefined
   }
 
   /** Ends it and starts it again, on the same ports with the same state. */
   async restart(): Promise<void> {
     if (!this.#machine || !this.#key) throw new Error('it was not started here')
-    this.#session?.destroy()
-    this.#session = undefined
+    this.#hangUp()
     const { provider, activation, devices, metrics } = this.#machine.ports
     await this.#machine.close()
     this.#machine = await serve(this.#folder, this.#key, {
@@ -112,45 +132,80 @@ export class LiveService {
   }
 
   async close(): Promise<void> {
-    this.#session?.destroy()
+    this.#hangUp()
     if (!this.#machine) return
     await this.#machine.close()
     rmSync(this.#folder, { recursive: true, force: true })
   }
 
-  #connection(): ClientHttp2Session {
-    if (this.#session && !this.#session.destroyed && !this.#session.closed) return this.#session
-    const { url, ca, cert, key } = this.local.provider
+  #hangUp(): void {
+    for (const session of this.#sessions.values()) session.destroy()
+    this.#sessions.clear()
+  }
+
+  #connection(url: string): ClientHttp2Session {
+    const known = this.#sessions.get(url)
+    if (known && !known.destroyed && !known.closed) return known
+    const { ca, cert, key } = this.local.provider
     const session = http2.connect(url, {
       ca: readFileSync(ca),
       cert: readFileSync(cert),
       key: readFileSync(key),
     })
     session.on('error', () => {})
-    this.#session = session
+    this.#sessions.set(url, session)
     return session
   }
 
-  #request(method: string, path: string, body?: string) {
-    const headers = { ':method': method, ':path': path, 'apns-topic': this.topic }
-    return new Promise<{ status: number; id: string; body: string }>((resolve, reject) => {
-      const stream = this.#connection().request(headers)
+  #ofTopic(): Readonly<Record<string, string>> {
+    return { 'apns-topic': this.topic }
+  }
+
+  #post(path: string, body: object, headers = this.#ofTopic()): Promise<Answer> {
+    return this.#request({ method: 'POST', path, body, headers })
+  }
+
+  #request({ url = this.local.provider.url, method, path, headers, body }: Request) {
+    return new Promise<Answer>((resolve, reject) => {
+      const stream = this.#connection(url).request({
+        ...{ ':method': method, ':path': path },
+        ...headers,
+      })
       let text = ''
-      let [status, id] = [0, '']
+      let got: IncomingHttpHeaders = {}
       stream.setEncoding('utf8')
       stream.on('response', (answer) => {
-        status = Number(answer[':status'])
-        id = String(answer['apns-id'] ?? '')
+        got = answer
       })
       stream.on('data', (chunk: string) => {
         text += chunk
       })
-      stream.on('end', () => resolve({ status, id, body: text }))
+      stream.on('end', () => resolve({ status: Number(got[':status']), headers: got, body: text }))
       stream.on('error', reject)
       if (body === undefined) stream.end()
-      else stream.end(body)
+      else stream.end(JSON.stringify(body))
     })
   }
+}
+
+interface Request {
+  /** Default: where notifications are sent. */
+  readonly url?: string
+  readonly method: string
+  readonly path: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: object
+}
+
+interface Answer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly body: string
+}
+
+function sentOf({ status, headers, body }: Answer): Sent {
+  const { reason } = JSON.parse(body || '{}') as { reason?: string }
+  return { status, id: String(headers['apns-id'] ?? ''), reason }
 }
 
 async function serve(folder: string, key: Uint8Array, ports: Partial<Settings>): Promise<Machine> {

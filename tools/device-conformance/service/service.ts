@@ -71,7 +71,17 @@ export class Service {
 
   /** What is wrong with what the device sent, wherever. */
   get violations(): string[] {
-    return [this.broker, ...this.#places].flatMap(({ violations }) => violations)
+    return this.#brokers.flatMap(({ violations }) => violations)
+  }
+
+  /** Topic filters that the device ever subscribed to, wherever. */
+  get filters(): string[] {
+    const sessions = this.#brokers.flatMap((broker) => broker.sessions)
+    return sessions.flatMap(({ subscribed }) => subscribed.flatMap(({ filters }) => filters))
+  }
+
+  get #brokers(): Broker[] {
+    return [this.broker, ...this.#places]
   }
 
   static async start(): Promise<Service> {
@@ -138,6 +148,6 @@ export class Service {
 
   async close(): Promise<void> {
     await this.endpoint.close()
-    for (const broker of [this.broker, ...this.#places]) await broker.close()
+    for (const broker of this.#brokers) await broker.close()
   }
 }

@@ -26,6 +26,15 @@ export interface Push {
   /** Default 1. */
   readonly qos?: 0 | 1
   readonly dup?: boolean
+  /** The broker had kept it, and sends it because of a new subscription. */
+  readonly retain?: boolean
+}
+
+/** A SUBSCRIBE. */
+export interface Subscribed {
+  readonly filters: readonly string[]
+  readonly messageId: number
+  readonly at: number
 }
 
 /** One connection of a device, as it looked inside the TLS. */
@@ -38,6 +47,11 @@ export class Session {
   readonly said: Said[] = []
   /** Message ids in the order in which they were acknowledged. */
   readonly acknowledged: number[] = []
+  readonly subscribed: Subscribed[] = []
+  /** Topic filters in UNSUBSCRIBEs, in order. */
+  readonly left: string[] = []
+  /** Topic filters that are subscribed to now. */
+  readonly filters = new Set<string>()
   isOpen = true
   /** The broker has sent CONNACK, and it was no refusal. */
   isAccepted = false
@@ -77,14 +91,17 @@ export class Session {
   }
 
   /** Sends a message to the device as SendDirectMessage does; returns its message id. */
-  push(message: string | object | Buffer, { topic, qos = 1, dup = false }: Push = {}): number {
+  push(
+    message: string | object | Buffer,
+    { topic, qos = 1, dup = false, retain = false }: Push = {},
+  ): number {
     const isText = typeof message === 'string' || Buffer.isBuffer(message)
     this.#nextId = (this.#nextId % 65_535) + 1
     this.send({
       cmd: 'publish',
       topic: topic ?? 'heliograph/notification',
       payload: isText ? message : JSON.stringify(message),
-      ...{ qos, dup, retain: false },
+      ...{ qos, dup, retain },
       ...(qos === 0 ? {} : { messageId: this.#nextId }),
     })
     return this.#nextId

@@ -48,6 +48,9 @@ public final class Driver {
     String version = Device.class.getPackage().getImplementationVersion();
     ready.addProperty("version", version == null ? "from its classes" : version);
     ready.addProperty("language", "Java " + System.getProperty("java.version"));
+    JsonArray lacks = new JsonArray();
+    lacks.add("channels");
+    ready.add("lacks", lacks);
     driver.write(ready);
     BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     for (String line = in.readLine(); line != null; line = in.readLine())
