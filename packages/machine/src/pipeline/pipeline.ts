@@ -9,6 +9,7 @@ import type { Topic } from '@heliograph/protocol/identifiers'
 import { backOffSeconds, MAX_RECEIVES } from '@heliograph/protocol/retry'
 import { faultFields, type Log } from '../log.ts'
 import { within } from '../within.ts'
+import { Grace } from './grace.ts'
 import type { HeldClaims } from './held-claims.ts'
 import type { Journal } from './journal.ts'
 
@@ -78,8 +79,9 @@ export class Pipeline implements NotificationQueue {
   readonly #open = new Set<Open>()
   /** How many of them each topic has. */
   readonly #ofTopic = new Map<Topic, number>()
-  readonly #grace: Open[] = []
-  #graceTimer: NodeJS.Timeout | undefined
+  readonly #grace = new Grace<Open>(GRACE_MS, (one) => {
+    if (!one.isDone) this.#journal(one)
+  })
   readonly #drains = new Map<string, Drain>()
   readonly #drainLine: Drain[] = []
   #draining = 0
@@ -170,8 +172,7 @@ export class Pipeline implements NotificationQueue {
    * No further attempts are made; what is in progress stays in the journal for the next process.
    */
   stop(): void {
-    clearTimeout(this.#graceTimer)
-    this.#endGrace()
+    this.#grace.end()
     this.#forgetDrains()
   }
 
@@ -204,14 +205,7 @@ export class Pipeline implements NotificationQueue {
       this.#journal(one)
       return
     }
-    this.#grace.push(one)
-    this.#graceTimer ??= setTimeout(() => this.#endGrace(), GRACE_MS)
-  }
-
-  /** One timer for all those whose grace time is about over. */
-  #endGrace(): void {
-    this.#graceTimer = undefined
-    for (const one of this.#grace.splice(0)) if (!one.isDone) this.#journal(one)
+    this.#grace.add(one)
   }
 
   #journal(one: Open): void {
