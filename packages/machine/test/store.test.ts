@@ -4,15 +4,17 @@ import { once } from 'node:events'
 import { chmodSync, mkdirSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import type { Outcome } from '@heliograph/core/outcome'
+import { type Outcome, outcomeOf } from '@heliograph/core/outcome'
 import type { DeviceId, NotificationId, Topic } from '@heliograph/protocol/identifiers'
 import { expect, test } from 'vitest'
+import { notification, now } from '../../../test/contract/samples.ts'
 import { OPERATOR_SOCKET } from '../src/state-files.ts'
 import { openEnvironment } from '../src/store/environment.ts'
 import { expiriesIn } from '../src/store/expiries.ts'
 import { openFormat, type Upgrade } from '../src/store/format.ts'
 import { openStore } from '../src/store/store.ts'
 import { vaultUnder } from '../src/trust/vault.ts'
+import { systemIds } from '../src/world.ts'
 import { key, openForTest, temporaryFolder } from './folder.ts'
 
 test('what was written is there for the next process, and for its owner only', async () => {
@@ -191,13 +193,27 @@ test('receipts that were written together are a row for each notification, and a
     expect([...store.environment.table(name).getKeys()]).toEqual([])
 })
 
-test('what format 1 kept of receipts is read, and expires', async () => {
+test('an id that serves as both has one row', async () => {
+  const { receipts, environment } = await openForTest()
+  const uniqueId = systemIds().uuid()
+  const id = uniqueId.toUpperCase() as NotificationId
+  const replaced = notification({ id, uniqueId, idFromProvider: false })
+  const one = outcomeOf('coalesced', replaced, now, { uniqueId: 'another' })
+  await receipts.write([one])
+  expect([...environment.table('receipts by apns-id').getKeys()]).toEqual([])
+  for (const asked of [id, uniqueId as NotificationId])
+    expect(await receipts.find(asked)).toEqual([one])
+})
+
+test.each([
+  ['1', { outcome: outcome('a', 'accepted', 1) }],
+  ['2', { outcomes: [outcome('a', 'accepted', 1)] }],
+])('what format %s kept of receipts is read, and expires', async (_format, content) => {
   const clock = { time: 1_000_000, now: () => clock.time }
   const store = await openForTest({ clock })
   const { environment } = store
   await environment.change(() => {
-    const row = { outcome: outcome('a', 'accepted', 1), expiresAt: 2_000 }
-    environment.table('receipts').put(['a', '1 accepted'], row)
+    environment.table('receipts').put(['a', '1 accepted'], { ...content, expiresAt: 2_000 })
     environment.table('expiries').put([2_000, 'receipts', 'a', '1 accepted'], 1)
   })
   expect(await store.receipts.find('a' as NotificationId)).toMatchObject([{ kind: 'accepted' }])

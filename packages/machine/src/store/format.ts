@@ -23,7 +23,13 @@ export type Upgrade = (environment: Environment) => void
  */
 const severalInOne: Upgrade = () => {}
 
-const upgrades: readonly Upgrade[] = [severalInOne]
+/**
+ * Version 3 has shorter rows of outcomes, and says under an `apns-id` only what is not the `apns-unique-id` as well.
+ * Rows of earlier versions are read as they are, and expire.
+ */
+const shortRows: Upgrade = () => {}
+
+const upgrades: readonly Upgrade[] = [severalInOne, shortRows]
 
 const FORMAT = 'format'
 const LABEL = 'the state folder'

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { Outcome } from '@heliograph/core/outcome'
 import type { Clock, Receipts } from '@heliograph/core/ports'
 import { MAX_NAMESAKES } from '@heliograph/protocol/limits'
+import type { OutcomeKind } from '@heliograph/protocol/outcome'
 import type { Environment } from './environment.ts'
 import type { Expiries, ExpiringKey } from './expiries.ts'
 
@@ -11,8 +12,24 @@ const BY_ID = 'receipts by apns-id'
 /** Sorts after every text that a key may have in this place. */
 const LAST = '\uffff'
 
-/** What of one notification was written together; a row of format 1 has one outcome. */
+/** What the outcomes of a notification have in common, without the id in the key. Names would be most of a row. */
+type Common = readonly [
+  id: string,
+  idFromProvider: boolean,
+  topic: string,
+  deviceId: string,
+  seq: string,
+  tokenFingerprint: string,
+  pushType: string,
+  priority: number,
+  acceptedAt: number,
+]
+
+type Event = readonly [kind: OutcomeKind, at: number, age: number, replacedBy?: string]
+
+/** What of one notification was written together; rows of formats 1 and 2 have whole outcomes. */
 type Row = { readonly expiresAt: number } & (
+  | { readonly common: Common; readonly events: readonly Event[] }
   | { readonly outcomes: readonly Outcome[] }
   | { readonly outcome: Outcome }
 )
@@ -49,14 +66,17 @@ export function receipts(
 
   /** Most notifications begin and end within one write: each is then one row. */
   function put(outcomes: readonly [Outcome, ...Outcome[]], expiresAt: number): ExpiringKey[] {
-    const [{ id, uniqueId, kind, at }] = outcomes
-    const place: [string, string] = [uniqueId, `${at} ${kind}`]
-    const name: [string, string] = [id.toLowerCase(), uniqueId]
-    rows.put(place, { outcomes, expiresAt })
-    byId.put(name, { expiresAt })
+    const [first] = outcomes
+    const { uniqueId } = first
+    const place: [string, string] = [uniqueId, `${first.at} ${first.kind}`]
+    rows.put(place, { expiresAt, common: commonOf(first), events: outcomes.map(eventOf) })
+    const id = first.id.toLowerCase()
+    // an id that serves as both is found without
+    if (id === uniqueId) return [[RECEIPTS, ...place]]
+    byId.put([id, uniqueId], { expiresAt })
     return [
       [RECEIPTS, ...place],
-      [BY_ID, ...name],
+      [BY_ID, id, uniqueId],
     ]
   }
 
@@ -70,7 +90,7 @@ export function receipts(
   function outcomesOf(uniqueId: string): Outcome[] {
     const written = [...rows.getRange({ start: [uniqueId, ''], end: [uniqueId, LAST] })]
       .filter(isLive)
-      .flatMap(({ value }) => outcomesIn(value))
+      .flatMap(({ value }) => outcomesIn(value, uniqueId))
     return distinct(written)
   }
 
@@ -93,7 +113,7 @@ export function receipts(
       for (let seen = 0; seen < MOST_VISITED; seen += AT_ONCE) {
         const page = [...rows.getRange({ start, limit: AT_ONCE + 1 })]
         for (const row of page.slice(0, AT_ONCE))
-          if (isLive(row)) outcomesIn(row.value).forEach(see)
+          if (isLive(row)) outcomesIn(row.value, row.key[0]).forEach(see)
         const next = page[AT_ONCE]
         if (!next) return true
         start = next.key
@@ -109,8 +129,36 @@ function distinct(outcomes: readonly Outcome[]): Outcome[] {
   return [...new Map(outcomes.map((one) => [`${one.at} ${one.kind}`, one])).values()]
 }
 
-function outcomesIn(row: Row): readonly Outcome[] {
-  return 'outcomes' in row ? row.outcomes : [row.outcome]
+function commonOf(one: Outcome): Common {
+  const { id, idFromProvider, topic, deviceId, seq, tokenFingerprint } = one
+  const { pushType, priority, acceptedAt } = one
+  return [
+    id,
+    idFromProvider,
+    topic,
+    deviceId,
+    seq,
+    tokenFingerprint,
+    pushType,
+    priority,
+    acceptedAt,
+  ]
+}
+
+function eventOf({ kind, at, age, replacedBy }: Outcome): Event {
+  return replacedBy === undefined ? [kind, at, age] : [kind, at, age, replacedBy]
+}
+
+function outcomesIn(row: Row, uniqueId: string): readonly Outcome[] {
+  if ('outcomes' in row) return row.outcomes
+  if ('outcome' in row) return [row.outcome]
+  const [id, idFromProvider, topic, deviceId, seq, tokenFingerprint, ...rest] = row.common
+  const [pushType, priority, acceptedAt] = rest
+  const common = { id, uniqueId, idFromProvider, topic, deviceId, seq, tokenFingerprint }
+  return row.events.map(([kind, at, age, replacedBy]) => ({
+    ...{ kind, ...common, pushType, priority, acceptedAt, at, age },
+    ...(replacedBy !== undefined && { replacedBy }),
+  }))
 }
 
 /** In the order of the first of each. */
