@@ -52,7 +52,7 @@ export function serveSession(
     open += 1
     active()
     stream.on('error', ignore)
-    stream.once('close', () => {
+    stream.on('close', () => {
       open -= 1
       active()
       if (isDraining) closeIfIdle()

@@ -32,16 +32,27 @@ export interface Http2Context {
 export function serveHttp2(socket: TLSSocket, client: Client, context: Http2Context): Drainable {
   const { exchanges } = context
   return serveSession(socket, exchanges.limits, (stream, headers, flags, raw) => {
-    stream.once('close', begin(client, exchanges))
+    const leave = begin(client, exchanges)
     // an answer waits for a client that does not take it, too
-    if (exchanges.open > 2 * exchanges.limits.inFlight)
-      return stream.close(http2.constants.NGHTTP2_REFUSED_STREAM)
+    if (exchanges.open > 2 * exchanges.limits.inFlight) {
+      stream.on('close', leave)
+      stream.close(http2.constants.NGHTTP2_REFUSED_STREAM)
+      return
+    }
     const head = readHead(String(headers[METHOD] ?? ''), String(headers[PATH] ?? ''), raw)
-    new Stream(stream, head, client, context).begin((flags & END_STREAM) !== 0)
+    const one = new Stream(stream, head, client, context)
+    stream.on('close', () => {
+      leave()
+      one.gone()
+    })
+    one.begin((flags & END_STREAM) !== 0)
   })
 }
 
-/** One request, from its head to its answer. */
+/**
+ * One request, from its head to its answer. Each event has one listener, which stays until the
+ * stream is gone: Node announces every listener that comes and goes.
+ */
 class Stream {
   readonly #stream: http2.ServerHttp2Stream
   readonly #head: Head
@@ -62,7 +73,6 @@ class Stream {
 
   begin(isWhole: boolean): void {
     const { exchanges, deadlines } = this.#context
-    this.#stream.once('close', () => this.#gone())
     const status = refuseHead(this.#head, this.#client, exchanges)
     if (status !== undefined) {
       this.#refuse(status)
@@ -75,7 +85,7 @@ class Stream {
     }
     deadlines.body.add(this)
     this.#stream.on('data', (chunk: Buffer) => this.#take(chunk))
-    this.#stream.once('end', () => {
+    this.#stream.on('end', () => {
       deadlines.body.delete(this)
       this.#work()
     })
@@ -123,7 +133,8 @@ class Stream {
     })
   }
 
-  #gone(): void {
+  /** The stream has closed. */
+  gone(): void {
     const { deadlines } = this.#context
     deadlines.body.delete(this)
     deadlines.taking.delete(this)
