@@ -4,6 +4,7 @@ import { aessiv } from '@noble/ciphers/aes.js'
 import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from '@noble/ciphers/utils.js'
 import { DEVICE_ID_BYTES, deviceIdFromBytes, deviceIdToBytes } from '../device-id.ts'
 import type { TokenKey } from '../ports.ts'
+import { blockOpener, type OpenBlock } from './one-block.ts'
 
 /**
  * The device token: AES-SIV (RFC 5297) over `deviceId ‖ SHA-256(topic)[0..6]`, 32 bytes as Apple's
@@ -97,10 +98,10 @@ function topicHash(topic: Topic): Uint8Array {
   return new Uint8Array(hash('sha256', topic, 'buffer').subarray(0, TOPIC_HASH_BYTES))
 }
 
-function open(key: TokenKey, sealed: Uint8Array): Uint8Array | undefined {
-  try {
-    return aessiv(key.key, LABEL).decrypt(sealed)
-  } catch {
-    return undefined
-  }
+const openers = new WeakMap<Uint8Array, OpenBlock>()
+
+function open({ key }: TokenKey, sealed: Uint8Array): Uint8Array | undefined {
+  const opener = openers.get(key) ?? blockOpener(key, LABEL)
+  openers.set(key, opener)
+  return opener(sealed)
 }
