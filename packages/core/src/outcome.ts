@@ -38,12 +38,22 @@ export function outcomeOf(
 ): Outcome {
   const { id, uniqueId, idFromProvider, topic, deviceId, seq } = notification
   const { tokenFingerprint, pushType, priority, acceptedAt } = notification
-  return {
-    ...{ kind, id, uniqueId, idFromProvider, topic, deviceId, seq, tokenFingerprint },
-    ...{ pushType, priority, acceptedAt, at: nowMs },
+  const outcome: Outcome = {
+    kind,
+    id,
+    uniqueId,
+    idFromProvider,
+    topic,
+    deviceId,
+    seq,
+    tokenFingerprint,
+    pushType,
+    priority,
+    acceptedAt,
+    at: nowMs,
     age: Math.max(0, nowMs - acceptedAt),
-    ...(replacedBy && { replacedBy: replacedBy.uniqueId }),
   }
+  return replacedBy ? { ...outcome, replacedBy: replacedBy.uniqueId } : outcome
 }
 
 export function serializeOutcomes(outcomes: readonly Outcome[]): string {

@@ -36,11 +36,22 @@ export function sealNotification(keys: readonly TokenKey[], notification: Unseal
  * one would take its slot.
  */
 function sealingKey(keys: readonly TokenKey[], nowMs: number): TokenKey {
+  const live = oldestFirst(keys)
+  const known = live.findLast(({ createdAt }) => nowMs - createdAt >= RING_SECONDS * 1000)
+  return known ?? live[0] ?? primaryKey(keys)
+}
+
+const sorted = new WeakMap<readonly TokenKey[], readonly TokenKey[]>()
+
+/** The live keys of a ring, which is another list when it has changed. */
+function oldestFirst(keys: readonly TokenKey[]): readonly TokenKey[] {
+  const known = sorted.get(keys)
+  if (known) return known
   const live = keys
     .filter(({ state }) => state !== 'retired')
     .sort((a, b) => a.createdAt - b.createdAt)
-  const known = live.findLast(({ createdAt }) => nowMs - createdAt >= RING_SECONDS * 1000)
-  return known ?? live[0] ?? primaryKey(keys)
+  sorted.set(keys, live)
+  return live
 }
 
 /** Whether a live key made the seal: a retired key no longer counts, as with tokens. */

@@ -24,13 +24,22 @@ function isAnnounced(kind: OutcomeKind): kind is (typeof announcedOutcomes)[numb
 export function announcementOf(outcome: Outcome): Announcement | undefined {
   const { kind, id, uniqueId, topic, pushType, priority, acceptedAt, at, age, replacedBy } = outcome
   if (!isAnnounced(kind)) return undefined
-  return {
-    type: 'notification',
+  const announcement = {
+    type: 'notification' as const,
     outcome: kind,
     // both were parsed when the outcome was made
     topic: topic as Topic,
     id: id as NotificationId,
-    ...{ uniqueId, pushType, priority, acceptedAt, at, age },
+    uniqueId,
+    pushType,
+    priority,
+    acceptedAt,
+    at,
+    age,
+  }
+  if (!(kind in reasons || replacedBy)) return announcement
+  return {
+    ...announcement,
     ...(kind in reasons && { reason: reasons[kind as keyof typeof reasons] }),
     ...(replacedBy && { replacedBy }),
   }

@@ -68,7 +68,20 @@ function openAnew(keys: readonly TokenKey[], token: DeviceToken): OpenedToken | 
 }
 
 export function isForTopic(opened: OpenedToken, topic: Topic): boolean {
-  return opened.topicHash === bytesToHex(topicHash(topic))
+  return opened.topicHash === topicHashText(topic)
+}
+
+/** A provider sends to few topics, again and again. */
+const MOST_TOPICS = 1_000
+const hashes = new Map<Topic, string>()
+
+function topicHashText(topic: Topic): string {
+  const known = hashes.get(topic)
+  if (known !== undefined) return known
+  const text = bytesToHex(topicHash(topic))
+  if (hashes.size >= MOST_TOPICS) hashes.clear()
+  hashes.set(topic, text)
+  return text
 }
 
 /** The key that new tokens are sealed with. */

@@ -39,10 +39,9 @@ export function eventFeed(level: EventLevel): EventFeed {
   let first = 0
   const waiting = new Set<() => void>()
 
-  function tell(announcements: readonly Announcement[]): void {
-    const wanted = announcements.filter((one) => wantsEvent(settings, one))
-    if (wanted.length === 0) return
-    events.push(...wanted)
+  function tell(announcement: Announcement): void {
+    if (!wantsEvent(settings, announcement)) return
+    events.push(announcement)
     // seldom, as the whole list moves
     if (events.length >= 2 * MOST_EVENTS) {
       first += events.length - MOST_EVENTS
@@ -53,7 +52,7 @@ export function eventFeed(level: EventLevel): EventFeed {
 
   function hear(outcome: Outcome): void {
     const announcement = announcementOf(outcome)
-    if (announcement) tell([announcement])
+    if (announcement) tell(announcement)
   }
 
   function within(waitMs: number): Promise<void> {
@@ -79,8 +78,8 @@ export function eventFeed(level: EventLevel): EventFeed {
         for (const one of all) hear(one)
       },
     }),
-    deadTokens: { record: (dead) => tell([deathOf(dead, 'Unregistered')]) },
-    tell,
+    deadTokens: { record: (dead) => tell(deathOf(dead, 'Unregistered')) },
+    tell: (announcements) => announcements.forEach(tell),
     async read(from, waitMs) {
       const end = () => first + events.length
       const wanted = Math.min(from ?? end(), end())
