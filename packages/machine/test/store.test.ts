@@ -5,7 +5,7 @@ import { chmodSync, mkdirSync, statSync, truncateSync, writeFileSync } from 'nod
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type Outcome, outcomeOf } from '@heliograph/core/outcome'
-import type { DeviceId, NotificationId, Topic } from '@heliograph/protocol/identifiers'
+import type { DeviceId, Fingerprint, NotificationId, Topic } from '@heliograph/protocol/identifiers'
 import { expect, test } from 'vitest'
 import { notification, now } from '../../../test/contract/samples.ts'
 import { OPERATOR_SOCKET } from '../src/state-files.ts'
@@ -150,6 +150,26 @@ test('the sweep takes what is over, and what was written again stays', async () 
   clock.time += 1
   expect(await store.sweep(clock.time, 10)).toBe(1)
   expect([...store.environment.table('claims').getKeys()]).toEqual([])
+})
+
+test('a provider certificate that was revoked is so for the next process', async () => {
+  const folder = join(temporaryFolder(), 'state')
+  const fingerprint = 'f'.repeat(64) as Fingerprint
+  const [notBefore, notAfter, issuedAt] = [1, 9e12, 1]
+  const names = {
+    topics: ['com.example.app' as Topic],
+    serial: '01',
+    subject: 'UID=com.example.app',
+  }
+  const first = await openStore({ folder, key })
+  await first.providers.save({ fingerprint, ...names, notBefore, notAfter, issuedAt })
+  await first.providers.revoke(fingerprint, 5, 'keyCompromise')
+  await first.close()
+  const second = await openStore({ folder, key })
+  const revoked = { fingerprint, revokedAt: 5, revocationReason: 'keyCompromise' }
+  expect(await second.providers.find(fingerprint)).toMatchObject(revoked)
+  expect(await second.providers.list()).toMatchObject([revoked])
+  await second.close()
 })
 
 test('a slot that cannot be read is told with what to do, and not taken for none', async () => {
