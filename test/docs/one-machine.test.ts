@@ -28,7 +28,7 @@ test('the example is made of settings', () => {
 const none = () => 0
 const readings = {
   ...{ devices: none, open: none, waitingSlots: none },
-  ...{ journalBytes: none, deadLetters: none },
+  ...{ journalBytes: none, deadLetters: none, subscriptions: none, broadcastsWaiting: none },
 }
 
 test('the page has every metric, and the dashboard shows it', async () => {

@@ -52,7 +52,13 @@ export async function startMachineTarget({ assembly }: TargetOptions): Promise<T
     await prepareDevelopment(machine, state)
     return machine
   }
-  const anyPorts = { providerPort: 0, activationPort: 0, devicePort: 0, metricsPort: 0 }
+  const anyPorts = {
+    providerPort: 0,
+    activationPort: 0,
+    devicePort: 0,
+    metricsPort: 0,
+    channelPort: 0,
+  }
   let machine = await start(anyPorts)
   const readLocal = () => JSON.parse(readFileSync(join(state, 'local.json'), 'utf8')) as LocalFile
   const target: Target = {
@@ -64,11 +70,11 @@ export async function startMachineTarget({ assembly }: TargetOptions): Promise<T
         .expired(Number.MAX_SAFE_INTEGER, 100_000)
         .map((one) => JSON.stringify(one)),
     async restart() {
-      const { provider, activation, devices, metrics } = machine.ports
+      const { provider, activation, devices, metrics, channels } = machine.ports
       await machine.close()
       machine = await start({
         ...{ providerPort: provider, activationPort: activation },
-        ...{ devicePort: devices, metricsPort: metrics },
+        ...{ devicePort: devices, metricsPort: metrics, channelPort: channels },
       })
       target.cloud = cloudOf(machine, state)
       target.local = readLocal()

@@ -139,7 +139,7 @@ beforeAll(async () => {
       ...defaultSettings,
       stage: target.stage,
       tokenRatePerSecond: 0,
-      ...{ providerPort: 0, activationPort: 0, devicePort: 0, metricsPort: 0 },
+      ...{ providerPort: 0, activationPort: 0, devicePort: 0, metricsPort: 0, channelPort: 0 },
     },
   })
   writeFileSync(file('passphrase'), 'correct horse battery staple')

@@ -32,7 +32,7 @@ beforeAll(async () => {
       ...defaultSettings,
       // the topics that devices publish to name the stage
       stage: target.stage,
-      ...{ providerPort: 0, activationPort: 0, devicePort: 0, metricsPort: 0 },
+      ...{ providerPort: 0, activationPort: 0, devicePort: 0, metricsPort: 0, channelPort: 0 },
     },
   })
 })

@@ -44,7 +44,7 @@ export async function runLines(folder: string, tarball: string): Promise<FiveLin
   const serving = (line: string) => /heliograph serve/.test(line)
   const lines = readmeLines()
   const at = lines.findIndex(serving)
-  const port = await freePorts(4)
+  const port = await freePorts(5)
   const first = lines.slice(0, at + 1).map((line) =>
     line
       .replace('npm install heliograph', `npm install --prefer-offline --no-audit ${tarball}`)

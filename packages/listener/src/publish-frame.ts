@@ -7,13 +7,15 @@ export function publishFrame(
   message: Buffer | string,
   packetId?: number,
   version: 4 | 5 = 4,
+  isRetained = false,
 ): Buffer {
   const [topicBytes, messageBytes] = [Buffer.byteLength(topic), Buffer.byteLength(message)]
   const idBytes = packetId === undefined ? 0 : 2
   const properties = version === 5 ? 1 : 0
   const remaining = 2 + topicBytes + idBytes + properties + messageBytes
   const frame = Buffer.allocUnsafe(1 + lengthBytes(remaining) + remaining)
-  frame[0] = packetId === undefined ? 0x30 : 0x32
+  // [MQTT-3.3.1-8]: the last bit says that the message was there before the subscription
+  frame[0] = (packetId === undefined ? 0x30 : 0x32) | (isRetained ? 1 : 0)
   let at = writeLength(frame, 1, remaining)
   at = frame.writeUInt16BE(topicBytes, at)
   at = put(topic, frame, at)

@@ -27,6 +27,13 @@ describe.each([4, 5] as const)('a PUBLISH of MQTT version %i', (version) => {
       }
   })
 
+  test('says that it was retained', () => {
+    for (const id of [undefined, 7])
+      expect(parsed(publishFrame('t', 'm', id, version, true), version)).toMatchObject({
+        ...{ retain: true, dup: false, qos: id === undefined ? 0 : 1 },
+      })
+  })
+
   // the lengths around which the length itself takes another byte
   test.each([127, 128, 16_383, 16_384, 2_097_151, 2_097_152])('of %i bytes is whole', (length) => {
     const message = Buffer.alloc(length - 2 - 1 - (version === 5 ? 1 : 0), 'x')

@@ -3,6 +3,7 @@ import { genuineBy, type IsGenuine } from '@heliograph/core/delivery/seal'
 import { silence } from '@heliograph/core/delivery/silence'
 import type { Outcome } from '@heliograph/core/outcome'
 import type {
+  BroadcastOutcomes,
   Clock,
   Ids,
   Outcomes,
@@ -48,6 +49,7 @@ export interface Inside {
   readonly isGenuine: IsGenuine
   readonly metrics: Metrics
   readonly outcomes: KeptOutcomes
+  readonly broadcasts: BroadcastOutcomes
   readonly events: EventFeed
   readonly move: MachineMove
   /** Provider certificates that have been read. */
@@ -80,6 +82,8 @@ export async function openInside(
     waitingSlots: () => pipeline.waitingSlots,
     journalBytes: () => journal.bytes,
     deadLetters: () => letters.count(),
+    subscriptions: () => sessions.channels.subscriptions,
+    broadcastsWaiting: () => sessions.channels.waiting,
   })
   const events = eventFeed(settings.events)
   const heard = events.heard(
@@ -109,7 +113,10 @@ export async function openInside(
     ...{ moves: store.moves, devices: store.devices },
   })
   await takeUp(journal, pipeline, move, log)
-  const metricsAndOutcomes = { metrics: measured, outcomes, events }
+  const broadcasts = settings.logOutcomes
+    ? loggedBroadcasts(measured.broadcasts, log)
+    : measured.broadcasts
+  const metricsAndOutcomes = { metrics: measured, outcomes, broadcasts, events }
   const isFull = () => pipeline.open >= settings.mostNotificationsUnderWay
   return {
     ...parts,
@@ -165,6 +172,16 @@ function loggedToo(outcomes: Outcomes, log: Log): Outcomes {
     record,
     recordTogether: (some) => {
       for (const outcome of some) record(outcome)
+    },
+  }
+}
+
+function loggedBroadcasts(outcomes: BroadcastOutcomes, log: Log): BroadcastOutcomes {
+  return {
+    record(outcome) {
+      outcomes.record(outcome)
+      const { kind, ...fields } = outcome
+      log.info(`broadcast ${kind}`, { broadcast: kind, ...fields })
     },
   }
 }

@@ -8,6 +8,8 @@ import type { MachineError } from './failure.ts'
 import { type Identity, renewIdentity, serverIdentity } from './identity.ts'
 import { type Inside, openInside, type World } from './inside.ts'
 import { faultFields, type Log, seldom } from './log.ts'
+import { broadcasts } from './mqtt/broadcasts.ts'
+import { ChannelHub } from './mqtt/channel-hub.ts'
 import { type DeviceServer, startDeviceServer } from './mqtt/device-server.ts'
 import { deviceLimits } from './mqtt/limits.ts'
 import { Sessions } from './mqtt/sessions.ts'
@@ -47,7 +49,9 @@ export interface Machine {
   /** Who is connected. */
   readonly presences: Presences
   readonly deadLetters: DeadLetters
-  readonly ports: Readonly<Record<'provider' | 'activation' | 'devices' | 'metrics', number>>
+  readonly ports: Readonly<
+    Record<'provider' | 'activation' | 'devices' | 'metrics' | 'channels', number>
+  >
   /** PEM: what clients check the servers' certificates against. */
   readonly serverAuthority: string
   /** What is wrong with the service, as a sentence; undefined when nothing is. */
@@ -112,14 +116,15 @@ async function start(
   const { environment } = store
   const place = { environment, clock, ids, vault: vaultUnder(key) }
   const identity = await serverIdentity(world.settings, place)
-  const inside = await openInside(world, { store, trust, sessions: new Sessions() })
+  const sessions = new Sessions(channelHub(store, clock))
+  const inside = await openInside(world, { store, trust, sessions })
   steps.push(() => inside.journal.close())
   steps.push(() => inside.outcomes.flush())
   steps.push(startClocks(world, inside))
   const devices = await serveDevices(world, inside, identity)
   // devices stay connected until they have acknowledged
   steps.push(async () => {
-    await inside.pipeline.idle(DRAIN_MS)
+    await Promise.all([inside.pipeline.idle(DRAIN_MS), sessions.channels.idle(DRAIN_MS)])
     inside.pipeline.stop()
     await devices.close()
   })
@@ -127,9 +132,8 @@ async function start(
   steps.push(() => operations.close())
   const activation = await serveActivation(world, inside, { identity, devicePort: devices.port })
   steps.push(() => activation.close(DRAIN_MS))
-  const provider = await serveProviders(world, inside, identity)
-  steps.push(() => provider.close(DRAIN_MS))
-  const servers = [devices, activation, provider]
+  const [provider, channels] = await serveProviders(world, inside, identity, steps)
+  const servers = [devices, activation, provider, channels]
   const identities = renewIdentity(world.settings, place, { servers, log: world.log })
   steps.push(identities.stop)
   const ports = {
@@ -137,8 +141,9 @@ async function start(
     activation: activation.port,
     devices: devices.port,
     metrics: operations.port,
+    channels: channels.port,
   }
-  const { sessions, deadLetters } = inside
+  const { deadLetters } = inside
   const presences = presencesOf(sessions)
   const disconnect = disconnectorOf(sessions)
   const serverAuthority = identity.authority
@@ -155,6 +160,17 @@ async function start(
     problem: () => inside.problem(),
     broken: environment.broken,
   }
+}
+
+function channelHub({ retained }: Store, clock: World['clock']): ChannelHub {
+  return new ChannelHub({
+    limits: deviceLimits,
+    now: () => clock.now(),
+    retained(channelId) {
+      const found = retained.find(channelId, clock.now())
+      return found && { payload: Buffer.from(found.message), expiresAt: found.expiresAt }
+    },
+  })
 }
 
 /** How often the age of the primary token key is looked at, milliseconds. */
@@ -263,32 +279,50 @@ async function serveActivation(
   })
 }
 
-async function serveProviders(world: World, inside: Inside, { tls }: Identity): Promise<Front> {
+/** One API on two ports: Apple's clients expect the management of channels on one of its own. */
+async function serveProviders(
+  world: World,
+  inside: Inside,
+  { tls }: Identity,
+  steps: Steps,
+): Promise<readonly [provider: Front, channels: Front]> {
   const { settings, log, clock, ids } = world
-  const { store, ring, outcomes, pipeline, certificates } = inside
+  const { store, ring, outcomes, pipeline, certificates, sessions } = inside
+  const credentials = {
+    ...{ clock, ids, authorities: store.authorities, providers: store.providers, certificates },
+    // read from memory for every request: a revoked credential is refused at once
+    tokens: tokenTrust({ clock, keys: store.providerKeys }),
+    providerRate: rateLimit(settings.providerRatePerSecond),
+  }
   const answer = providerApi(
     {
-      ...{ clock, ids, ring, outcomes, queue: pipeline, receipts: store.receipts },
-      ...{ authorities: store.authorities, providers: store.providers, feedback: store.feedback },
+      ...credentials,
+      ...{ ring, outcomes, queue: pipeline, receipts: store.receipts, feedback: store.feedback },
       registrations: store.registrations,
-      certificates,
-      // read from memory for every request: a revoked credential is refused at once
-      tokens: tokenTrust({ clock, keys: store.providerKeys }),
-      providerRate: rateLimit(settings.providerRatePerSecond),
       rate: rateLimit(settings.tokenRatePerSecond),
       defaultLifetimeSeconds: settings.defaultLifetimeSeconds,
     },
+    {
+      ...credentials,
+      ...{ channels: store.channels, broadcasts: broadcasts(sessions.channels, store.retained) },
+      outcomes: inside.broadcasts,
+    },
     inside.move,
   )
-  return startFront({
-    name: 'providers',
-    listen: { host: settings.address, port: settings.providerPort },
+  const edge = providerEdge(() => ids.uuid())
+  const shared = {
     ...{ tls, log, authorities: () => store.authorities.trusted('provider') },
-    exchanges: exchangesOf('provider', world, inside, {
-      answer,
-      edge: providerEdge(() => ids.uuid()),
-    }),
-  })
+    exchanges: exchangesOf('provider', world, inside, { answer, edge }),
+  }
+  const fronts: Front[] = []
+  steps.push(() => Promise.all(fronts.map((front) => front.close(DRAIN_MS))))
+  const open = async (name: string, port: number) => {
+    const front = await startFront({ ...shared, name, listen: { host: settings.address, port } })
+    fronts.push(front)
+    return front
+  }
+  const provider = await open('providers', settings.providerPort)
+  return [provider, await open('channels', settings.channelPort)]
 }
 
 function exchangesOf(

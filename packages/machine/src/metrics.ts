@@ -1,5 +1,5 @@
 import type { Outcome } from '@heliograph/core/outcome'
-import type { Outcomes } from '@heliograph/core/ports'
+import type { BroadcastOutcomes, Outcomes } from '@heliograph/core/ports'
 import { outcomeKinds } from '@heliograph/protocol/outcome'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
@@ -10,10 +10,13 @@ export interface Readings {
   waitingSlots(): number
   journalBytes(): number
   deadLetters(): number
+  subscriptions(): number
+  broadcastsWaiting(): number
 }
 
 export interface Metrics {
   readonly outcomes: Outcomes
+  readonly broadcasts: BroadcastOutcomes
   answered(api: 'provider' | 'activation', status: number, tookMs: number): void
   journalWrite(tookMs: number, count: number): void
   /** In Prometheus's text format, with its content type. */
@@ -40,6 +43,7 @@ export function metrics(readings: Readings): Metrics {
   // a series that does not exist yet looks like one that never counts
   const ofKind = new Map(outcomeKinds.map((kind) => [kind, outcomes.labels(kind)]))
   for (const one of ofKind.values()) one.inc(0)
+  const broadcasts = broadcastCounter(registers)
   const age = new Histogram({
     name: 'heliograph_delivery_seconds',
     help: 'From acceptance to the device’s acknowledgement, of what was delivered directly',
@@ -79,6 +83,7 @@ export function metrics(readings: Readings): Metrics {
         for (const outcome of some) record(outcome)
       },
     },
+    broadcasts,
     answered(api, status, tookMs) {
       const key = `${api} ${status}`
       const known = ofStatus.get(key) ?? requests.labels(api, String(status))
@@ -91,6 +96,18 @@ export function metrics(readings: Readings): Metrics {
     },
     text: async () => ({ type: registry.contentType, body: await registry.metrics() }),
   }
+}
+
+function broadcastCounter(registers: Registry[]): BroadcastOutcomes {
+  const counter = new Counter({
+    name: 'heliograph_broadcasts_total',
+    help: 'Publishes to channels, by what became of them',
+    labelNames: ['outcome'],
+    registers,
+  })
+  const ofKind = { published: counter.labels('published'), refused: counter.labels('refused') }
+  for (const one of Object.values(ofKind)) one.inc(0)
+  return { record: ({ kind }) => ofKind[kind].inc() }
 }
 
 function gauges(readings: Readings, registers: Registry[]): void {
@@ -109,5 +126,11 @@ function gauges(readings: Readings, registers: Registry[]): void {
     readings.waitingSlots(),
   )
   gauge('heliograph_journal_bytes', 'Size of the journal', () => readings.journalBytes())
+  gauge('heliograph_channel_subscriptions', 'Channels that connected devices have joined', () =>
+    readings.subscriptions(),
+  )
+  gauge('heliograph_broadcasts_waiting', 'Publishes not yet sent to all who have joined', () =>
+    readings.broadcastsWaiting(),
+  )
   gauge('heliograph_dead_letters', 'Notifications that were given up', () => readings.deadLetters())
 }

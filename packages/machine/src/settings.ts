@@ -16,11 +16,13 @@ export interface Settings {
   readonly stage: string
   /** Host name that providers and devices connect to. */
   readonly host: string
-  /** Address that the three servers listen on. */
+  /** Address that the servers listen on, but for the metrics. */
   readonly address: string
   readonly providerPort: number
   readonly activationPort: number
   readonly devicePort: number
+  /** For the management of channels; both ports of providers answer everything. */
+  readonly channelPort: number
   readonly metricsAddress: string
   /** 0: any free port. */
   readonly metricsPort: number
@@ -60,6 +62,7 @@ export const defaultSettings: Settings = {
   providerPort: 2197,
   activationPort: 2198,
   devicePort: 8883,
+  channelPort: 2196,
   metricsAddress: '127.0.0.1',
   metricsPort: 2199,
   tlsCertificate: undefined,
@@ -113,6 +116,7 @@ const checks: Readonly<Record<keyof Settings, Check>> = {
   providerPort: port,
   activationPort: port,
   devicePort: port,
+  channelPort: port,
   metricsAddress: text,
   metricsPort: port,
   tlsCertificate: text,
@@ -189,12 +193,13 @@ function parse(path: string): unknown {
   }
 }
 
-/** Ports N to N+3, in the order of `npm start`; the last is the metrics'. */
+/** Ports N to N+4, in the order of `npm start`, where N+3 is that of provider tokens. */
 export function portsFrom(base: number): Partial<Settings> {
   return {
     providerPort: base,
     activationPort: base + 1,
     devicePort: base + 2,
     metricsPort: base + 3,
+    channelPort: base + 4,
   }
 }

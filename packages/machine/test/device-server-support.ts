@@ -3,9 +3,10 @@ import { connect, type TLSSocket } from 'node:tls'
 import { deviceIdFromBytes } from '@heliograph/core/device-id'
 import type { SigningKey } from '@heliograph/core/ports'
 import { issueAuthority, issueDeviceCertificate } from '@heliograph/core/trust/certificate'
-import type { DeviceId } from '@heliograph/protocol/identifiers'
+import type { ChannelId, DeviceId } from '@heliograph/protocol/identifiers'
 import { generate, type Packet, parser } from 'mqtt-packet'
 import { jsonLog } from '../src/log.ts'
+import { ChannelHub, type ChannelMessage } from '../src/mqtt/channel-hub.ts'
 import type { Upload } from '../src/mqtt/context.ts'
 import { type DeviceServer, startDeviceServer } from '../src/mqtt/device-server.ts'
 import { type DeviceLimits, deviceLimits } from '../src/mqtt/limits.ts'
@@ -63,6 +64,8 @@ export interface DeviceWorld {
   readonly server: DeviceServer
   readonly sessions: Sessions
   readonly authority: TestAuthority
+  /** Retained messages of channels. */
+  readonly retained: Map<ChannelId, ChannelMessage>
   /** What devices asked for, in its order. */
   readonly uploads: Upload[]
   readonly log: string[]
@@ -81,12 +84,18 @@ export const STAGE = 'machine'
 export async function startDeviceWorld(limits: Partial<DeviceLimits> = {}): Promise<DeviceWorld> {
   const [authority, serverCa] = [await makeAuthority('devices'), await makeAuthority('server')]
   const tls = await serverCertificate(['localhost'], serverCa, { clock: systemClock, ids })
-  const sessions = new Sessions()
+  const retained = new Map<ChannelId, ChannelMessage>()
+  const channels = new ChannelHub({
+    limits: { ...deviceLimits, ...limits },
+    now: () => Date.now(),
+    retained: (channelId) => retained.get(channelId),
+  })
+  const sessions = new Sessions(channels)
   const known = new Map<string, string>()
   const lines: string[] = []
   const open: TestDevice[] = []
   const world: Omit<DeviceWorld, 'server'> = {
-    ...{ sessions, authority, uploads: [], log: lines, barred: new Set<string>() },
+    ...{ sessions, retained, authority, uploads: [], log: lines, barred: new Set<string>() },
     work: async () => {},
     async identity(deviceId) {
       const made = await makeIdentity(authority, deviceId)
@@ -174,6 +183,13 @@ export class TestDevice {
 
   acknowledge(messageId: number): void {
     this.send({ cmd: 'puback', messageId })
+  }
+
+  /** From now on it acknowledges whatever comes. */
+  acknowledgesAll(): void {
+    this.#reader.on('packet', (packet) => {
+      if (packet.cmd === 'publish' && packet.qos === 1) this.acknowledge(packet.messageId ?? 0)
+    })
   }
 
   /** The first packet of a kind, once it has come. */

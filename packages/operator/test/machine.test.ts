@@ -21,7 +21,13 @@ let device: Device
 let token: string
 
 const log = { info() {}, warn() {}, error() {} }
-const anyPort = { providerPort: 0, activationPort: 0, devicePort: 0, metricsPort: 0 }
+const anyPort = {
+  providerPort: 0,
+  activationPort: 0,
+  devicePort: 0,
+  metricsPort: 0,
+  channelPort: 0,
+}
 
 const serve = (folder: string, owner = key) =>
   startMachine({

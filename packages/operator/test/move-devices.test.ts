@@ -35,6 +35,7 @@ function serve(folder: string, ports?: Machine['ports']): Promise<Machine> {
       activationPort: ports?.activation ?? 0,
       devicePort: ports?.devices ?? 0,
       metricsPort: ports?.metrics ?? 0,
+      channelPort: ports?.channels ?? 0,
     },
   })
 }

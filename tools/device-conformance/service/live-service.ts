@@ -42,7 +42,13 @@ export class LiveService {
   static async start(): Promise<LiveService> {
     const folder = mkdtempSync(join(tmpdir(), 'heliograph-live-'))
     const key = new Uint8Array(randomBytes(32))
-    const anyPorts = { providerPort: 0, activationPort: 0, devicePort: 0, metricsPort: 0 }
+    const anyPorts = {
+      providerPort: 0,
+      activationPort: 0,
+      devicePort: 0,
+      metricsPort: 0,
+      channelPort: 0,
+    }
     return new LiveService(folder, await serve(folder, key, anyPorts), key)
   }
 
@@ -123,11 +129,11 @@ export class LiveService {
   async restart(): Promise<void> {
     if (!this.#machine || !this.#key) throw new Error('it was not started here')
     this.#hangUp()
-    const { provider, activation, devices, metrics } = this.#machine.ports
+    const { provider, activation, devices, metrics, channels } = this.#machine.ports
     await this.#machine.close()
     this.#machine = await serve(this.#folder, this.#key, {
       ...{ providerPort: provider, activationPort: activation },
-      ...{ devicePort: devices, metricsPort: metrics },
+      ...{ devicePort: devices, metricsPort: metrics, channelPort: channels },
     })
   }
 

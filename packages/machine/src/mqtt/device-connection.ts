@@ -1,5 +1,11 @@
 import type { TLSSocket } from 'node:tls'
-import type { IConnectPacket, IPublishPacket, ISubscribePacket, Packet } from 'mqtt-packet'
+import type {
+  IConnectPacket,
+  IPublishPacket,
+  ISubscribePacket,
+  IUnsubscribePacket,
+  Packet,
+} from 'mqtt-packet'
 import { faultFields } from '../log.ts'
 import type { DeviceServerContext } from './context.ts'
 import { CONNECT_BYTES, READ_BYTES } from './limits.ts'
@@ -12,10 +18,12 @@ import {
   puback,
   type Refusal,
   refuseConnect,
-  refuseSubscription,
+  suback,
+  unsuback,
   type Version,
 } from './packets.ts'
 import { Session } from './session.ts'
+import { subscribe, unsubscribe } from './subscriptions.ts'
 
 const CONNECT = 0x10
 const PUBACK = 0x40
@@ -32,7 +40,7 @@ export class DeviceConnection {
   #waiting = 0
   #waitingBytes = 0
   #unwrittenAnswers = 0
-  #second = { from: 0, packets: 0, messages: 0, bytes: 0 }
+  #second = { from: 0, packets: 0, messages: 0, bytes: 0, filters: 0 }
 
   constructor(socket: TLSSocket, context: DeviceServerContext) {
     this.#socket = socket
@@ -187,7 +195,10 @@ export class DeviceConnection {
         this.#publish(session, packet)
         return
       case 'subscribe':
-        this.#refuseSubscriptions(session, packet)
+        this.#subscribe(session, packet)
+        return
+      case 'unsubscribe':
+        this.#unsubscribe(session, packet)
         return
       case 'disconnect':
         session.endReason = 'by the device'
@@ -199,11 +210,28 @@ export class DeviceConnection {
     }
   }
 
-  #refuseSubscriptions({ facts: { version } }: Session, packet: ISubscribePacket): void {
-    const { messageId = 0, subscriptions } = packet
-    if (subscriptions.length > this.#context.limits.subscriptions)
-      this.#end('quotaExceeded', 'it subscribes to too much')
-    else this.#answer(refuseSubscription(version, messageId, subscriptions.length))
+  #subscribe(session: Session, packet: ISubscribePacket): void {
+    if (this.#asksForTooMuch(packet.subscriptions.length)) return
+    const { channels } = this.#context.sessions
+    const codes = subscribe(session, packet, channels)
+    this.#answer(suback(session.facts.version, packet.messageId ?? 0, codes))
+    channels.catchUp(session)
+  }
+
+  #unsubscribe(session: Session, packet: IUnsubscribePacket): void {
+    if (this.#asksForTooMuch(packet.unsubscriptions.length)) return
+    const codes = unsubscribe(session, packet, this.#context.sessions.channels)
+    this.#answer(unsuback(session.facts.version, packet.messageId ?? 0, codes))
+  }
+
+  /** Every filter may bring a retained message: a device that subscribes again and again is disconnected. */
+  #asksForTooMuch(filters: number): boolean {
+    const { subscriptions, filtersPerSecond } = this.#context.limits
+    const second = this.#thisSecond()
+    second.filters += filters
+    const isTooMuch = filters > subscriptions || second.filters > filtersPerSecond
+    if (isTooMuch) this.#end('quotaExceeded', 'it subscribes to too much')
+    return isTooMuch
   }
 
   #publish(session: Session, packet: IPublishPacket): void {
@@ -272,7 +300,7 @@ export class DeviceConnection {
   #thisSecond() {
     const second = Math.floor(performance.now() / 1_000)
     if (this.#second.from !== second)
-      this.#second = { from: second, packets: 0, messages: 0, bytes: 0 }
+      this.#second = { from: second, packets: 0, messages: 0, bytes: 0, filters: 0 }
     return this.#second
   }
 

@@ -23,7 +23,7 @@ const SWEEP_MS = 5_000
 
 /**
  * MQTT 3.1.1 and 5 for devices with a certificate of the device CA: a device connects as itself,
- * publishes its own requests, subscribes to nothing, and gets direct messages.
+ * publishes its own requests, gets direct messages, and subscribes to nothing but the channels that it knows by their ids.
  */
 export async function startDeviceServer(options: DeviceServerOptions): Promise<DeviceServer> {
   const { sessions } = options
@@ -95,6 +95,7 @@ function sweepSessions(sessions: Sessions): void {
     if (problem === 'stalled') session.socket.destroy()
     else if (problem) session.end(problem)
   }
+  sessions.channels.catchUpAll()
 }
 
 async function close(

@@ -1,4 +1,4 @@
-import { MAX_REQUEST_BYTES } from '@heliograph/protocol/limits'
+import { MAX_FILTERS, MAX_JOINED_CHANNELS, MAX_REQUEST_BYTES } from '@heliograph/protocol/limits'
 
 /** What one device's connection may do and hold. Times in milliseconds. */
 export interface DeviceLimits {
@@ -26,8 +26,20 @@ export interface DeviceLimits {
   readonly packetsPerSecond: number
   /** Bytes read from one device per second; the rest is read in the next second. */
   readonly bytesPerSecond: number
-  /** Topic filters in one SUBSCRIBE; with more, the device is disconnected. */
+  /** Topic filters in one SUBSCRIBE or UNSUBSCRIBE; with more, the device is disconnected. */
   readonly subscriptions: number
+  /** The same, of one device in a second. */
+  readonly filtersPerSecond: number
+  /** Channels that one device joins; more are refused. */
+  readonly channels: number
+  /**
+   * Messages of channels that a device may owe an acknowledgement for, and bytes that wait to be written to it; beyond
+   * either it misses all but the newest of each channel.
+   */
+  readonly channelMessages: number
+  readonly channelBytes: number
+  /** How long the acknowledgement of such a message is waited for. */
+  readonly channelPatienceMs: number
   /** Answers that one device has not taken; beyond it the device is disconnected. */
   readonly unwrittenAnswers: number
   /** Messages that a device may owe an acknowledgement for; beyond it, it is busy. */
@@ -51,7 +63,13 @@ export const deviceLimits: DeviceLimits = {
   messagesPerSecond: 100,
   packetsPerSecond: 1_000,
   bytesPerSecond: 512 * 1024,
-  subscriptions: 8,
+  subscriptions: MAX_FILTERS,
+  // all that a device has joined, and all anew, with room to spare
+  filtersPerSecond: 4 * MAX_JOINED_CHANNELS,
+  channels: MAX_JOINED_CHANNELS,
+  channelMessages: 20,
+  channelBytes: 64 * 1024,
+  channelPatienceMs: 5_000,
   unwrittenAnswers: 200,
   unacknowledged: 100,
   unwrittenBytes: 512 * 1024,

@@ -56,7 +56,6 @@ export function connack(version: Version, granted: Granted): Buffer {
     maximumPacketSize: granted.maximumPacketSize,
     maximumQoS: 1,
     sessionExpiryInterval: 0,
-    retainAvailable: false,
     wildcardSubscriptionAvailable: false,
     subscriptionIdentifiersAvailable: false,
     sharedSubscriptionAvailable: false,
@@ -81,11 +80,15 @@ export function puback(messageId: number): Buffer {
 
 export const pingresp = Buffer.from([0xd0, 0])
 
-/** Every subscription is refused: a device is sent to directly. */
-export function refuseSubscription(version: Version, messageId: number, count: number): Buffer {
-  const code = version === 4 ? 0x80 : refusals.notAuthorized.v5
-  const granted = Array.from({ length: count }, () => code)
-  return generate({ cmd: 'suback', messageId, granted } as Packet, { protocolVersion: version })
+export function suback(version: Version, messageId: number, granted: readonly number[]): Buffer {
+  const packet = { cmd: 'suback', messageId, granted } as Packet
+  return generate(packet, { protocolVersion: version })
+}
+
+/** The codes are of MQTT 5; 3.1.1 has none. */
+export function unsuback(version: Version, messageId: number, granted: readonly number[]): Buffer {
+  const packet = { cmd: 'unsuback', messageId, ...(version === 5 && { granted }) } as Packet
+  return generate(packet, { protocolVersion: version })
 }
 
 export function disconnect(reason: EndReason): Buffer {

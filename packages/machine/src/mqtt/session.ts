@@ -33,6 +33,8 @@ export class Session {
   /** `performance.now()` of the last whole packet. */
   heardAt = performance.now()
   endReason: string | undefined
+  /** Called whenever something has been acknowledged, or nothing more is expected of it. */
+  settled: (() => void) | undefined
   readonly #limits: DeviceLimits
   readonly #window: number
   readonly #unacknowledged = new Map<number, Waiting>()
@@ -47,25 +49,40 @@ export class Session {
     this.#window = Math.min(limits.unacknowledged, facts.receiveMaximum)
   }
 
+  /** How many unacknowledged messages the device takes at a time. */
+  get window(): number {
+    return this.#window
+  }
+
+  /** Whether a message can be sent with QoS 1 while no more than so many bytes wait to be written. */
+  hasRoom(unwrittenBytes = this.#limits.unwrittenBytes): boolean {
+    const { writable, writableLength } = this.socket
+    return writable && writableLength <= unwrittenBytes && this.#unacknowledged.size < this.#window
+  }
+
   /** Sends with QoS 1; resolves to the result after `patienceMs` at the latest. */
-  send(topic: Buffer, message: string, patienceMs: number): Promise<Sent> {
+  send(
+    topic: Buffer,
+    message: Buffer | string,
+    patienceMs: number,
+    isRetained = false,
+  ): Promise<Sent> {
     const { socket } = this
     if (!socket.writable) return offline
-    if (this.#unacknowledged.size >= this.#window) return busy
-    if (socket.writableLength > this.#limits.unwrittenBytes) return busy
+    if (!this.hasRoom()) return busy
     const id = this.#nextId()
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.#settle(id, 'unconfirmed'), patienceMs)
       this.#unacknowledged.set(id, { resolve, timer })
-      socket.write(publishFrame(topic, message, id, this.facts.version))
+      socket.write(publishFrame(topic, message, id, this.facts.version, isRetained))
     })
   }
 
   /** Sends with QoS 0. */
-  tell(topic: Buffer, message: string): Told {
+  tell(topic: Buffer, message: Buffer | string, isRetained = false): Told {
     if (!this.socket.writable) return 'offline'
     if (this.socket.writableLength > this.#limits.unwrittenBytes) return 'busy'
-    this.socket.write(publishFrame(topic, message, undefined, this.facts.version))
+    this.socket.write(publishFrame(topic, message, undefined, this.facts.version, isRetained))
     return 'told'
   }
 
@@ -108,6 +125,7 @@ export class Session {
     this.#unacknowledged.delete(id)
     clearTimeout(waiting.timer)
     waiting.resolve(sent)
+    this.settled?.()
     return true
   }
 

@@ -1,6 +1,7 @@
 import type { Connections } from '@heliograph/core/ports'
 import type { DeviceId } from '@heliograph/protocol/identifiers'
 import { type DownTopic, downTopics } from '@heliograph/protocol/mqtt-topic'
+import type { ChannelHub } from './channel-hub.ts'
 import type { EndReason } from './packets.ts'
 import type { Session } from './session.ts'
 
@@ -14,6 +15,11 @@ const topicBytes = new Map<DownTopic, Buffer>(
 /** Who is connected: one session for each device, and what the rules ask of it. */
 export class Sessions implements Connections {
   readonly #byDevice = new Map<DeviceId, Session>()
+  readonly channels: ChannelHub
+
+  constructor(channels: ChannelHub) {
+    this.channels = channels
+  }
 
   get count(): number {
     return this.#byDevice.size
@@ -34,14 +40,14 @@ export class Sessions implements Connections {
     this.#byDevice.set(deviceId, session)
     if (!older) return
     older.end('takenOver')
-    older.abandon()
+    this.#abandon(older)
   }
 
   /** To be called when the connection has closed. */
   forget(session: Session): void {
     const { deviceId } = session.facts
     if (this.#byDevice.get(deviceId) === session) this.#byDevice.delete(deviceId)
-    session.abandon()
+    this.#abandon(session)
   }
 
   /** Ends the connection of a device; says whether there was one. */
@@ -50,8 +56,14 @@ export class Sessions implements Connections {
     if (!session) return false
     this.#byDevice.delete(deviceId)
     session.end(reason)
-    session.abandon()
+    this.#abandon(session)
     return true
+  }
+
+  #abandon(session: Session): void {
+    // first, so that it is sent nothing for what it no longer owes
+    this.channels.forget(session)
+    session.abandon()
   }
 
   send: Connections['send'] = (deviceId, topic, message, patienceMs = PATIENCE_MS) => {

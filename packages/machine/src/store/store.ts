@@ -9,6 +9,7 @@ import type {
 } from '@heliograph/core/operator-ports'
 import type {
   Activations,
+  Channels,
   Clock,
   Devices,
   Feedback,
@@ -26,6 +27,7 @@ import { systemClock, systemIds } from '../world.ts'
 import { activations } from './activations.ts'
 import { type AscendingIds, ascendingIds } from './ascending.ts'
 import { type AuthorityStore, authorities } from './authorities.ts'
+import { channels } from './channels.ts'
 import { claims, type StoredClaims } from './claims.ts'
 import { type Admissions, devices } from './devices.ts'
 import { type Environment, openEnvironment } from './environment.ts'
@@ -39,6 +41,7 @@ import { providerKeys } from './provider-keys.ts'
 import { providers } from './providers.ts'
 import { type KeptReceipts, receipts } from './receipts.ts'
 import { registrations } from './registrations.ts'
+import { type RetainedMessages, retainedMessages } from './retained-messages.ts'
 import { type TokenKeyVault, tokenKeyRing, tokenKeyStore } from './token-keys.ts'
 
 export { activationPace } from './activations.ts'
@@ -76,6 +79,8 @@ export interface Store {
   readonly devices: Devices & DeviceRecords & Admissions
   readonly activations: Activations & ActivationCodes
   readonly authorities: AuthorityStore
+  readonly channels: Channels
+  readonly retained: RetainedMessages
   readonly tokenKeys: TokenKeyVault
   readonly moves: Moves
   /** The live token keys; new and retired keys take effect at once. */
@@ -154,6 +159,8 @@ function portsOf(
     devices: devices(environment),
     activations: activations(environment, expiries),
     authorities: authorities(environment, vault),
+    channels: channels(environment),
+    retained: retainedMessages(environment, expiries),
     tokenKeys,
     moves: moves(environment),
     ring: tokenKeyRing(tokenKeys),

@@ -22,7 +22,7 @@ export function addServeCommand(program: Command): void {
     )
     .option(
       '--port-base <n>',
-      'ports N (providers), N+1 (activation), N+2 (devices), N+3 (metrics)',
+      'ports N (providers), N+1 (activation), N+2 (devices), N+3 (metrics), N+4 (channels)',
     )
     .option('--config <file>', 'JSON file of settings')
     .option('--key-file <file>', 'the key that encrypts the state folder: 64 hex digits')

@@ -45,6 +45,7 @@ export async function prepareDevelopment(machine: Machine, state: string): Promi
     providerToken: {
       ...{ url: url(ports.provider), ca, teamId: TEAM, keyId, key: keyFile(folder, keyId) },
     },
+    channels: { url: url(ports.channels), ca },
     activation: { url: `${url(ports.activation)}/activate`, ca, code: CODE },
     mqtt: { url: `mqtts://localhost:${ports.devices}`, ca },
   }

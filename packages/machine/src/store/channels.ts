@@ -1,0 +1,60 @@
+import type { Channel, Channels } from '@heliograph/core/ports'
+import type { ChannelId, Topic } from '@heliograph/protocol/identifiers'
+import { MAX_CHANNELS } from '@heliograph/protocol/limits'
+import type { Environment } from './environment.ts'
+import { ofTopic } from './ranges.ts'
+
+/** As it is kept; a closed one waits for its last step. */
+type Row = Omit<Channel, 'id' | 'topic'> & { readonly isClosed?: true }
+
+type ChannelKey = [topic: Topic, id: ChannelId]
+
+/** The channels, how many each topic has, and whose an id is: all change in one transaction. */
+export function channels(environment: Environment): Channels {
+  const rows = environment.table<Row, ChannelKey>('channels')
+  const counts = environment.table<number, Topic>('channels of topics')
+  const owners = environment.table<Topic, ChannelId>('topics of channels')
+
+  const liveRow = (topic: Topic, id: ChannelId) => {
+    const row = rows.get([topic, id])
+    return row && !row.isClosed ? row : undefined
+  }
+
+  return {
+    create: ({ id, topic, ...row }) =>
+      environment.change(() => {
+        const count = counts.get(topic) ?? 0
+        if (owners.doesExist(id)) throw new Error('the id of the channel is taken')
+        if (count >= MAX_CHANNELS) return false
+        rows.put([topic, id], row)
+        owners.put(id, topic)
+        counts.put(topic, count + 1)
+        return true
+      }),
+
+    async find(topic, id) {
+      const row = liveRow(topic, id)
+      return row && { id, topic, ...row }
+    },
+
+    list: async (topic) =>
+      [...rows.getRange(ofTopic(topic))].flatMap(({ key, value }) =>
+        value.isClosed ? [] : key[1],
+      ),
+
+    close: (topic, id) =>
+      environment.change(() => {
+        const row = rows.get([topic, id])
+        if (row && !row.isClosed) rows.put([topic, id], { ...row, isClosed: true })
+        return row !== undefined
+      }),
+
+    forget: (topic, id) =>
+      environment.change(() => {
+        if (!rows.get([topic, id])?.isClosed) return
+        rows.remove([topic, id])
+        owners.remove(id)
+        counts.put(topic, (counts.get(topic) ?? 1) - 1)
+      }),
+  }
+}
