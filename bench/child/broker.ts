@@ -32,6 +32,7 @@ async function main(certificate: string): Promise<void> {
     host: '127.0.0.1',
     mqttPort: 0,
     stateFile: join(folder, 'iot.jsonl'),
+    retainedFile: join(folder, 'iot-retained.jsonl'),
     functions: {
       invoke: () => Promise.reject(new Error('there are no functions here')),
       invokeAsync: () => {},

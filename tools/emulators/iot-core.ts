@@ -45,6 +45,7 @@ export async function startIotCore(options: IotCoreOptions): Promise<IotCore> {
     host: '127.0.0.1',
     mqttPort: 0,
     stateFile: join(folder, 'iot.jsonl'),
+    retainedFile: join(folder, 'iot-retained.jsonl'),
     functions,
     permits: permissions.permits.bind(permissions),
     sendToQueue: async (QueueUrl, MessageBody) => {

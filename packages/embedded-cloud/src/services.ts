@@ -189,6 +189,7 @@ async function startBroker(
     host,
     mqttPort: ports.mqtt.port,
     stateFile: join(state, 'iot.jsonl'),
+    retainedFile: join(state, 'iot-retained.jsonl'),
     functions,
     permits: permissions.permits.bind(permissions),
     log,

@@ -116,6 +116,7 @@ export async function startWorld(options: Partial<IotOptions> = {}): Promise<Wor
       host: '127.0.0.1',
       mqttPort: 0,
       stateFile,
+      retainedFile: join(dir, 'iot-retained.jsonl'),
       functions: {
         invoke: () => Promise.reject(new Error('IoT rules invoke asynchronously.')),
         invokeAsync: (functionArn, event) => void invocations.push({ functionArn, event }),

@@ -22,6 +22,8 @@ export interface AedesClient extends Client {
 export interface IncomingPacket {
   readonly cmd: string
   readonly messageId?: number
+  readonly subscriptions?: readonly { readonly topic: string }[]
+  readonly unsubscriptions?: readonly string[]
 }
 
 /** The next message id of a connection, from the counter that aedes uses itself. */

@@ -1,10 +1,12 @@
 import type { EventEmitter } from 'node:events'
+import { Readable } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { Aedes } from 'aedes'
 import { type AedesClient, unparsedBytes } from './aedes-client.ts'
 import { Gatekeeper, type GatekeeperOptions, refusalWith } from './gatekeeper.ts'
 import { limits } from './limits.ts'
 import type { Certificate } from './registry.ts'
+import type { RetainedMessages } from './retained.ts'
 import type { DisconnectReason, Session } from './session.ts'
 import { readInSlices } from './slices.ts'
 import { Turnstile } from './turnstile.ts'
@@ -21,14 +23,13 @@ export interface Publication {
   readonly topic: string
   readonly payload: Buffer
   readonly qos: 0 | 1
-  readonly retain: boolean
 }
 
 export interface Broker {
   /** Speaks MQTT with a device whose certificate has been accepted. */
   serve(socket: TLSSocket, certificate: Certificate): void
-  /** Hands a message to those who subscribe to its topic. */
-  publish(publication: Publication): Promise<void>
+  /** Hands a message to those who subscribe to its topic, and waits for none of them. */
+  publish(publication: Publication): void
   /** Ends a session; resolves when its connection is closed. */
   disconnect(session: Session, reason: DisconnectReason, keepWill?: boolean): Promise<void>
   /** Forgets what is kept for an offline client id. */
@@ -73,7 +74,16 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   })
   aedes.on('keepaliveTimeout', (client) => gatekeeper.decideEnd(client, 'MQTT_KEEP_ALIVE_TIMEOUT'))
   aedes.on('clientError', (client, error) => gatekeeper.fail(client, error))
+  retainIn(aedes, options.retained)
   return brokerOn(aedes, gatekeeper)
+}
+
+/** aedes retains in memory and without an end, so it is never given anything to retain. */
+function retainIn(aedes: Aedes, retained: RetainedMessages): void {
+  persistenceOf(aedes).createRetainedStreamCombi = (filters) => {
+    const found = filters.flatMap((filter) => retained.matching(filter))
+    return Readable.from(found.map((message) => ({ cmd: 'publish', ...message })))
+  }
 }
 
 function brokerOn(aedes: Aedes, gatekeeper: Gatekeeper): Broker {
@@ -87,11 +97,10 @@ function brokerOn(aedes: Aedes, gatekeeper: Gatekeeper): Broker {
         if (unparsedBytes(client) > limits.packetBytes) socket.destroy()
       })
     },
-    publish: (publication) =>
-      new Promise((resolve, reject) => {
-        const packet = { cmd: 'publish', dup: false, ...publication } as const
-        aedes.publish(packet, (error) => (error ? reject(error) : resolve()))
-      }),
+    publish(publication) {
+      const packet = { cmd: 'publish', dup: false, retain: false, ...publication } as const
+      aedes.publish(packet, () => {})
+    },
     disconnect: (session, reason, keepWill = true) =>
       gatekeeper.disconnect(session, reason, keepWill),
     async dropPersistentSession(clientId) {
@@ -116,6 +125,7 @@ function effectiveKeepAlive(
 interface Persistence {
   cleanSubscriptions(client: { readonly id: string }): Promise<unknown>
   outgoingStream(client: { readonly id: string }): AsyncIterable<unknown>
+  createRetainedStreamCombi(filters: readonly string[]): Readable
   outgoingClearMessageId(client: { readonly id: string }, packet: unknown): Promise<unknown>
 }
 

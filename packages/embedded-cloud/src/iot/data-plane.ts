@@ -11,11 +11,13 @@ import {
 import { invalidRequest, resourceNotFound } from './errors.ts'
 import { clientIdProblem, limits, topicProblem } from './limits.ts'
 import { type Call, flag, type Operation } from './rest.ts'
+import type { RetainedMessage, RetainedMessages } from './retained.ts'
 import type { RulesEngine } from './rules/engine.ts'
 
 export interface DataPlane extends Delivery {
   readonly broker: Pick<Broker, 'publish' | 'disconnect' | 'dropPersistentSession'>
   readonly rules: Pick<RulesEngine, 'accept'>
+  readonly retained: RetainedMessages
   readonly confirmationSecondMs: number
 }
 
@@ -54,6 +56,7 @@ export function dataPlaneOperations(plane: DataPlane): Operation[] {
       method: 'POST',
       path: '/topics/{topic}',
       resource: (call) => plane.authority.arn('topic', call.param('topic')),
+      also: (call) => (isRetained(call) ? ['RetainPublish'] : []),
       run: (call) => publish(plane, call),
     },
   ]
@@ -175,14 +178,40 @@ async function disconnect(plane: DataPlane, call: Call): Promise<undefined> {
 }
 
 /** 200 whether or not anyone receives it; source: API_iotdata_Publish. */
-async function publish(plane: DataPlane, call: Call): Promise<undefined> {
+function publish(plane: DataPlane, call: Call): undefined {
   const topic = call.param('topic')
   const problem = topicProblem(topic)
   if (problem !== undefined) throw invalidRequest(problem)
   checkPayload(call.body)
   const qos = call.query.get('qos') ?? '0'
   if (qos !== '0' && qos !== '1') throw invalidRequest('qos is 0 or 1.')
-  const retain = (flag(call.query, 'retain') ?? false) && !topic.startsWith('$')
-  plane.rules.accept({ topic, payload: call.body })
-  await plane.broker.publish({ topic, payload: call.body, qos: qos === '1' ? 1 : 0, retain })
+  const message = { topic, payload: call.body, qos: qos === '1' ? 1 : 0 } as const
+  const expiresAt = expiryOf(call, plane.now())
+  if (isRetained(call)) retain({ ...message, ...expiresAt }, plane)
+  plane.rules.accept(message)
+  plane.broker.publish(message)
+}
+
+function isRetained({ query, param }: Call): boolean {
+  return (flag(query, 'retain') ?? false) && !param('topic').startsWith('$')
+}
+
+function expiryOf({ query }: Call, now: number): { expiresAt?: number } {
+  const text = query.get('messageExpiry')
+  if (text === null) return {}
+  const seconds = Number(text)
+  if (!/^\d+$/.test(text) || seconds > limits.messageExpirySeconds)
+    throw invalidRequest(`messageExpiry is 0 to ${limits.messageExpirySeconds} seconds.`)
+  return { expiresAt: now + seconds * 1_000 }
+}
+
+/** One a second and topic; source: iot-quotas, "Retained message publish requests". */
+function retain(message: RetainedMessage, { retained }: DataPlane): void {
+  if (!retained.takeTurn(message.topic))
+    throw new AwsError(
+      'ThrottlingException',
+      `The retained message of ${message.topic} was changed less than a second ago.`,
+      429,
+    )
+  retained.put(message)
 }

@@ -1,6 +1,7 @@
 import { publishFrame } from '@heliograph/listener/publish-frame'
 import type { Authority } from './authority.ts'
 import type { Connections } from './connections.ts'
+import { limits } from './limits.ts'
 import type { Session } from './session.ts'
 
 export interface DirectMessage {
@@ -32,9 +33,6 @@ export interface Delivery {
   /** Milliseconds since the epoch. */
   now(): number
 }
-
-/** More than this waiting in a socket means that the device has stopped reading. */
-const unwrittenBytes = 1024 * 1024
 
 /** Sends to one connected client, which needs no subscription; its policy must allow `iot:Receive`. */
 export async function sendDirect(
@@ -71,6 +69,7 @@ function refusalOf(
     return 'RECEIVE_AUTHORIZATION_FAILURE'
   if (message.confirmWithinMs !== undefined && !session.mayOweMore)
     return 'RECEIVER_MAX_UNACKED_QOS1_EXCEEDED'
-  if (session.client.conn.writableLength > unwrittenBytes) return 'CLIENT_ENDPOINT_NOT_WRITABLE'
+  if (session.client.conn.writableLength > limits.unwrittenBytes)
+    return 'CLIENT_ENDPOINT_NOT_WRITABLE'
   return session.allowance.take(now) ? undefined : 'RECEIVE_SESSION_THROTTLED'
 }

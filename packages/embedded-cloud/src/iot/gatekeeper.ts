@@ -14,12 +14,14 @@ import { clientIdProblem, limits, topicProblem } from './limits.ts'
 import type { Message } from './message.ts'
 import { type PresenceEvent, presenceEvents } from './presence.ts'
 import type { Certificate, Registry } from './registry.ts'
+import type { RetainedMessages } from './retained.ts'
 import { addressesOf, type DisconnectReason, Session } from './session.ts'
 
 export interface GatekeeperOptions {
   readonly authority: Authority
   readonly registry: Registry
   readonly connections: Connections
+  readonly retained: RetainedMessages
   /** In and out, per connection. */
   readonly messagesPerSecond: number
   readonly log: Log
@@ -119,9 +121,21 @@ export class Gatekeeper {
 
   #consume(session: Session, packet: IncomingPacket): boolean {
     if (packet.cmd === 'puback') return session.acknowledge(packet.messageId ?? 0)
+    if (packet.cmd === 'subscribe') return this.#refuseLarge(session, packet)
+    if (packet.cmd === 'unsubscribe')
+      for (const filter of packet.unsubscriptions ?? []) session.filters.delete(filter)
     if (packet.cmd === 'disconnect') session.endReason ??= 'CLIENT_INITIATED_DISCONNECT'
     if (packet.cmd !== 'publish' || session.allowance.take(this.#options.now())) return false
     this.#options.log('iot', `THROTTLED: a message from ${session.clientId} was discarded.`)
+    return true
+  }
+
+  /** Quota: filters in one SUBSCRIBE. */
+  #refuseLarge(session: Session, { subscriptions = [] }: IncomingPacket): boolean {
+    if (subscriptions.length <= limits.filtersPerSubscribe) return false
+    const text = `it subscribes to more than ${limits.filtersPerSubscribe} filters at once.`
+    this.#refuse(session, 'CLIENT_ERROR', text)
+    session.client.close()
     return true
   }
 
@@ -130,48 +144,72 @@ export class Gatekeeper {
     const session = client === null ? undefined : this.#sessions.get(client)
     if (session === undefined) return new Error('Nobody is known to publish this.')
     const problem = packetProblem(packet)
-    if (problem !== undefined) return this.#refusePublish(session, 'CLIENT_ERROR', problem)
+    if (problem !== undefined) return this.#refuse(session, 'CLIENT_ERROR', problem)
     const actions = packet.retain ? ['iot:Publish', 'iot:RetainPublish'] : ['iot:Publish']
     const denied = actions.find(
       (action) => !session.permits(this.#options.authority, action, 'topic', packet.topic),
     )
     if (denied !== undefined) {
       const text = `AUTHORIZATION_FAILURE: no policy allows ${denied} to ${packet.topic}.`
-      return this.#refusePublish(session, 'AUTH_ERROR', text)
+      return this.#refuse(session, 'AUTH_ERROR', text)
     }
-    if (packet.topic.startsWith('$')) packet.retain = false
+    const payload = bufferOf(packet.payload)
+    if (packet.retain) this.#retain(session, { topic: packet.topic, payload, qos: packet.qos })
+    packet.retain = false
     this.#options.accept({
       topic: packet.topic,
-      payload: bufferOf(packet.payload),
+      payload,
       clientId: session.clientId,
       certificateId: session.facts.principal.certificateId,
     })
     return null
   }
 
-  #refusePublish(session: Session, reason: DisconnectReason, text: string): Error {
+  /** What comes too soon is published all the same, and not retained. */
+  #retain(
+    { clientId }: Session,
+    message: Pick<PublishPacket, 'topic' | 'qos'> & { payload: Buffer },
+  ) {
+    const { retained, log } = this.#options
+    if (message.topic.startsWith('$')) return
+    if (retained.takeTurn(message.topic))
+      retained.put({ ...message, qos: message.qos === 0 ? 0 : 1 })
+    else log('iot', `THROTTLED: a message from ${clientId} is not retained.`)
+  }
+
+  #refuse(session: Session, reason: DisconnectReason, text: string): Error {
     session.endReason ??= reason
     this.#options.log('iot', `${session.clientId} is disconnected: ${text}`)
     return new Error(text)
   }
 
+  /** A refused filter gets 0x80 in the SUBACK [MQTT-3.9.3-2], and the connection stays. */
   maySubscribe(client: Client, { topic, qos }: { topic: string; qos: number }): boolean {
     const session = this.#sessions.get(client)
-    const allowed =
-      session !== undefined &&
-      qos < 2 &&
-      !topic.startsWith('$aws/rules/') &&
-      !topic.startsWith('$SYS') &&
-      session.permits(this.#options.authority, 'iot:Subscribe', 'topicfilter', topic)
-    if (!allowed)
-      this.#options.log('iot', `AUTHORIZATION_FAILURE: ${client.id} may not subscribe to ${topic}.`)
-    return allowed
+    const problem =
+      session === undefined ? 'it is not connected' : this.#subscriptionProblem(session, topic, qos)
+    if (problem === undefined) session?.filters.add(topic)
+    else this.#options.log('iot', `${client.id} may not subscribe to ${topic}: ${problem}.`)
+    return problem === undefined
+  }
+
+  #subscriptionProblem(session: Session, topic: string, qos: number): string | undefined {
+    const { authority, now } = this.#options
+    if (qos === 2) return 'AWS IoT Core does not take QoS 2'
+    if (topic.startsWith('$aws/rules/') || topic.startsWith('$SYS')) return 'nobody can'
+    if (!session.permits(authority, 'iot:Subscribe', 'topicfilter', topic))
+      return 'AUTHORIZATION_FAILURE, no policy allows iot:Subscribe'
+    if (!session.subscribing.take(now())) return 'it subscribes too often'
+    const isFull = session.filters.size >= limits.subscriptionsPerConnection
+    return isFull && !session.filters.has(topic) ? 'it has as many as it can have' : undefined
   }
 
   mayReceive(client: Client, topic: string): boolean {
     const session = this.#sessions.get(client)
     return (
       session?.permits(this.#options.authority, 'iot:Receive', 'topic', topic) === true &&
+      // one that does not read must not keep the others waiting
+      session.client.conn.writableLength <= limits.unwrittenBytes &&
       session.allowance.take(this.#options.now())
     )
   }

@@ -12,6 +12,7 @@ import { limits } from './limits.ts'
 import type { PresenceEvent } from './presence.ts'
 import { Registry } from './registry.ts'
 import { restService } from './rest.ts'
+import { RetainedMessages } from './retained.ts'
 import { RulesEngine } from './rules/engine.ts'
 
 export interface IotOptions {
@@ -22,6 +23,8 @@ export interface IotOptions {
   readonly mqttPort: number
   /** Certificates, things and attachments, as JSON lines; made with mode 0600. */
   readonly stateFile: string
+  /** Retained messages, as JSON lines; made with mode 0600. */
+  readonly retainedFile: string
   readonly functions: Functions
   sendToQueue(queueUrlOrArn: string, body: string): Promise<void>
   /** Whether a function's resource policy allows the rule to invoke it. */
@@ -104,6 +107,7 @@ export async function startIot(options: IotOptions): Promise<Iot> {
 
 interface Parts {
   readonly registry: Registry
+  readonly retained: RetainedMessages
   readonly authority: Authority
   readonly rules: RulesEngine
   readonly connections: Connections
@@ -124,13 +128,15 @@ async function startParts(options: IotOptions): Promise<Parts> {
   const announce = (event: PresenceEvent) => {
     if (silent || /[+#]/.test(event.topic)) return
     rules.accept(event)
-    broker.publish({ ...event, qos: 1, retain: false }).catch(() => {})
+    broker.publish({ ...event, qos: 1 })
   }
   const connections = new Connections({ announce, now })
+  const retained = new RetainedMessages(options.retainedFile, now)
   const broker: Broker = await startBroker({
     authority,
     registry,
     connections,
+    retained,
     messagesPerSecond: options.messagesPerSecond ?? limits.messagesPerSecond,
     keepAliveSeconds: options.keepAliveSeconds ?? limits.keepAliveSeconds,
     admitting: admission.admitting,
@@ -143,7 +149,7 @@ async function startParts(options: IotOptions): Promise<Parts> {
   const silence = () => {
     silent = true
   }
-  return { registry, authority, rules, connections, broker, admission, now, silence }
+  return { registry, retained, authority, rules, connections, broker, admission, now, silence }
 }
 
 function controlPlaneOf(
@@ -163,11 +169,11 @@ function controlPlaneOf(
 }
 
 function servicesOf(
-  { authority, connections, broker, rules, now }: Parts,
+  { authority, connections, broker, retained, rules, now }: Parts,
   plane: ControlPlane,
   { log, confirmationSecondMs = 1_000 }: IotOptions,
 ): Service[] {
-  const data = { connections, authority, broker, rules, now, confirmationSecondMs }
+  const data = { connections, authority, broker, retained, rules, now, confirmationSecondMs }
   return [
     restService({
       signingName: 'iot',
@@ -191,10 +197,11 @@ async function disconnectAll({ connections, broker }: Parts): Promise<void> {
   )
 }
 
-async function closeParts({ rules, broker, registry }: Parts): Promise<void> {
+async function closeParts({ rules, broker, registry, retained }: Parts): Promise<void> {
   await rules.idle()
   await broker.close()
   registry.close()
+  retained.close()
 }
 
 interface Admission {

@@ -9,6 +9,16 @@ export const limits = {
   topicBytes: 256,
   topicSlashes: 7,
   clientIdBytes: 128,
+  /** More than this waiting in a socket means that the device has stopped reading. */
+  unwrittenBytes: 1024 * 1024,
+  subscriptionsPerConnection: 50,
+  filtersPerSubscribe: 8,
+  /** Of an account in select regions: that of one connection here. */
+  subscriptionsPerSecond: 200,
+  /** One change of the retained message a second and topic. */
+  retainedIntervalMs: 1_000,
+  /** Of a message over HTTP: seven days. */
+  messageExpirySeconds: 604_800,
   /** QoS 1 messages that a connection may owe an acknowledgement for. */
   unacknowledged: 100,
   /** In both directions together, direct messages included. */

@@ -25,6 +25,8 @@ export interface Operation {
   resource?(call: Call): string
   /** Condition keys of the request. */
   context?(call: Call): Readonly<Record<string, string>>
+  /** Further IAM actions on the same resource that the request needs. */
+  also?(call: Call): readonly string[]
   /** Returns the answer's JSON; throws an `AwsError` to refuse. */
   run(call: Call): object | undefined | Promise<object | undefined>
 }
@@ -135,9 +137,11 @@ function authorize(
   denial: string,
 ): void {
   const resource = operation.resource?.(call) ?? '*'
-  const action = `iot:${operation.name}`
-  if (caller.may(action, resource, operation.context?.(call))) return
-  throw new AwsError(denial, notAuthorized(caller.name, action, resource), 403)
+  const context = operation.context?.(call)
+  const names = [operation.name, ...(operation.also?.(call) ?? [])]
+  const denied = names.find((name) => !caller.may(`iot:${name}`, resource, context))
+  if (denied === undefined) return
+  throw new AwsError(denial, notAuthorized(caller.name, `iot:${denied}`, resource), 403)
 }
 
 function asAwsError(error: unknown, log: Log): AwsError {

@@ -35,6 +35,10 @@ export class Session {
   readonly facts: SessionFacts
   /** What messages in and out count against. */
   readonly allowance: Allowance
+  /** What its subscriptions count against. */
+  readonly subscribing = new Allowance(limits.subscriptionsPerSecond)
+  /** The topic filters that it has. */
+  readonly filters = new Set<string>()
   /** Why it will end, once that has been decided. */
   endReason: DisconnectReason | undefined
   readonly #unacknowledged = new Map<number, (how: Acknowledgement) => void>()
