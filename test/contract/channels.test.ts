@@ -1,129 +1,111 @@
+import { randomBytes } from 'node:crypto'
+import { newChannelId } from '@heliograph/core/channels/channel-id'
 import type { Channel, Channels } from '@heliograph/core/ports'
-import { openStore } from '@heliograph/machine/store'
-import type { ChannelId, Topic } from '@heliograph/protocol/identifiers'
-import { MAX_CHANNELS } from '@heliograph/protocol/limits'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { temporaryFolder } from '../../packages/embedded-cloud/test/service-harness.ts'
-import { MemoryChannels } from './memory-channels.ts'
-import { now, topicA, topicB } from './samples.ts'
+import type { Topic } from '@heliograph/protocol/identifiers'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { now, SetClock } from './samples.ts'
+import { type Target, targets } from './target.ts'
 
-interface Target {
-  readonly channels: Channels
-  /** Creating a topic's last channel takes thousands of calls: worth it where the count is kept. */
-  readonly takesThousands: boolean
-  close(): Promise<void>
+const newTopic = () => `com.example.${randomBytes(8).toString('hex')}` as Topic
+
+function newChannel(topic: Topic, change: Partial<Channel> = {}): Channel {
+  const id = newChannelId({ bytes: (length) => new Uint8Array(randomBytes(length)) })
+  return { id, topic, storagePolicy: 1, createdAt: now, ...change }
 }
 
-const targets: readonly (readonly [name: string, open: () => Promise<Target>])[] = [
-  [
-    'in memory',
-    async () => ({ channels: new MemoryChannels(), takesThousands: false, close: async () => {} }),
-  ],
-  ['one machine', openMachine],
-]
-
-async function openMachine(): Promise<Target> {
-  const folder = await temporaryFolder()
-  const store = await openStore({ folder: folder.path, key: new Uint8Array(32).fill(7) })
-  return {
-    channels: store.channels,
-    takesThousands: true,
-    async close() {
-      await store.close()
-      await folder.remove()
-    },
-  }
-}
-
-describe.each(targets)('channels: %s', (_name, open) => {
+describe.each(targets)('channels: %s', (_, open) => {
   let target: Target
-  let channels: Channels
-  let count = 0
+  let port: Channels
+  let most: number
+  const clock = new SetClock()
   beforeAll(async () => {
-    target = await open()
-    channels = target.channels
+    target = await open(clock)
+    port = target.channels.port
+    most = target.channels.most
   })
-  afterAll(() => target?.close())
+  afterAll(() => target.close())
 
-  const channel = (topic = topicA, storagePolicy: Channel['storagePolicy'] = 1): Channel => {
-    count += 1
-    const id = `c${String(count).padStart(23, '0')}` as ChannelId
-    return { id, topic, storagePolicy, createdAt: now }
+  const full = async (topic: Topic) => {
+    const all = Array.from({ length: most }, () => newChannel(topic))
+    const created = await Promise.all(all.map((channel) => port.create(channel)))
+    expect(new Set(created)).toEqual(new Set([true]))
+    return all
   }
 
-  async function created(topic = topicA): Promise<Channel> {
-    const one = channel(topic)
-    expect(await channels.create(one)).toBe(true)
-    return one
-  }
-
-  test('a channel is found as it was created, and under its own topic only', async () => {
-    for (const policy of [0, 1] as const) {
-      const one = channel(topicA, policy)
-      expect(await channels.create(one)).toBe(true)
-      expect(await channels.find(topicA, one.id)).toEqual(one)
-      expect(await channels.find(topicB, one.id)).toBeUndefined()
-      expect(await channels.close(topicB, one.id)).toBe(false)
-      expect(await channels.find(topicA, one.id)).toEqual(one)
+  it('are found as they were created, with their topic', async () => {
+    const topic = newTopic()
+    const [stores, forgets] = [newChannel(topic), newChannel(topic, { storagePolicy: 0 })]
+    for (const channel of [stores, forgets]) {
+      expect(await port.find(topic, channel.id)).toBeUndefined()
+      expect(await port.create(channel)).toBe(true)
+      expect(await port.find(topic, channel.id)).toEqual(channel)
     }
+    expect([...(await port.list(topic))].sort()).toEqual([stores.id, forgets.id].sort())
   })
 
-  test('a topic lists its own channels', async () => {
-    const topics = ['com.example.list', 'com.example.list.voip', 'com.example.lis'] as Topic[]
-    const [own, longer, shorter] = topics as [Topic, Topic, Topic]
-    const two = [await created(own), await created(own)]
-    await created(longer)
-    await created(shorter)
-    expect(new Set(await channels.list(own))).toEqual(new Set(two.map(({ id }) => id)))
-    expect(await channels.list('com.example.none' as Topic)).toEqual([])
+  it('are unknown to every other topic, also to one whose name begins or ends alike', async () => {
+    const topic = newTopic()
+    for (const other of [newTopic(), `${topic}.voip`, topic.slice(0, -1)] as Topic[])
+      await expectUnknown(topic, other)
   })
 
-  test('an id is given out once', async () => {
-    const one = await created()
-    await expect(channels.create({ ...one, storagePolicy: 0 })).rejects.toThrow()
-    await channels.close(topicA, one.id)
-    await expect(channels.create(one)).rejects.toThrow()
-    expect(await channels.find(topicA, one.id)).toBeUndefined()
+  async function expectUnknown(topic: Topic, other: Topic): Promise<void> {
+    const channel = newChannel(topic)
+    await port.create(channel)
+    expect(await port.find(other, channel.id)).toBeUndefined()
+    expect(await port.list(other)).toEqual([])
+    expect(await port.close(other, channel.id)).toBe(false)
+    await port.forget(other, channel.id)
+    expect(await port.find(topic, channel.id)).toEqual(channel)
+  }
+
+  it('are not created twice under one id', async () => {
+    const channel = newChannel(newTopic())
+    await port.create(channel)
+    await expect(port.create({ ...channel, storagePolicy: 0 })).rejects.toThrow()
+    expect(await port.find(channel.topic, channel.id)).toEqual(channel)
   })
 
-  test('a closed channel is neither found nor listed; closing may be repeated until it is forgotten', async () => {
-    const topic = 'com.example.closed' as Topic
-    const [closed, other] = [await created(topic), await created(topic)]
-    expect(await channels.close(topic, closed.id)).toBe(true)
-    expect(await channels.find(topic, closed.id)).toBeUndefined()
-    expect(await channels.list(topic)).toEqual([other.id])
-    expect(await channels.close(topic, closed.id)).toBe(true)
-    await channels.forget(topic, closed.id)
-    await channels.forget(topic, closed.id)
-    expect(await channels.close(topic, closed.id)).toBe(false)
+  it('are gone once they are closed, and can be closed again', async () => {
+    const channel = newChannel(newTopic())
+    await port.create(channel)
+    for (const _again of [1, 2]) {
+      expect(await port.close(channel.topic, channel.id)).toBe(true)
+      expect(await port.find(channel.topic, channel.id)).toBeUndefined()
+      expect(await port.list(channel.topic)).toEqual([])
+    }
+    await expect(port.create(channel)).rejects.toThrow()
   })
 
-  test('an open channel is not forgotten, and one that never was is nothing to close', async () => {
-    const one = await created()
-    await channels.forget(topicA, one.id)
-    expect(await channels.find(topicA, one.id)).toEqual(one)
-    expect(await channels.close(topicA, channel().id)).toBe(false)
-    await channels.forget(topicA, channel().id)
+  it('are forgotten only once they are closed', async () => {
+    const channel = newChannel(newTopic())
+    await port.create(channel)
+    await port.forget(channel.topic, channel.id)
+    expect(await port.find(channel.topic, channel.id)).toEqual(channel)
+    await port.close(channel.topic, channel.id)
+    await port.forget(channel.topic, channel.id)
+    expect(await port.close(channel.topic, channel.id)).toBe(false)
+    await port.forget(channel.topic, channel.id)
   })
 
-  test(`a topic has ${MAX_CHANNELS} channels at most, those included that are being deleted`, async ({
-    skip,
-  }) => {
-    if (!target.takesThousands) skip('thousands of calls')
-    const topic = 'com.example.full' as Topic
-    const all = Array.from({ length: MAX_CHANNELS }, () => channel(topic))
-    expect(new Set(await Promise.all(all.map((one) => channels.create(one))))).toEqual(
-      new Set([true]),
-    )
-    expect(await channels.create(channel(topic))).toBe(false)
-    const [first] = all as [Channel]
-    await channels.close(topic, first.id)
-    expect(await channels.create(channel(topic))).toBe(false)
-    await channels.forget(topic, first.id)
-    expect(await channels.create(channel(topic))).toBe(true)
-    expect(await channels.create(channel(topic))).toBe(false)
-    expect(await channels.list(topic)).toHaveLength(MAX_CHANNELS)
-    // other topics have room of their own
-    await created()
+  it('are so many of a topic at most; a closed one counts until it is forgotten', async () => {
+    const topic = newTopic()
+    const [first] = await full(topic)
+    expect(await port.create(newChannel(topic))).toBe(false)
+    expect(await port.create(newChannel(newTopic()))).toBe(true)
+    await port.close(topic, first?.id as Channel['id'])
+    expect(await port.create(newChannel(topic))).toBe(false)
+    await port.forget(topic, first?.id as Channel['id'])
+    await port.forget(topic, first?.id as Channel['id'])
+    expect(await port.create(newChannel(topic))).toBe(true)
+    expect(await port.create(newChannel(topic))).toBe(false)
+  })
+
+  it('are created at the same time, and still not too many', async () => {
+    const topic = newTopic()
+    const all = Array.from({ length: most + 3 }, () => newChannel(topic))
+    const created = await Promise.all(all.map((channel) => port.create(channel)))
+    expect(created.filter((one) => one)).toHaveLength(most)
+    expect(await port.list(topic)).toHaveLength(most)
   })
 })

@@ -5,9 +5,14 @@ import { MAX_CHANNELS } from '@heliograph/protocol/limits'
 /** The channels table in memory. */
 export class MemoryChannels implements Channels {
   readonly #channels = new Map<string, { readonly channel: Channel; closed: boolean }>()
+  readonly #most: number
+
+  constructor(most = MAX_CHANNELS) {
+    this.#most = most
+  }
 
   async create(channel: Channel): Promise<boolean> {
-    if (this.#of(channel.topic).length >= MAX_CHANNELS) return false
+    if (this.#of(channel.topic).length >= this.#most) return false
     const key = keyOf(channel.topic, channel.id)
     if (this.#channels.has(key)) throw new Error('the id of a channel is taken')
     this.#channels.set(key, { channel, closed: false })

@@ -2,6 +2,7 @@ import { CreateTableCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/cli
 import { KMSClient } from '@aws-sdk/client-kms'
 import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { activationPace, activations } from '@heliograph/aws/activations'
+import { channels } from '@heliograph/aws/channels'
 import { claims } from '@heliograph/aws/claims'
 import { devices } from '@heliograph/aws/devices'
 import { feedback } from '@heliograph/aws/feedback'
@@ -20,6 +21,7 @@ import { systemIds } from '@heliograph/aws/world'
 import type { Notification } from '@heliograph/core/notification'
 import type {
   Activations,
+  Channels,
   Claims,
   DeviceRecord,
   Devices,
@@ -38,6 +40,7 @@ import type {
 } from '@heliograph/core/ports'
 import { activationPace as machinePace, openStore } from '@heliograph/machine/store'
 import type { DeviceId, Fingerprint, ProviderKeyId } from '@heliograph/protocol/identifiers'
+import { MAX_CHANNELS } from '@heliograph/protocol/limits'
 import { startDynamoDb } from '../../packages/embedded-cloud/src/dynamodb/dynamodb.ts'
 import { startKms } from '../../packages/embedded-cloud/src/kms/kms.ts'
 import { startSqs } from '../../packages/embedded-cloud/src/sqs/sqs.ts'
@@ -63,6 +66,7 @@ import {
   memoryTokenKeyStore,
   TokenKeys,
 } from '../../tools/simulate/ports/token-keys.ts'
+import { MemoryChannels } from './memory-channels.ts'
 import { MemoryActivations, MemoryDevices } from './memory-devices.ts'
 import { isGenuine, type SetClock } from './samples.ts'
 
@@ -81,6 +85,8 @@ export interface Target {
   readonly receipts: Receipts
   readonly providers: Providers
   readonly providerKeys: ProviderKeys
+  /** At most so many of a topic: few, unless counting them is what the port is good at. */
+  readonly channels: { readonly port: Channels; readonly most: number }
   readonly tokenKeys: TokenKeyStore
   readonly queue: NotificationQueue
   readonly devices: Devices
@@ -127,6 +133,7 @@ const openMemory: OpenTarget = async (clock) => {
     receipts: memoryReceipts(new ReceiptStore(), atOnce, clock, RECEIPT_SECONDS),
     providers: memoryProviders(providerStore, atOnce),
     providerKeys: memoryProviderKeys(keyStore, atOnce),
+    channels: { port: new MemoryChannels(5), most: 5 },
     tokenKeys: memoryTokenKeyStore(keys, atOnce),
     queue: memoryQueue((body, delay) => delay === 0 && bodies.push(body), atOnce),
     devices: memory,
@@ -154,6 +161,7 @@ const tables = {
   receipts: ['bucketId', 'chunk'],
   providers: ['fingerprint'],
   providerKeys: ['keyId'],
+  channels: ['topic', 'channel'],
   tokenKeys: ['keyId'],
   devices: ['deviceId'],
   activations: ['codeHash'],
@@ -175,6 +183,7 @@ const openEmulated: OpenTarget = async (clock) => {
     receipts: receipts(dynamoDb, 'receipts', clock, RECEIPT_SECONDS),
     providers: providers(dynamoDb, 'providers'),
     providerKeys: providerKeys(dynamoDb, 'providerKeys'),
+    channels: { port: channels(dynamoDb, 'channels', clock, 5), most: 5 },
     tokenKeys: tokenKeyStore(dynamoDb, kms, 'tokenKeys', cloud.wrapKeyArn),
     queue: notificationQueue(sqs, url),
     devices: devices(dynamoDb, 'devices'),
@@ -215,6 +224,7 @@ const openMachine: OpenTarget = async (clock) => {
   const bodies: string[] = []
   return {
     ...store,
+    channels: { port: store.channels, most: MAX_CHANNELS },
     knowsKeysAtOnce: true,
     newRing: () => store.ring,
     // what waits is in the pipeline's journal, which has tests of its own

@@ -1,4 +1,6 @@
 import type {
+  PublishCommandInput,
+  PublishCommandOutput,
   SendDirectMessageCommandInput,
   SendDirectMessageCommandOutput,
 } from '@aws-sdk/client-iot-data-plane'
@@ -67,6 +69,42 @@ export class SendDirectMessageCommand implements Command<SendDirectMessageComman
 
   toOutput(body: string): SendDirectMessageCommandOutput {
     return parseBody(body) as SendDirectMessageCommandOutput
+  }
+}
+
+/** The members of a message to a topic that this project uses. */
+type Publication = Pick<
+  PublishCommandInput,
+  'topic' | 'payload' | 'qos' | 'retain' | 'messageExpiry'
+>
+
+/** `POST /topics/{topic}` (API_iotdata_Publish). */
+export class PublishCommand implements Command<PublishCommandOutput> {
+  readonly input: Publication
+
+  constructor(input: Publication) {
+    this.input = input
+  }
+
+  toCall(): Call {
+    const { topic, payload, qos, retain, messageExpiry, ...others } = this.input
+    refuse(Object.keys(others))
+    const query = [
+      ...(messageExpiry === undefined ? [] : [`messageExpiry=${messageExpiry}`]),
+      ...(qos === undefined ? [] : [`qos=${qos}`]),
+      ...(retain === undefined ? [] : [`retain=${retain}`]),
+    ]
+    const path = `/topics/${encoded(topic ?? '')}`
+    return {
+      method: 'POST',
+      path: query.length === 0 ? path : `${path}?${query.join('&')}`,
+      headers,
+      body: bytesOf(payload),
+    }
+  }
+
+  toOutput(): PublishCommandOutput {
+    return { $metadata: {} }
   }
 }
 

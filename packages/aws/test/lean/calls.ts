@@ -309,6 +309,25 @@ const iotDataSamples: readonly Sample[] = [
       answer: sent,
     }),
   ),
+  ...awkwardNames.map((name) => ({
+    title: `Publish to ${name}`,
+    call: iotData((api, client) =>
+      client.send(
+        new api.PublishCommand({
+          ...{ topic: name, payload: inside, qos: 1, retain: true },
+          messageExpiry: 28_800,
+        }),
+      ),
+    ),
+    answer: '',
+  })),
+  {
+    title: 'Publish of nothing, with as little as possible',
+    call: iotData((api, client) =>
+      client.send(new api.PublishCommand({ topic: 't', payload: empty })),
+    ),
+    answer: '{}',
+  },
   {
     title: 'SendDirectMessage answered without a body',
     call: iotData((api, client) =>
