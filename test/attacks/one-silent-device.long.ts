@@ -1,3 +1,3 @@
 import { delaysNoOtherTopic } from './one-silent-device.ts'
 
-delaysNoOtherTopic(300, 250)
+delaysNoOtherTopic(300, { percent: 99, ms: 250 })

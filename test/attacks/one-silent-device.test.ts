@@ -1,4 +1,4 @@
 import { delaysNoOtherTopic } from './one-silent-device.ts'
 
-// on a machine that is busy with other tests
-delaysNoOtherTopic(60, 5_000)
+// on a machine that is busy with other tests, where a PUBACK of anybody's may come too late now and then
+delaysNoOtherTopic(60, { percent: 90, ms: 5_000 }, 5)

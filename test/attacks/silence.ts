@@ -92,6 +92,9 @@ function requests(
   return Array.from({ length: count }, (_, n) => kinds[n % kinds.length] ?? kinds[0])
 }
 
+/** Longer than the service waits for a PUBACK and then tries the slot again. */
+const REPLACED_MS = 20_000
+
 /** An honest provider and device, and how long a notification takes from one to the other. */
 export async function openHonest(target: Target, provider = target.local.provider) {
   const { url, ca, cert, key, topic } = provider
@@ -101,11 +104,20 @@ export async function openHonest(target: Target, provider = target.local.provide
     cert: readFileSync(cert),
     key: readFileSync(key),
   })
-  const arrived = new Map<unknown, number>()
+  const arrived = new Map<number, number>()
   device.onNotification(({ payload }) => {
-    arrived.set((payload as { n?: unknown }).n, performance.now())
+    arrived.set(Number((payload as { n?: unknown }).n), performance.now())
   })
   let count = 0
+  /**
+   * When this one was there. One whose PUBACK came too late on a busy machine waits in the slot, where a newer one
+   * may replace it: it then took as long as it takes to be sure of that.
+   */
+  const arrivalOf = (n: number, startedAt: number): number | undefined => {
+    const at = arrived.get(n)
+    if (at !== undefined || performance.now() - startedAt < REPLACED_MS) return at
+    return [...arrived.keys()].some((other) => other > n) ? performance.now() : undefined
+  }
   const sendOne = async (): Promise<number> => {
     count += 1
     const n = count
@@ -113,7 +125,7 @@ export async function openHonest(target: Target, provider = target.local.provide
     const body = JSON.stringify({ aps: { alert: 'x' }, n })
     const { status, reason } = await requestOn(edge, { token, topic, body })
     if (status !== 200) throw new Error(`${status} ${reason}`)
-    return (await until(() => arrived.get(n))) - startedAt
+    return (await until(() => arrivalOf(n, startedAt))) - startedAt
   }
   return {
     device,

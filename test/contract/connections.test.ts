@@ -20,9 +20,10 @@ describe.each(connectionTargets)('connections: %s', (_name, open) => {
   afterEach(() => target.close())
 
   /** A message under way; `come()` lets time go by until the service knows what came of it. */
-  function send(deviceId: DeviceId, text = '{}') {
+  function send(deviceId: DeviceId, text = '{}', patienceMs?: number) {
     let sent: Sent | undefined
-    target.connections.send(deviceId, downTopics.notification, text).then((answer) => {
+    const { connections } = target
+    connections.send(deviceId, downTopics.notification, text, patienceMs).then((answer) => {
       sent = answer
     })
     return {
@@ -95,7 +96,7 @@ describe.each(connectionTargets)('connections: %s', (_name, open) => {
     timeout: 15_000,
   }, async () => {
     const device = await target.connect()
-    const sending = send(device.deviceId)
+    const sending = send(device.deviceId, '{}', 1_000)
     await arrival(device)
     expect(await sending.come()).toBe('unconfirmed')
     expect(device.heard()).toHaveLength(1)

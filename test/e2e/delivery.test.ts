@@ -23,7 +23,7 @@ beforeAll(async () => {
 
 afterAll(() => target?.close())
 
-describe('a device that is connected', () => {
+describe.concurrent('a device that is connected', () => {
   it('receives what an unmodified node-apn sends', async () => {
     const { device, received, token } = await readyDevice(target)
     const provider = nodeApn(target)
@@ -91,7 +91,7 @@ describe('a device that is connected', () => {
   })
 })
 
-describe('a device that is offline', () => {
+describe.concurrent('a device that is offline', () => {
   it('receives exactly the newest of three when it comes back', async () => {
     const { device, directory, token } = await readyDevice(target)
     await device.close()
@@ -141,24 +141,9 @@ describe('a device that is offline', () => {
     expect(back.received).toEqual([])
     await back.device.close()
   })
-
-  it('receives its pending notification after a restart of the whole cloud', async () => {
-    const { device, directory, token } = await readyDevice(target)
-    await device.close()
-    await request(target, { token, body: '{"aps":{"alert":"kept"}}' })
-    await slotHolds(target, 'kept')
-    await target.restart()
-    const back = await openTestDevice(target, directory)
-    await back.device.connect()
-    expect(alertOf(await until(() => back.received[0]))).toBe('kept')
-    // registration and token key are the old ones too
-    expect((await request(target, { token, body: '{"aps":{"alert":"after"}}' })).status).toBe(200)
-    expect(alertOf(await until(() => back.received[1]))).toBe('after')
-    await back.device.close()
-  })
 })
 
-describe('a device that gives a topic up', () => {
+describe.concurrent('a device that gives a topic up', () => {
   it('makes its token answer 410 with the time, and 200 once registered again', async () => {
     const { device, received, token } = await readyDevice(target)
     const before = Date.now()
@@ -175,6 +160,23 @@ describe('a device that gives a topic up', () => {
     expect((await request(target, { token, body: '{"aps":{"alert":"again"}}' })).status).toBe(200)
     await until(() => received.some((n) => alertOf(n) === 'again'))
     await device.close()
+  })
+})
+
+describe('a device that is offline meanwhile', () => {
+  it('receives its pending notification after a restart of the whole cloud', async () => {
+    const { device, directory, token } = await readyDevice(target)
+    await device.close()
+    await request(target, { token, body: '{"aps":{"alert":"kept"}}' })
+    await slotHolds(target, 'kept')
+    await target.restart()
+    const back = await openTestDevice(target, directory)
+    await back.device.connect()
+    expect(alertOf(await until(() => back.received[0]))).toBe('kept')
+    // registration and token key are the old ones too
+    expect((await request(target, { token, body: '{"aps":{"alert":"after"}}' })).status).toBe(200)
+    expect(alertOf(await until(() => back.received[1]))).toBe('after')
+    await back.device.close()
   })
 })
 

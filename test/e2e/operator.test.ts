@@ -227,7 +227,7 @@ describe('device', () => {
   })
 })
 
-describe('token inspect', () => {
+describe.concurrent('token inspect', () => {
   it.each([
     ['0'.repeat(64), 'no token key of this deployment opens it'],
     ['abc', 'has 64 hex digits'],
@@ -238,7 +238,7 @@ describe('token inspect', () => {
   })
 })
 
-describe('token expire', () => {
+describe.concurrent('token expire', () => {
   const expire = (...argv: string[]) => heliograph(target, ['token', 'expire', ...argv])
 
   it('ends a token for its providers, until the device registers again', async () => {
@@ -282,7 +282,7 @@ describe('token expire', () => {
   })
 })
 
-describe('key retire', () => {
+describe.concurrent('key retire', () => {
   it('refuses the primary key, an unknown key, and to begin without --yes', async () => {
     const keys = await heliographJson<{ id: string; state: string }[]>(target, 'key', 'list')
     const primary = keys.find(({ state }) => state === 'primary')?.id ?? ''
@@ -297,7 +297,7 @@ describe('key retire', () => {
   })
 })
 
-describe('send and feedback', () => {
+describe.concurrent('send and feedback', () => {
   it('tell what the edge says, with exit code 4 where it refuses', async () => {
     const send = (...more: string[]) =>
       heliograph(target, ['send', '--token', '0'.repeat(64), ...more])
@@ -365,7 +365,7 @@ describe('send and feedback', () => {
   })
 })
 
-describe('dlq', () => {
+describe.concurrent('dlq', () => {
   const put = async (name: 'NotificationDeadLetters' | 'RuleErrors', body: string) => {
     const { clients, outputs, close } = await openStage(target)
     await clients.sqs.send(new SendMessageCommand({ QueueUrl: outputs[name], MessageBody: body }))

@@ -197,7 +197,8 @@ describe.concurrent('what a provider learns', () => {
       const answer = await send(token, 'too late')
       return answer.status === 410 ? answer : undefined
     })
-    expect(Date.now() - before).toBeLessThan(5_000 + 1_500)
+    // and the answer takes its time on a busy machine
+    expect(Date.now() - before).toBeLessThan(5_000 + 10_000)
     const { reason, timestamp } = JSON.parse(gone.body) as Entry
     expect(reason).toBe('Unregistered')
     const [entry] = await entriesOf(token)

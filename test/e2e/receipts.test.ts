@@ -24,7 +24,7 @@ const inSeconds = (seconds: number) => ({
   'apns-expiration': String(Math.floor(Date.now() / 1000) + seconds),
 })
 
-describe('a provider hears what became of', () => {
+describe.concurrent('a provider hears what became of', () => {
   it('one that was delivered', async () => {
     const { device, token } = await readyDevice(target)
     const sent = await send(token)
@@ -110,7 +110,7 @@ describe('a provider hears what became of', () => {
   })
 })
 
-describe('an id without a receipt for the asker', () => {
+describe.concurrent('an id without a receipt for the asker', () => {
   it('is answered alike, whoever has it', async () => {
     const { device, token } = await readyDevice(target)
     const { id, uniqueId } = await send(token)
@@ -148,7 +148,7 @@ async function askAsAnother(ids: readonly string[]) {
   return answers
 }
 
-describe('heliograph notification show', () => {
+describe.concurrent('heliograph notification show', () => {
   it('tells an operator in words, and a program as JSON', async () => {
     const { device, token } = await readyDevice(target)
     const { id, uniqueId } = await send(token)

@@ -12,6 +12,7 @@ import {
   type CloudOptions,
   startCloud,
 } from '../../packages/embedded-cloud/src/cloud.ts'
+import { defaultTuning } from '../../packages/embedded-cloud/src/cloud-options.ts'
 import { openDeployed } from './deployed.ts'
 import { startMachineTarget } from './machine-target.ts'
 import type { Target, TargetOptions } from './target.ts'
@@ -42,6 +43,8 @@ async function startEmbeddedTarget(options: TargetOptions): Promise<Target> {
       shapeRefusal,
       ...(ports ? { ports } : {}),
       ...options,
+      // what still waits for a later attempt would hold up the end of a file for as long as it may
+      tuning: { ...(options.tuning ?? defaultTuning), drainMs: 200 },
     })
   const cloud = await start()
   const target: Target = {

@@ -2,5 +2,5 @@ import { emptiesDevices, leavesData, leavesNothing, startStage } from './teardow
 
 startStage()
 emptiesDevices()
-leavesNothing(24)
+leavesNothing(8)
 leavesData()

@@ -54,6 +54,8 @@ async function start(assembly: string): Promise<Target> {
     state,
     shapeRefusal,
     log: (part, line) => logs.push(`${part}: ${line}`),
+    // what still waits for a later attempt would hold up every restart for as long as it may
+    tuning: { drainMs: 200 },
     ...(ports && { ports }),
   })
   const close = () => cloud.close()

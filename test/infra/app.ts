@@ -43,9 +43,6 @@ export const wholeContext = { ...prodContext, canary: 'true' } as const
 
 export const prodTarget: Target = { account: '111111111111', region: 'eu-west-1' }
 
-// CloudFormation's own rules are checked by every `cdk synth`; here they would double the time.
-process.env.CDK_VALIDATION = 'false'
-
 /** Functions that a stage which keeps its data does not have. */
 export const onlyWhereDestroyed: readonly FunctionName[] = ['empty']
 

@@ -3,8 +3,8 @@ import { type Certificates, makeCertificates } from '../../tools/simulate/certif
 import { runSeeds } from '../../tools/simulate/fleet.ts'
 import { run } from '../../tools/simulate/run.ts'
 
-/** Seeds of `npm run simulate` that run with every `npm test`; about half a minute of processor time. */
-const SLICE = { first: 1, last: 150, notifications: 100, workers: 2 }
+/** Seeds of `npm run simulate` that run with every `npm test`; some ten seconds of processor time. */
+const SLICE = { first: 1, last: 75, notifications: 100, workers: 2 }
 
 describe('simulation', () => {
   let certificates: Certificates
@@ -30,7 +30,7 @@ describe('simulation', () => {
     const { failed, accepted, counts } = await runSeeds(SLICE)
     const shown = failed.map(({ seed, violations }) => ({ seed, violation: violations[0] }))
     expect(shown, 'replay with: npm run simulate -- --seed N').toEqual([])
-    expect(accepted).toBeGreaterThan(14_000)
+    expect(accepted).toBeGreaterThan(7_000)
     // a slice in which one of these never happens would prove nothing about it
     for (const kind of ['delivered', 'drained', 'coalesced', 'expired', 'unregistered'])
       expect(counts[kind], kind).toBeGreaterThan(50)

@@ -214,7 +214,8 @@ async function functionNamed(cloud: Cloud, part: string): Promise<string> {
 }
 
 test('closing a cloud lets the queue drain first', async () => {
-  const { cloud, state } = await fixture.start()
+  // on a busy machine the worker's first start alone takes seconds
+  const { cloud, state } = await fixture.start({ tuning: { drainMs: 60_000 } })
   const sqs = new SQSClient(clientOf(cloud))
   const QueueUrl = output(cloud, 'QueueUrl')
   await Promise.all(

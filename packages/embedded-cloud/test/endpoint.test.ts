@@ -327,5 +327,6 @@ test('close lets a running call end and does not wait for idle clients', async (
   finish()
   expect(await (await answer).json()).toEqual({ done: true })
   await closed
-  expect(performance.now() - before).toBeLessThan(1000)
+  // when it cuts what is still open
+  expect(performance.now() - before).toBeLessThan(2_000)
 })

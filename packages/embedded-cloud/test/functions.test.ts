@@ -19,6 +19,9 @@ import type { QueueRecord } from '../src/sqs/sqs.ts'
 const identity = { accountId: '000000000000', region: 'us-east-1' }
 const hosts: FunctionHost[] = []
 
+/** For what takes a moment, but for all that a busy machine may make of one. */
+const LONG_MS = 60_000
+
 afterEach(async () => {
   await Promise.all(hosts.splice(0).map((host) => host.close(0)))
 })
@@ -110,6 +113,7 @@ describe('an invocation', () => {
     const name = define(
       answering(`{ event, name: context.functionName, arn: context.invokedFunctionArn,
         memory: context.memoryLimitInMB, left: context.getRemainingTimeInMillis(), id: context.awsRequestId }`),
+      { timeoutSeconds: 60 },
     )
     const answer = (await host.invoke(arnOf(name), { a: [1] })) as Record<string, unknown>
     expect(answer).toMatchObject({
@@ -119,8 +123,8 @@ describe('an invocation', () => {
       memory: '128',
       id: expect.stringMatching(/^[0-9a-f-]{36}$/),
     })
-    expect(answer.left).toBeGreaterThan(4000)
-    expect(answer.left).toBeLessThanOrEqual(5000)
+    expect(answer.left).toBeGreaterThan(30_000)
+    expect(answer.left).toBeLessThanOrEqual(60_000)
   })
 
   test('sees the variables of its template and of Lambda, and none of the machine', async () => {
@@ -202,22 +206,28 @@ describe('an invocation', () => {
     const loads = (name = '') =>
       readFileSync(join(logFolder, `${name}.log`), 'utf8').split('loaded').length - 1
     for (const name of [two, one]) await host.invoke(String(name), {})
-    await vi.waitFor(() => expect([loads(two), loads(one)]).toEqual([2, 1]), 10_000)
+    await vi.waitFor(() => expect([loads(two), loads(one)]).toEqual([2, 1]), LONG_MS)
   })
 
   test('leaves an environment to each of its event sources, however long the batches of one take', async () => {
     const { host, define, logFolder } = bench({ maxEnvironments: 2, readyEnvironments: 1 })
-    const name = define(`console.log('loaded')
-      export const handler = (ms) => new Promise((done) => setTimeout(done, ms))`)
+    const go = join(logFolder, 'go')
+    const name = define(
+      `import { existsSync } from 'node:fs'
+      console.log('loaded')
+      export const handler = async (isStuck) => {
+        while (isStuck && !existsSync(${JSON.stringify(go)})) await new Promise((done) => setTimeout(done, 10))
+      }`,
+      { timeoutSeconds: 60 },
+    )
     for (const source of ['stuck', 'quick']) host.addSource(name, source)
-    await host.invoke(name, 1, { source: 'quick' })
+    await host.invoke(name, false, { source: 'quick' })
     const log = () =>
       readFileSync(join(logFolder, `${name}.log`), 'utf8').split('loaded').length - 1
-    await vi.waitFor(() => expect(log()).toBe(2), 10_000)
-    const stuck = [1_500, 1_500].map((ms) => host.invoke(name, ms, { source: 'stuck' }))
-    const startedAt = performance.now()
-    await host.invoke(name, 1, { source: 'quick' })
-    expect(performance.now() - startedAt).toBeLessThan(250)
+    await vi.waitFor(() => expect(log()).toBe(2), LONG_MS)
+    const stuck = [true, true].map((event) => host.invoke(name, event, { source: 'stuck' }))
+    await host.invoke(name, false, { source: 'quick' })
+    writeFileSync(go, '')
     await Promise.all(stuck)
   })
 
@@ -230,7 +240,7 @@ describe('an invocation', () => {
     const first = await host.invoke(name, {})
     const log = () =>
       readFileSync(join(logFolder, `${name}.log`), 'utf8').split('loaded').length - 1
-    await vi.waitFor(() => expect(log()).toBe(2), 10_000)
+    await vi.waitFor(() => expect(log()).toBe(2), LONG_MS)
     await wait(100)
     expect(await host.invoke(name, {})).toBe(first)
   })
@@ -243,10 +253,10 @@ describe('an invocation', () => {
     expect(host.isBusy).toBe(false)
     host.invokeAsync(failing, {})
     expect(host.isBusy).toBe(true)
-    await vi.waitFor(() => expect(host.isBusy).toBe(false), 10_000)
+    await vi.waitFor(() => expect(host.isBusy).toBe(false), LONG_MS)
     for (let event = 0; event < 12; event += 1) host.invokeAsync(failing, {})
     expect(host.isBusy).toBe(true)
-    await vi.waitFor(() => expect(host.isBusy).toBe(false), 10_000)
+    await vi.waitFor(() => expect(host.isBusy).toBe(false), LONG_MS)
   })
 
   test('is busy with two of them while this process has much to do, unless these are stuck', async () => {
@@ -262,7 +272,7 @@ describe('an invocation', () => {
     isLoaded = false
     expect(host.isBusy).toBe(false)
     isLoaded = true
-    await vi.waitFor(() => expect(host.isBusy).toBe(false), 5_000)
+    await vi.waitFor(() => expect(host.isBusy).toBe(false), LONG_MS)
   })
 
   test('ReservedConcurrentExecutions bounds the environments; 0 throttles', async () => {
@@ -450,7 +460,7 @@ describe('asynchronous events', () => {
     const { host, define, lines, sent } = bench()
     const name = define(failing, { deadLetterArn: 'arn:dlq' })
     host.invokeAsync(name, { x: 1 })
-    await vi.waitFor(() => expect(sent).toHaveLength(1))
+    await vi.waitFor(() => expect(sent).toHaveLength(1), LONG_MS)
     expect(sent[0]).toMatchObject({
       queue: 'arn:dlq',
       body: { x: 1 },
@@ -464,7 +474,7 @@ describe('asynchronous events', () => {
     const name = define(failing)
     host.configureAsync(name, { retries: 0, onFailure: 'arn:aws:sqs:r:a:failures' })
     host.invokeAsync(name, { x: 1 })
-    await vi.waitFor(() => expect(sent).toHaveLength(1))
+    await vi.waitFor(() => expect(sent).toHaveLength(1), LONG_MS)
     expect(sent[0]?.body).toMatchObject({
       requestContext: { condition: 'RetriesExhausted', approximateInvokeCount: 1 },
       requestPayload: { x: 1 },
@@ -480,7 +490,10 @@ describe('asynchronous events', () => {
         export const handler = () => { process.stdout.write(getPriority(0) + "\\n"); return getPriority(0) }`
       const [awaited, inBackground] = [define(code), define(code)]
       host.invokeAsync(inBackground, {})
-      await vi.waitFor(() => expect(lines).toContain(`${inBackground}: ${getPriority(0) + 10}`))
+      await vi.waitFor(
+        () => expect(lines).toContain(`${inBackground}: ${getPriority(0) + 10}`),
+        LONG_MS,
+      )
       expect(await host.invoke(awaited, {})).toBe(getPriority(0))
     },
   )
@@ -499,9 +512,10 @@ describe('asynchronous events', () => {
       host.invokeAsync('f3', 'done')
       host.invokeAsync('f1', 'retrying')
       host.invokeAsync('f2', 'running')
-      await vi.waitFor(() => expect(lines.join()).toContain('attempt 1'))
-      await vi.waitFor(() => expect(host.invocations.f3).toBe(1))
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      await vi.waitFor(() => expect(lines.join()).toContain('attempt 1'), LONG_MS)
+      // which is on disk once it is done
+      await vi.waitFor(() => expect(readFileSync(eventsFile, 'utf8')).toContain('"done":'), LONG_MS)
+      await vi.waitFor(() => expect(host.invocations.f2).toBe(1), LONG_MS)
       return host
     }
 
@@ -509,7 +523,7 @@ describe('asynchronous events', () => {
       const { host, define, lines } = bench({ eventsFile })
       for (let n = 0; n < 3; n += 1) define(says)
       host.restore()
-      await vi.waitFor(() => expect(lines).toHaveLength(2))
+      await vi.waitFor(() => expect(lines).toHaveLength(2), LONG_MS)
       expect(lines.toSorted()).toEqual(['f1: got retrying', 'f2: got running'])
     }
 
@@ -600,7 +614,7 @@ describe('a queue mapping', () => {
       readyConcurrencyOf: () => 3,
     }
     const mapping = startQueueMapping({ ...settings, ...more }, { functions, sqs, log: () => {} })
-    await vi.waitFor(() => expect(sqs.isEmpty()).toBe(true))
+    await vi.waitFor(() => expect(sqs.isEmpty()).toBe(true), LONG_MS)
     await mapping.stop()
     return { batches, deleted: sqs.deleted, most }
   }

@@ -292,7 +292,7 @@ describe('connections that say nothing', () => {
     const partial = await dial({ gateway, world })
     partial.write('PR')
     for (const socket of [plain, half, silent, partial]) socket.resume()
-    await eventually(() => [plain, half, silent, partial].every((socket) => socket.destroyed), 3000)
+    await eventually(() => [plain, half, silent, partial].every((socket) => socket.destroyed))
   })
 
   it('rubbish instead of a handshake is dropped', async () => {
@@ -306,14 +306,15 @@ describe('connections that say nothing', () => {
   })
 
   it('a thousand of them hinder nobody', async () => {
-    const patient = await world.start({ limits: { handshakeMs: 5000 } })
+    const patient = await world.start({ limits: { handshakeMs: 60_000 } })
     const sockets = Array.from({ length: 1000 }, () => connectTcp(patient.port, '127.0.0.1'))
     for (const socket of sockets) socket.on('error', () => {})
     await eventually(() => sockets.every((socket) => !socket.connecting))
     const start = performance.now()
     const session = await openSession({ gateway: patient, world })
     expect((await send(session, { ':path': '/' })).status).toBe(200)
-    expect(performance.now() - start).toBeLessThan(3000)
+    // not before those have had their time
+    expect(performance.now() - start).toBeLessThan(30_000)
     session.close()
     await patient.close()
     await eventually(() => sockets.every((socket) => socket.destroyed || socket.readableEnded))

@@ -303,7 +303,7 @@ describe('closing', () => {
   })
 
   it('does not wait for connections that are idle or silent', async () => {
-    const gateway = await world.start()
+    const gateway = await world.start({ limits: { drainMs: 60_000 } })
     const quiet = await Promise.all([
       dial({ gateway, world }),
       dial({ gateway, world, alpn: ['http/1.1'] }),
@@ -312,7 +312,7 @@ describe('closing', () => {
     for (const socket of quiet) socket.resume()
     const start = performance.now()
     await gateway.close()
-    expect(performance.now() - start).toBeLessThan(1000)
+    expect(performance.now() - start).toBeLessThan(30_000)
     await eventually(() => quiet.every((socket) => socket.destroyed))
   })
 

@@ -361,7 +361,7 @@ export const post = (path: string): [string, string][] => [
 ]
 
 /** Waits for a condition that nothing announces. */
-export async function eventually(holds: () => boolean, ms = 5000): Promise<void> {
+export async function eventually(holds: () => boolean, ms = 60_000): Promise<void> {
   const end = performance.now() + ms
   while (!holds()) {
     if (performance.now() > end) throw new Error('it did not come about in time')

@@ -127,7 +127,7 @@ describe('SendDirectMessage', () => {
     const left = Date.now()
     device.end()
     expect((await sending).status).toBe(504)
-    expect(Date.now() - left).toBeLessThan(2000)
+    expect(Date.now() - left).toBeLessThan(14_000)
   })
 
   it('does not wait for anything without confirmation, and sends at QoS 0', async () => {

@@ -252,9 +252,9 @@ export function closed(client: MqttClient): Promise<void> {
   return new Promise((resolve) => client.once('close', () => resolve()))
 }
 
-/** Waits for a condition, at most three seconds. */
+/** Waits for a condition, as long as a busy machine may take. */
 export async function until(condition: () => boolean, what = 'the condition'): Promise<void> {
-  const deadline = Date.now() + 3000
+  const deadline = Date.now() + 60_000
   while (!condition()) {
     if (Date.now() > deadline) throw new Error(`${what} did not come true.`)
     await new Promise((resolve) => setTimeout(resolve, 5))

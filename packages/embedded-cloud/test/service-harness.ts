@@ -82,11 +82,11 @@ export async function temporaryFolder(): Promise<{ path: string; remove(): Promi
   return { path, remove: () => rm(path, { recursive: true, force: true }) }
 }
 
-/** Waits until `condition` is true, at most five seconds. */
+/** Waits until `condition` is true, as long as a busy machine may take. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 5000
+  const deadline = Date.now() + 60_000
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error('The condition did not become true in 5 s.')
+    if (Date.now() > deadline) throw new Error('The condition did not become true.')
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }

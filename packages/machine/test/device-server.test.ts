@@ -254,7 +254,7 @@ describe('hostile bytes', () => {
       device.socket.write(pings)
       await new Promise((resolve) => setImmediate(resolve))
     }
-    await expect.poll(() => served?.destroyed, { timeout: 5_000 }).toBe(true)
+    await expect.poll(() => served?.destroyed).toBe(true)
     expect(world.log.join()).toContain('does not read its answers')
   })
 

@@ -304,7 +304,7 @@ describe('a socket that went stale', () => {
     const limits = { connectionTimeout: 0, requestTimeout: 5_000 }
     const started = vi.spyOn(globalThis, 'setTimeout')
     const call = outcome(exchange(order(), limits))
-    await vi.waitFor(() => expect(limitsOf(started.mock.calls)).toHaveLength(2))
+    await vi.waitFor(() => expect(limitsOf(started.mock.calls)).toHaveLength(2), 30_000)
     const [first, second] = limitsOf(started.mock.calls)
     expect(first).toBe(5_000)
     expect(second).toBeLessThan(4_950)
