@@ -29,16 +29,17 @@ async function used() {
   device.onNotification(() => void taken++)
   await device.connect()
   await device.register('com.example.app')
+  await device.join('A'.repeat(24))
   push(world, notificationMessage())
   await until(() => taken === 1, 'the notification')
   await device.close()
 }
 
 describe('the state directory', () => {
-  it('holds three files, all for the owner alone, and nothing half-written', async () => {
+  it('holds four files, all for the owner alone, and nothing half-written', async () => {
     await used()
     const files = (await readdir(world.directory)).sort()
-    expect(files).toEqual(['identity.json', 'registrations.json', 'taken.jsonl'])
+    expect(files).toEqual(['channels.json', 'identity.json', 'registrations.json', 'taken.jsonl'])
     for (const file of files) expect((await stat(path(file))).mode & 0o777).toBe(0o600)
   })
 

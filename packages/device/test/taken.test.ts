@@ -61,6 +61,32 @@ describe('what was taken', () => {
     }
   })
 
+  it('keeps channels apart from topics, and knows the latest of a channel by its seq', async () => {
+    const channel = 'A'.repeat(24)
+    const seq = (order: number) => `01JD${String(order).padStart(22, '0')}`
+    const store = await TakenStore.open(directory)
+    await store.record(one('a', { channel, seq: seq(5), stored: true }))
+    for (let n = 0; n < REMEMBERED_IDS; n++) await store.record(one(`n${n}`))
+    await store.close()
+    const again = await TakenStore.open(directory)
+    const verdict = (order: number, fields: object) =>
+      again.verdict(one('a', { seq: seq(order), channel, ...fields }))
+    expect(verdict(5, { stored: true })).toBe('outdated')
+    expect(verdict(6, { stored: true })).toBe('new')
+    expect(verdict(4, {})).toBe('outdated')
+    expect(verdict(4, { channel: undefined, topic: channel, stored: true })).toBe('new')
+    await again.close()
+  })
+
+  it('remembers the newest of a bounded number of channels', async () => {
+    const store = await TakenStore.open(directory)
+    const of = (number: number) => ({ channel: String(number).padStart(24, '0'), stored: true })
+    for (let n = 0; n < 1_300; n++) await store.record(one(`c${n}`, of(n)))
+    expect(store.verdict(one('x', { ...of(1_299), acceptedAt: 999 }))).toBe('outdated')
+    expect(store.verdict(one('x', { ...of(0), acceptedAt: 999 }))).toBe('new')
+    await store.close()
+  })
+
   it('outdates everything before a stored one, and only what was stored before a direct one', async () => {
     const store = await TakenStore.open(directory)
     const seen = (taken: TakenStore, acceptedAt: number) =>

@@ -41,6 +41,10 @@ export interface TestBroker {
   onPublish: (message: Published, deviceId: string) => void
   /** Sends a message as SendDirectMessage does (QoS 1, no subscription). */
   push(deviceId: string, topic: string, message: string | object): void
+  /** Sends a message to all who have subscribed, and retains it for those who subscribe later. */
+  publish(topic: string, message: string, retain: boolean): Promise<void>
+  /** Topic filters that nobody may subscribe to. */
+  readonly denied: Set<string>
   /** Message ids the device has acknowledged on its newest connection. */
   acknowledged(): number[]
   isConnected(deviceId: string): boolean
@@ -71,6 +75,9 @@ export async function startBroker(ca: TestCa, port = 0): Promise<TestBroker> {
   aedes.authenticate = (client, _user, _password, done) => {
     done(null, !broker.refused.has(client.id))
   }
+  aedes.authorizeSubscribe = (_client, subscription, done) => {
+    done(null, broker.denied.has(subscription.topic) ? null : subscription)
+  }
   aedes.on('publish', (packet, client) => {
     if (!client) return
     const message = { topic: packet.topic, body: JSON.parse(packet.payload.toString()) }
@@ -96,6 +103,13 @@ export async function startBroker(ca: TestCa, port = 0): Promise<TestBroker> {
         () => {},
       )
     },
+    publish: (topic, payload, retain) =>
+      new Promise((resolve, reject) =>
+        aedes.publish({ cmd: 'publish', topic, payload, qos: 1, retain, dup: false }, (error) =>
+          error ? reject(error) : resolve(),
+        ),
+      ),
+    denied: new Set(),
     acknowledged: () => acknowledgedIds(wires.at(-1)?.packets ?? []),
     isConnected: (deviceId) => clientOf(deviceId) !== undefined,
     cut: () => wires.forEach(({ socket }) => void socket.destroy()),
