@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { type ChannelId, isChannelId } from '@heliograph/protocol/identifiers'
+import { MAX_JOINED_CHANNELS } from '@heliograph/protocol/limits'
 import { readState, writeAtomically } from './files.ts'
 import type { JsonObject } from './json.ts'
 import { Serial } from './serial.ts'
@@ -33,12 +34,13 @@ export class ChannelStore {
     return this.#writes.idle()
   }
 
-  /** Throws `full()` if there are already `most` others. */
-  add(channel: ChannelId, most: number, full: () => Error): Promise<void> {
+  /** Resolves to false if there is no room for another one. */
+  add(channel: ChannelId): Promise<boolean> {
     return this.#writes.run(async () => {
-      if (this.#channels.has(channel)) return
-      if (this.#channels.size >= most) throw full()
+      if (this.#channels.has(channel)) return true
+      if (this.#channels.size >= MAX_JOINED_CHANNELS) return false
       await this.#write([...this.#channels, channel])
+      return true
     })
   }
 

@@ -2,9 +2,10 @@ import { type ChannelId, isChannelId } from '@heliograph/protocol/identifiers'
 import { MAX_FILTERS, MAX_JOINED_CHANNELS } from '@heliograph/protocol/limits'
 import type { ChannelStore } from './channel-store.ts'
 import type { Clock } from './clock.ts'
-import { type Deferred, defer } from './deferred.ts'
+import type { Deferred } from './deferred.ts'
 import { fault, type HeliographDeviceError } from './errors.ts'
 import { Repeats } from './repeats.ts'
+import { awaitAs, take } from './waits.ts'
 
 export interface ChannelsParts {
   readonly store: ChannelStore
@@ -48,18 +49,14 @@ export class Channels {
     if (asked) return asked.promise
     if (this.#granted.has(channel)) return
     const answer = this.#await(channel)
-    this.#parts.store
-      .add(channel, MAX_JOINED_CHANNELS, () => tooMany(channel))
-      .then(() => this.#ask([channel]))
-      .catch(answer.reject)
+    this.#want(channel).catch(answer.reject)
     return answer.promise
   }
 
   /** Resolves when it is forgotten on disk: the next connection would not subscribe to it any more. */
   async leave(channel: string): Promise<void> {
     check(channel)
-    const waiting = this.#waiting.get(channel)
-    this.#waiting.delete(channel)
+    const waiting = take(this.#waiting, channel)
     // from now on a join is a new wish, which has to be granted again
     this.#granted.delete(channel)
     waiting?.reject(fault('Closed', 'the channel was left', { channel }))
@@ -136,7 +133,7 @@ export class Channels {
       return
     }
     this.#repeats.stop(channel)
-    this.#waiting.delete(channel)
+    take(this.#waiting, channel)
     this.#parts.store.remove(channel).then(
       () => waiting.reject(error),
       () => waiting.reject(error),
@@ -145,19 +142,16 @@ export class Channels {
 
   /** A wait that ends by an answer, by the time limit or by close(). */
   #await(channel: ChannelId): Deferred<void> {
-    const wait = defer<void>()
-    const seconds = this.#parts.timeLimitMs / 1000
-    const message = `a channel was not joined within ${seconds} s: it is asked for again when the device connects`
-    const stop = this.#parts.clock.after(this.#parts.timeLimitMs, () =>
-      wait.reject(fault('Timeout', message, { channel })),
-    )
-    const ended = () => {
-      stop()
-      if (this.#waiting.get(channel) === wait) this.#waiting.delete(channel)
-    }
-    this.#waiting.set(channel, wait)
-    wait.promise.then(ended, ended)
-    return wait
+    const { clock, timeLimitMs: limitMs } = this.#parts
+    const message = `a channel was not joined within ${limitMs / 1000} s: it is asked for again when the device connects`
+    const late = fault('Timeout', message, { channel })
+    return awaitAs(this.#waiting, channel, { clock, limitMs, late })
+  }
+
+  async #want(channel: ChannelId): Promise<void> {
+    const hasRoom = await this.#parts.store.add(channel)
+    if (!hasRoom) throw tooMany(channel)
+    this.#ask([channel])
   }
 }
 

@@ -2,12 +2,13 @@ import type { UpMessage } from '@heliograph/protocol/messages'
 import type { Upstream } from '@heliograph/protocol/mqtt-topic'
 import { connectReasons } from '@heliograph/protocol/reasons'
 import type { Clock } from './clock.ts'
-import { type Deferred, defer } from './deferred.ts'
+import type { Deferred } from './deferred.ts'
 import { fault, HeliographDeviceError } from './errors.ts'
 import type { Events } from './events.ts'
 import { asObject, type JsonObject, listAt, textAt } from './json.ts'
 import type { Edit, RegisteredTopic, RegistrationStore } from './registrations.ts'
 import { Repeats } from './repeats.ts'
+import { awaitAs, take } from './waits.ts'
 
 /** Publishes a request to the service; rejects while there is no connection. */
 export type Send = <Name extends Upstream>(request: Name, body: UpMessage<Name>) => Promise<void>
@@ -245,30 +246,10 @@ export class Registrar {
     topic: string,
     what: 'register' | 'unregister',
   ): Deferred<Answer> {
-    const wait = defer<Answer>()
-    const seconds = this.#parts.timeLimitMs / 1000
-    const message = `no answer to ${what} ${topic} within ${seconds} s: it is repeated when the device connects`
-    const stop = this.#parts.clock.after(this.#parts.timeLimitMs, () =>
-      wait.reject(fault('Timeout', message, { topic })),
-    )
-    const ended = () => {
-      stop()
-      if (waits.get(topic) === wait) waits.delete(topic)
-    }
-    waits.set(topic, wait)
-    wait.promise.then(ended, ended)
-    return wait
+    const { clock, timeLimitMs: limitMs } = this.#parts
+    const message = `no answer to ${what} ${topic} within ${limitMs / 1000} s: it is repeated when the device connects`
+    return awaitAs(waits, topic, { clock, limitMs, late: fault('Timeout', message, { topic }) })
   }
-}
-
-/** Removes and returns the wait for a topic, so that the next one starts over. */
-function take<Answer>(
-  waits: Map<string, Deferred<Answer>>,
-  topic: string,
-): Deferred<Answer> | undefined {
-  const wait = waits.get(topic)
-  waits.delete(topic)
-  return wait
 }
 
 interface Refused {

@@ -64,7 +64,7 @@ describe('channels', () => {
 
   it('are asked for eight at a time, and those without an answer again, each by itself', async () => {
     const all = Array.from({ length: 10 }, (_, number) => channelNo(number))
-    for (const channel of all) await store.add(channel, 50, () => new Error('full'))
+    for (const channel of all) await store.add(channel)
     channels.onConnected()
     expect(asked.map((one) => one.channels)).toEqual([all.slice(0, 8), all.slice(8)])
     await answer(1, all.slice(0, 8).map(Boolean))
