@@ -17,7 +17,8 @@ const project = join(root, 'clients/python')
 const programs = join(root, 'test/python')
 
 /** Of the form with threads, what the two forms do not have in common. */
-const callbackCases = 'A1,A2,C3,C11,C12,R1,R2,R4,R12,N2,N3,N4,N6,N7,N16,N17,N22,W2,L1,L6'
+const callbackCases =
+  'A1,A2,C3,C11,C12,R1,R2,R4,R12,N2,N3,N4,N6,N7,N16,N17,N22,J2,J4,J8,J11,J20,W2,L1,L6'
 
 /** Why a wheel cannot be built and installed here; undefined where it can. */
 function hindrance(python: string, folder: string): string | undefined {

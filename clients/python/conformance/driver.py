@@ -63,6 +63,7 @@ def listen(device: AsyncDevice | Device) -> None:
 
     def on_error(error: HeliographDeviceError) -> None:
         about = {} if error.topic is None else {"topic": error.topic}
+        about |= {} if error.channel is None else {"channel": error.channel}
         write({"event": "error", "reason": error.reason, "message": str(error), **about})
 
     def on_rejected(event: heliograph.Rejected) -> None:
@@ -131,6 +132,12 @@ class AsyncDriver:
                 return {"token": await self.device.register(command["topic"])}
             case "unregister":
                 await self.device.unregister(command["topic"])
+            case "join":
+                await self.device.join(command["channel"])
+            case "leave":
+                await self.device.leave(command["channel"])
+            case "channels":
+                return {"channels": self.device.channels()}
             case "tokens":
                 return {"tokens": self.device.tokens()}
             case "handler":
@@ -208,6 +215,12 @@ class CallbackDriver:
                 return {"token": self.device.register(command["topic"])}
             case "unregister":
                 self.device.unregister(command["topic"])
+            case "join":
+                self.device.join(command["channel"])
+            case "leave":
+                self.device.leave(command["channel"])
+            case "channels":
+                return {"channels": self.device.channels()}
             case "tokens":
                 return {"tokens": self.device.tokens()}
             case "handler":
@@ -254,7 +267,6 @@ def main() -> None:
             "name": "heliograph-device",
             "version": heliograph.__version__,
             "language": language,
-            "lacks": ["channels"],
         }
     )
     if form == "asyncio":

@@ -9,7 +9,7 @@ import logging
 import os
 import random as random_module
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +18,8 @@ from typing import Any
 from ._activation import Activation, activate
 from ._backoff import Random
 from ._certificate import certificate_age
+from ._channel_store import ChannelStore
+from ._channels import Channels, channel_of_topic
 from ._connection import Connection, ConnectionParts
 from ._events import Connected, Disconnected, Events, Listener
 from ._files import Disk, Serial, make_directory
@@ -54,7 +56,7 @@ class Settings:
     """How a device behaves; the defaults are right for nearly all."""
 
     time_limit: float = 30.0
-    """Seconds that ``register`` and ``unregister`` wait for the service."""
+    """Seconds that ``register``, ``unregister`` and ``join`` wait for the service."""
     close_limit: float = 5.0
     """Seconds that ``close`` waits for handlers at work."""
     keepalive: int = 60
@@ -62,7 +64,7 @@ class Settings:
     connect_timeout: float = 20.0
     """Seconds that an attempt may take up to CONNACK."""
     logger: logging.Logger = _LOGGER
-    """Gets lines for a person; they hold no payload, token, code or key."""
+    """Gets lines for a person; they hold no payload, token, code, key or id of a channel."""
     may_move_to: MayMoveTo = lambda host, port: True
     """Whether the device may follow the service to this host and port."""
     clock: Callable[[], float] = time.time
@@ -75,6 +77,7 @@ class Stores:
     disk: Disk
     identity: IdentityStore
     registrations: RegistrationStore
+    channels: ChannelStore
     taken: TakenStore
 
 
@@ -84,7 +87,8 @@ def open_stores(directory: str | os.PathLike[str]) -> Stores:
     disk = Disk()
     make_directory(path)
     identity = IdentityStore(path, disk)
-    return Stores(disk, identity, RegistrationStore(path, disk), TakenStore(path, disk))
+    registrations = RegistrationStore(path, disk)
+    return Stores(disk, identity, registrations, ChannelStore(path, disk), TakenStore(path, disk))
 
 
 class AsyncDevice:
@@ -137,9 +141,25 @@ class AsyncDevice:
             self._report,
             settings.logger,
         )
-        self._redrain = Redrain(self._registrar.present, settings.random)
+        self._channels = Channels(
+            stores.channels,
+            self._subscribe,
+            self._unsubscribe,
+            self._report,
+            settings.random,
+            settings.time_limit,
+            self._start,
+        )
+        self._redrain = Redrain(lambda _topics: self._registrar.present(), settings.random)
+        self._rejoin = Redrain(self._channels.ask_again, settings.random)
         self._inbox = Inbox(
-            stores.taken, self._registrar.has_left, self._redrain, self._report, settings.logger
+            stores.taken,
+            self._registrar.has_left,
+            self._channels.is_joined,
+            self._redrain,
+            self._rejoin,
+            self._report,
+            settings.logger,
         )
 
     @classmethod
@@ -246,6 +266,24 @@ class AsyncDevice:
         """The token of every registered topic."""
         return self._registrar.tokens()
 
+    async def join(self, channel: str) -> None:
+        """Joins a channel by its id, and returns when the broker has granted it.
+
+        The device stays joined, also over restarts. Raises ChannelError (``BadChannelId``,
+        ``TooManyChannels``, ``ChannelRefused``) or RequestTimeoutError, after which the wish is kept.
+        """
+        self._refuse_closed()
+        await asyncio.shield(self._channels.join(channel))
+
+    async def leave(self, channel: str) -> None:
+        """Leaves a channel; what still comes on it is dropped. Needs no connection."""
+        self._refuse_closed()
+        await asyncio.shield(self._channels.leave(channel))
+
+    def channels(self) -> tuple[str, ...]:
+        """The ids of the joined channels."""
+        return self._channels.joined()
+
     async def close(self) -> None:
         """Lets handlers at work finish, within ``close_limit``, and disconnects.
 
@@ -258,13 +296,16 @@ class AsyncDevice:
         await asyncio.wait([finishing], timeout=self._settings.close_limit)
         finishing.cancel()
         self._registrar.close()
+        self._channels.close()
         self._renewal.on_disconnected()
         self._redrain.stop()
+        self._rejoin.stop()
         self._move.stop()
         if self._connection is not None:
             await self._connection.stop()
         await self._stores.identity.idle()
         await self._stores.registrations.idle()
+        await self._stores.channels.idle()
         await self._stores.taken.idle()
 
     async def finish(self) -> None:
@@ -365,6 +406,15 @@ class AsyncDevice:
             raise NotConnectedError("NotConnected", "the device is not connected")
         await self._connection.publish(topic, json.dumps(body))
 
+    async def _subscribe(self, filters: Sequence[str]) -> list[bool]:
+        if self._connection is None:
+            raise NotConnectedError("NotConnected", "the device is not connected")
+        return await self._connection.subscribe(filters)
+
+    def _unsubscribe(self, topic_filter: str) -> None:
+        if self._connection is not None:
+            self._connection.unsubscribe(topic_filter)
+
     def _on_failed(self, used: LinkOptions) -> None:
         self._renewal.on_failed(used.credentials)
         self._move.on_failed(used.broker)
@@ -374,22 +424,26 @@ class AsyncDevice:
         self._logger.info("connected as %s", device_id)
         self._move.on_opened(used.broker)
         self._registrar.on_connected()
+        self._channels.on_connected()
         self._start(self._renewal.on_connected(used.credentials))
         self._events.emit("connected", Connected(device_id))
 
     def _on_closed(self, cause: str, retry_in: float | None) -> None:
         self._registrar.on_disconnected()
+        self._channels.on_disconnected()
         self._renewal.on_disconnected()
         self._move.on_disconnected()
         following = "" if retry_in is None else f"; next attempt in {retry_in:.3f} s"
         self._logger.info("not connected: %s%s", cause, following)
         self._events.emit("disconnected", Disconnected(cause, retry_in))
 
-    async def _receive(self, topic: str, message: bytes) -> bool:
+    async def _receive(self, topic: str, message: bytes, retained: bool) -> bool:
         """Every message ends here; what cannot be taken over is reported and not acknowledged."""
         try:
             if topic == "heliograph/notification":
                 return await self._inbox.receive(message)
+            if (channel := channel_of_topic(topic)) is not None:
+                return await self._inbox.receive_broadcast(channel, message, retained)
             await self._control.run(lambda: self._receive_control(topic, message))
         except Exception as thrown:  # whatever it is, the device goes on
             self._report(as_fault(thrown))

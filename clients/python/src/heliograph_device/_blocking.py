@@ -88,7 +88,7 @@ class Device:
         """Sets what takes notifications over; until then they wait, unacknowledged.
 
         A second call replaces it. Can be used as a decorator. Handlers run in threads of their own,
-        one for each topic that has something to handle.
+        one for each topic and channel that has something to handle.
         """
 
         async def handle(notification: Notification) -> None:
@@ -132,6 +132,22 @@ class Device:
     def tokens(self) -> dict[str, str]:
         """The token of every registered topic."""
         return self._device.tokens()
+
+    def join(self, channel: str) -> None:
+        """Joins a channel by its id, and returns when the broker has granted it.
+
+        The device stays joined, also over restarts. Raises ChannelError (``BadChannelId``,
+        ``TooManyChannels``, ``ChannelRefused``) or RequestTimeoutError, after which the wish is kept.
+        """
+        self._run(self._device.join(channel))
+
+    def leave(self, channel: str) -> None:
+        """Leaves a channel; what still comes on it is dropped. Needs no connection."""
+        self._run(self._device.leave(channel))
+
+    def channels(self) -> tuple[str, ...]:
+        """The ids of the joined channels."""
+        return self._device.channels()
 
     def close(self) -> None:
         """Lets handlers at work finish, within ``close_limit``, and disconnects.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +50,16 @@ class Connection:
         if self._link is None or not self.is_open:
             raise NotConnectedError("NotConnected", "the device is not connected")
         await self._link.publish(topic, message)
+
+    async def subscribe(self, filters: Sequence[str]) -> list[bool]:
+        if self._link is None or not self.is_open:
+            raise NotConnectedError("NotConnected", "the device is not connected")
+        return await self._link.subscribe(filters)
+
+    def unsubscribe(self, topic_filter: str) -> None:
+        """Does nothing while there is no connection: the next one starts without subscriptions."""
+        if self._link is not None and self.is_open:
+            self._link.unsubscribe(topic_filter)
 
     async def idle(self) -> None:
         """Returns when every message so far has been taken over, or has failed to be."""

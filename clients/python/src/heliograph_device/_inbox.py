@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from ._files import Serial
-from ._notification import Notification, parse_notification
+from ._notification import Notification, parse_broadcast, parse_notification
 from ._redrain import Redrain
 from ._taken import TakenStore
 from .errors import BadMessageError, HandlerError, HeliographDeviceError, as_fault, message_of
@@ -17,7 +17,7 @@ Handle = Callable[[Notification], Awaitable[None]]
 """Takes a notification over. It is acknowledged when this returns, or sent again when it raises."""
 
 _MOST_WAITING = 100
-"""Waiting notifications per topic; IoT Core leaves at most 100 unacknowledged on a connection."""
+"""Waiting notifications per topic or channel; IoT Core leaves at most 100 unacknowledged on a connection."""
 
 
 @dataclass
@@ -27,7 +27,8 @@ class _Lane:
 
 
 class Inbox:
-    """Those of one topic are handled in the order they came, those of different topics side by side.
+    """Those of one topic or channel are handled in the order they came, those of different ones side by
+    side.
 
     Says for each message whether it may be acknowledged.
     """
@@ -36,13 +37,17 @@ class Inbox:
         self,
         taken: TakenStore,
         has_left: Callable[[str], bool],
+        is_joined: Callable[[str], bool],
         redrain: Redrain,
+        rejoin: Redrain,
         report: Callable[[HeliographDeviceError], None],
         logger: logging.Logger,
     ) -> None:
         self._taken = taken
         self._has_left = has_left
+        self._is_joined = is_joined
         self._redrain = redrain
+        self._rejoin = rejoin
         self._report = report
         self._logger = logger
         self._lanes: dict[str, _Lane] = {}
@@ -62,15 +67,26 @@ class Inbox:
         notification = parse_notification(message)
         if notification is None:
             return self._unreadable()
+        return await self._receive(notification, notification.topic, self._redrain)
+
+    async def receive_broadcast(self, channel: str, message: bytes, retained: bool) -> bool:
+        """What has come on the topic of a channel; ``retained``: the packet's RETAIN flag."""
+        notification = parse_broadcast(message, channel, retained)
+        if notification is None:
+            # nobody has asked for it, so nobody has to hear that it is unreadable
+            return self._unreadable() if self._is_joined(channel) else True
+        return await self._receive(notification, channel, self._rejoin)
+
+    async def _receive(self, notification: Notification, origin: str, again: Redrain) -> bool:
         is_taken = await self._in_lane(notification)
         if is_taken:
-            self._redrain.on_taken(notification.topic)
+            again.on_taken(origin)
         else:
-            self._redrain.on_failed(notification.topic)
+            again.on_failed(origin)
         return is_taken
 
     async def _in_lane(self, notification: Notification) -> bool:
-        lane = self._lanes.setdefault(notification.topic, _Lane())
+        lane = self._lanes.setdefault(notification.origin, _Lane())
         if lane.waiting >= _MOST_WAITING:
             return False
         lane.waiting += 1
@@ -79,11 +95,14 @@ class Inbox:
         finally:
             lane.waiting -= 1
             if lane.waiting == 0:
-                self._lanes.pop(notification.topic, None)
+                self._lanes.pop(notification.origin, None)
 
     async def _take_over(self, notification: Notification) -> bool:
-        if self._has_left(notification.topic):
+        channel = notification.channel
+        if channel is None and self._has_left(notification.topic):
             return self._drop(notification, "its topic is unregistered")
+        if channel is not None and not self._is_joined(channel):
+            return self._drop(notification, "its channel is not joined")
         verdict = self._taken.verdict(notification)
         if verdict == "repeat":
             return self._drop(notification, "it was taken before")
@@ -101,6 +120,7 @@ class Inbox:
                 f"the handler failed on notification {notification.id}, which will come again: "
                 f"{message_of(thrown)}",
                 topic=notification.topic,
+                channel=notification.channel,
             )
             error.__cause__ = thrown
             self._report(error)

@@ -9,7 +9,7 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,8 +34,8 @@ class LinkOptions:
     """Also the MQTT client id."""
     keepalive: int
     connect_timeout: float
-    receive: Callable[[str, bytes], Awaitable[bool]]
-    """Takes a message over; it is acknowledged when this returns True."""
+    receive: Callable[[str, bytes, bool], Awaitable[bool]]
+    """Takes a message over, with the packet's RETAIN flag; it is acknowledged when this returns True."""
 
 
 class Link:
@@ -59,6 +59,7 @@ class Link:
         self._has_said_goodbye = False
         self._cause = _NO_CAUSE
         self._published: dict[int, asyncio.Future[None]] = {}
+        self._subscribed: dict[int, asyncio.Future[list[bool]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._woken, self._waker = socket.socketpair()
         self._woken.setblocking(False)
@@ -74,6 +75,18 @@ class Link:
         # what on_publish says is heard by the loop, so not before this is on record
         self._published[self._client.publish(topic, message, qos=1).mid] = published
         await published
+
+    async def subscribe(self, filters: Sequence[str]) -> list[bool]:
+        """Returns which filters the broker has granted (QoS 1); IoT Core takes at most 8 at a time."""
+        _, mid = self._client.subscribe([(one, 1) for one in filters])
+        if mid is None or self.closed.done():
+            raise NotConnectedError("NotConnected", self._cause)
+        granted: asyncio.Future[list[bool]] = self._loop.create_future()
+        self._subscribed[mid] = granted
+        return await granted
+
+    def unsubscribe(self, topic_filter: str) -> None:
+        self._client.unsubscribe(topic_filter)
 
     async def idle(self) -> None:
         """Returns when every message so far has been taken over, or has failed to be."""
@@ -104,6 +117,9 @@ class Link:
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_publish = lambda _client, _data, mid, *_: self._call(self._on_published, mid)
+        client.on_subscribe = lambda _client, _data, mid, codes, _properties: self._call(
+            self._on_subscribed, mid, [not code.is_failure for code in codes]
+        )
         client.on_message = lambda _client, _data, message: self._call(self._take, message)
         return client
 
@@ -193,15 +209,22 @@ class Link:
         if published is not None and not published.done():
             published.set_result(None)
 
+    def _on_subscribed(self, mid: int, granted: list[bool]) -> None:
+        subscribed = self._subscribed.pop(mid, None)
+        if subscribed is not None and not subscribed.done():
+            subscribed.set_result(granted)
+
     def _on_closed(self) -> None:
         self._woken.close()
         self._waker.close()
         error = NotConnectedError("NotConnected", self._cause)
-        for published in self._published.values():
-            if not published.done():
-                published.set_exception(error)
-                published.exception()
+        waits: list[asyncio.Future[Any]] = [*self._published.values(), *self._subscribed.values()]
+        for wait in waits:
+            if not wait.done():
+                wait.set_exception(error)
+                wait.exception()
         self._published.clear()
+        self._subscribed.clear()
         if not self.opened.done():
             self.opened.set_exception(error)
         self.closed.set_result(self._cause)
@@ -219,7 +242,7 @@ class Link:
         except UnicodeDecodeError:
             topic = ""
         try:
-            is_taken = await self._options.receive(topic, bytes(message.payload))
+            is_taken = await self._options.receive(topic, bytes(message.payload), message.retain)
         except Exception:  # a failure to take it over is the receiver's to report
             logging.getLogger(__name__).exception("a message could not be taken over")
             return

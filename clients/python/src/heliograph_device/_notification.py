@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -26,7 +26,7 @@ class Notification:
     accepted_at: int
     """When the service accepted it; milliseconds since the epoch."""
     stored: bool
-    """True when it waited in its pending slot for this device to come back."""
+    """True when it waited for this device: in its pending slot, or as the latest of its channel."""
     expiration: int
     """UNIX seconds; 0 = one attempt, never stored."""
     priority: int
@@ -37,19 +37,45 @@ class Notification:
     """``apns-unique-id``: what an operator finds it by in the service's log."""
     seq: str | None = None
     """The service's order, a ULID; greater as text = newer."""
+    channel: str | None = None
+    """The channel that it was published on; None if it was sent to this device."""
 
     @cached_property
     def payload(self) -> Any:
         """The payload as the ``json`` module gives it; read when it is first asked for."""
         return loads(self.payload_text)
 
+    @property
+    def origin(self) -> str:
+        """What it is one of: a topic, or a channel. No topic has a slash in it."""
+        return origin_of(self.topic, self.channel)
+
+
+def origin_of(topic: str, channel: str | None) -> str:
+    return topic if channel is None else f"channel/{channel}"
+
 
 def parse_notification(message: bytes) -> Notification | None:
     """The notification in a message, or None if it is not a notification."""
     text = message.decode("utf-8", "replace")
     data = _head_of(text)
-    if data is None:
+    return None if data is None else _read(text, data)
+
+
+def parse_broadcast(message: bytes, channel: str, stored: bool) -> Notification | None:
+    """What a channel's topic carries, or None if it is not a notification of this channel.
+
+    It is ``stored`` if the broker had retained it.
+    """
+    text = message.decode("utf-8", "replace")
+    data = _head_of(text)
+    if data is None or data.get("channel") != channel:
         return None
+    notification = _read(text, data)
+    return None if notification is None else replace(notification, channel=channel, stored=stored)
+
+
+def _read(text: str, data: JsonObject) -> Notification | None:
     id, topic = text_at(data, "id"), text_at(data, "topic")
     accepted_at = number_at(data, "acceptedAt")
     if not id or not topic or accepted_at is None or "payload" not in data:

@@ -1,4 +1,4 @@
-"""Asks the service to drain again after a notification was not taken over."""
+"""Asks the service again for what is pending after a notification was not taken over."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ _LAST_ASK_S = 15 * 60.0
 
 
 class Redrain:
-    """Otherwise it would lie in its pending slot until the next connect, which for a steady connection
-    can be weeks away."""
+    """Otherwise it would lie where it waits until the next connect, which for a steady connection can be
+    weeks away. One for topics, whose slots are drained, and one for channels, which are subscribed to
+    again."""
 
-    def __init__(self, present: Callable[[], None], random: Random) -> None:
-        self._present = present
+    def __init__(self, ask: Callable[[frozenset[str]], None], random: Random) -> None:
+        self._ask_for = ask
         self._random = random
         self._failing: set[str] = set()
         self._asked = 0
         self._timer: asyncio.TimerHandle | None = None
 
-    def on_failed(self, topic: str) -> None:
-        self._failing.add(topic)
+    def on_failed(self, origin: str) -> None:
+        self._failing.add(origin)
         if self._timer is None:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(self._delay(), self._ask)
 
-    def on_taken(self, topic: str) -> None:
-        if topic in self._failing:
-            self._failing.remove(topic)
+    def on_taken(self, origin: str) -> None:
+        if origin in self._failing:
+            self._failing.remove(origin)
             if not self._failing:
                 self.stop()
 
@@ -45,7 +46,7 @@ class Redrain:
     def _ask(self) -> None:
         self._timer = None
         self._asked += 1
-        self._present()
+        self._ask_for(frozenset(self._failing))
 
     def _delay(self) -> float:
         """Doubles each time; half to one and a half of it, as a whole fleet may fail for one reason."""

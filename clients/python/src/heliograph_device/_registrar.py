@@ -11,6 +11,7 @@ from ._events import Accepted, Events, Rejected, TokenChanged
 from ._json import JsonObject, as_object, as_text, list_at, text_at
 from ._registrations import RegisteredTopic, RegistrationStore
 from ._repeats import Repeats
+from ._waits import await_as, reject, resolve
 from .errors import (
     ClosedError,
     HeliographDeviceError,
@@ -82,7 +83,7 @@ class Registrar:
             return asked
         answer = self._await(self._waiting, topic, "register")
         self._left.discard(topic)
-        _resolve(self._leaving.pop(topic, None), None)
+        resolve(self._leaving.pop(topic, None), None)
         self._start(self._want(topic, answer))
         return answer
 
@@ -94,7 +95,7 @@ class Registrar:
         try:
             await self._store.change(topic, want)
         except HeliographDeviceError as error:
-            _reject(answer, error)
+            reject(answer, error)
         else:
             await self._send_register(topic)
 
@@ -109,7 +110,7 @@ class Registrar:
         self._repeats.stop(topic)
         self._farewells[topic] = wish
         closed = ClosedError("Closed", f"{topic} was unregistered", topic=topic)
-        _reject(self._waiting.pop(topic, None), closed)
+        reject(self._waiting.pop(topic, None), closed)
         self._start(self._wish_to_leave(topic, wish, answer))
         return answer
 
@@ -117,7 +118,7 @@ class Registrar:
         try:
             await self._store.change(topic, lambda _before: wish)
         except HeliographDeviceError as error:
-            _reject(answer, error)
+            reject(answer, error)
         else:
             await self._leave(topic, wish)
 
@@ -178,9 +179,9 @@ class Registrar:
         self._repeats.stop_all()
         closed = ClosedError("Closed", "the device was closed before the service answered")
         for waiting in list(self._waiting.values()):
-            _reject(waiting, closed)
+            reject(waiting, closed)
         for leaving in list(self._leaving.values()):
-            _reject(leaving, closed)
+            reject(leaving, closed)
 
     async def _keep(self, topic: str, token: str) -> None:
         self._repeats.stop(topic)
@@ -193,7 +194,7 @@ class Registrar:
             return before if is_same else RegisteredTopic("wanted", token)
 
         await self._store.change(topic, keep)
-        _resolve(self._waiting.get(topic), token)
+        resolve(self._waiting.get(topic), token)
         if known.token != token:
             self._events.emit("token", TokenChanged(topic, token))
 
@@ -230,7 +231,7 @@ class Registrar:
             self._repeats.stop(topic)
             await self._forget_unanswered(topic)
         if waiting is not None:
-            _reject(waiting, error)
+            reject(waiting, error)
         else:
             self._events.emit("error", error)
 
@@ -249,7 +250,7 @@ class Registrar:
             return
         await self._store.change(topic, lambda before: None if before is wish else before)
         if self._farewells.get(topic) is wish:
-            _resolve(self._leaving.pop(topic, None), None)
+            resolve(self._leaving.pop(topic, None), None)
 
     async def _send_register(self, topic: str) -> None:
         if not await self._try_send("register", {"topic": topic}) or not self._is_asked(topic):
@@ -278,36 +279,13 @@ class Registrar:
         self, waits: dict[str, asyncio.Future[Answer]], topic: str, what: str
     ) -> asyncio.Future[Answer]:
         """A wait that ends by an answer, by the time limit or by close()."""
-        loop = asyncio.get_running_loop()
-        wait: asyncio.Future[Answer] = loop.create_future()
-        timeout = RequestTimeoutError(
+        late = RequestTimeoutError(
             "Timeout",
             f"no answer to {what} {topic} within {self._time_limit:g} s: "
             "it is repeated when the device connects",
             topic=topic,
         )
-        timer = loop.call_later(self._time_limit, _reject, wait, timeout)
-
-        def ended(done: asyncio.Future[Answer]) -> None:
-            timer.cancel()
-            if waits.get(topic) is done:
-                del waits[topic]
-            if not done.cancelled():
-                done.exception()  # where nobody waits any longer, that is no fault
-
-        waits[topic] = wait
-        wait.add_done_callback(ended)
-        return wait
-
-
-def _resolve(wait: asyncio.Future[Answer] | None, answer: Answer) -> None:
-    if wait is not None and not wait.done():
-        wait.set_result(answer)
-
-
-def _reject(wait: asyncio.Future[Any] | None, error: Exception) -> None:
-    if wait is not None and not wait.done():
-        wait.set_exception(error)
+        return await_as(waits, topic, self._time_limit, late)
 
 
 def _refusal(reason: str, kind: str, topic: str | None) -> RefusedError:

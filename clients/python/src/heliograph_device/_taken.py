@@ -9,7 +9,7 @@ from typing import Literal
 
 from ._files import Disk, Serial, append, read_text, write_atomically
 from ._json import number_at, parse_object, text_at
-from ._notification import Notification, is_older
+from ._notification import Notification, is_older, origin_of
 
 REMEMBERED_IDS = 1_000
 REMEMBERED_MS = 24 * 3600 * 1000
@@ -18,6 +18,9 @@ REMEMBERED_MS = 24 * 3600 * 1000
 The day is told by ``accepted_at``: the device's clock may jump by years between a notification and its
 repeat.
 """
+
+_REMEMBERED_CHANNELS = 100
+"""More than a device can have joined at a time, as programs join one for each game."""
 
 Verdict = Literal["new", "repeat", "outdated"]
 """``new``: give it to the handler. The others are acknowledged and dropped."""
@@ -34,6 +37,7 @@ class Taken:
     accepted_at: float
     seq: str | None
     stored: bool
+    channel: str | None = None
 
     @classmethod
     def of(cls, notification: Notification) -> Taken:
@@ -43,18 +47,29 @@ class Taken:
             notification.accepted_at,
             notification.seq,
             notification.stored,
+            notification.channel,
         )
 
     @property
+    def origin(self) -> str:
+        return origin_of(self.topic, self.channel)
+
+    @property
     def key(self) -> tuple[str, str]:
-        return (self.topic, self.id)
+        return (self.origin, self.id)
 
     def is_older(self, other: Taken) -> bool:
         return is_older(self.seq, self.accepted_at, other.seq, other.accepted_at)
 
+    def is_overtaken_by(self, newest: Taken) -> bool:
+        """The latest of a channel comes at every subscription, also when its id is no longer among the
+        last."""
+        is_same = self.stored and self.seq is not None and self.seq == newest.seq
+        return is_same or self.is_older(newest)
+
 
 class TakenIndex:
-    """The ids of the last notifications, and the newest of each topic.
+    """The ids of the last notifications, and the newest of each topic and of the last channels.
 
     A stored one is outdated by anything newer, which overtook it. A direct one is outdated only by a
     newer stored one, which has replaced all before it: it may be the retry of one that was coalesced.
@@ -69,8 +84,8 @@ class TakenIndex:
         before = self._ids.get(asked.key)
         if before is not None and asked.accepted_at - before.accepted_at < REMEMBERED_MS:
             return "repeat"
-        newest = (self._newest if asked.stored else self._newest_stored).get(asked.topic)
-        return "outdated" if newest is not None and asked.is_older(newest) else "new"
+        newest = (self._newest if asked.stored else self._newest_stored).get(asked.origin)
+        return "outdated" if newest is not None and asked.is_overtaken_by(newest) else "new"
 
     def add(self, taken: Taken) -> None:
         self._ids.pop(taken.key, None)
@@ -90,9 +105,11 @@ class TakenIndex:
 
 
 def _keep_newest(newest: dict[str, Taken], taken: Taken) -> None:
-    known = newest.get(taken.topic)
-    if known is None or known.is_older(taken):
-        newest[taken.topic] = taken
+    known = newest.pop(taken.origin, None)
+    newest[taken.origin] = taken if known is None or known.is_older(taken) else known
+    channels = [origin for origin, one in newest.items() if one.channel is not None]
+    if len(channels) > _REMEMBERED_CHANNELS:
+        del newest[channels[0]]
 
 
 class TakenStore:
@@ -147,6 +164,8 @@ def _line(taken: Taken) -> str:
         data["seq"] = taken.seq
     if taken.stored:
         data["stored"] = True
+    if taken.channel is not None:
+        data["channel"] = taken.channel
     return json.dumps(data) + "\n"
 
 
@@ -158,4 +177,5 @@ def _parse(line: str) -> Taken | None:
     accepted_at = number_at(data, "acceptedAt")
     if not id or not topic or accepted_at is None:
         return None
-    return Taken(id, topic, accepted_at, text_at(data, "seq"), data.get("stored") is True)
+    stored = data.get("stored") is True
+    return Taken(id, topic, accepted_at, text_at(data, "seq"), stored, text_at(data, "channel"))

@@ -6,6 +6,7 @@ __all__ = [
     "ActivationError",
     "BadMessageError",
     "CertificateExpiredError",
+    "ChannelError",
     "ClosedError",
     "HandlerError",
     "HeliographDeviceError",
@@ -26,10 +27,16 @@ class HeliographDeviceError(Exception):
     topic: str | None
     """The topic it is about, where it is about one."""
 
-    def __init__(self, reason: str, message: str, *, topic: str | None = None) -> None:
+    channel: str | None
+    """The channel it is about, where it is about one; its id is a key, and so not in the text."""
+
+    def __init__(
+        self, reason: str, message: str, *, topic: str | None = None, channel: str | None = None
+    ) -> None:
         super().__init__(message)
         self.reason = reason
         self.topic = topic
+        self.channel = channel
 
 
 class ActivationError(HeliographDeviceError):
@@ -40,12 +47,17 @@ class RefusedError(HeliographDeviceError):
     """The service refused a request, or a token, for the reason that ``reason`` gives."""
 
 
+class ChannelError(HeliographDeviceError):
+    """``BadChannelId``, ``TooManyChannels``, or ``ChannelRefused`` by the broker."""
+
+
 class RequestTimeoutError(HeliographDeviceError, TimeoutError):
     """``Timeout``: no answer in time; the request is repeated when the device connects."""
 
 
 class ClosedError(HeliographDeviceError):
-    """``Closed``: the device was closed, or the topic unregistered, before the answer."""
+    """``Closed``: the device was closed, the topic unregistered, or the channel left, before the
+    answer."""
 
 
 class NotConnectedError(HeliographDeviceError):
