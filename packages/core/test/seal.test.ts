@@ -10,7 +10,7 @@ import {
   seqAt,
 } from '../../../test/contract/samples.ts'
 import { memoryPending, PendingStore } from '../../../tools/simulate/ports/pending.ts'
-import { genuineBy, isSealed, sealNotification } from '../src/delivery/seal.ts'
+import { genuineBy, isSealed, sealedLater, sealNotification } from '../src/delivery/seal.ts'
 import { type Notification, parseNotification, serializeNotification } from '../src/notification.ts'
 import type { TokenKey } from '../src/ports.ts'
 
@@ -55,6 +55,25 @@ describe('a seal', () => {
     expect(sealer(key(4, nowMs, 'primary'), fresh)).toEqual([fresh.createdAt])
     expect(sealer(key(4, nowMs, 'primary'))).toEqual([nowMs])
     expect(sealer(fresh, key(2, 0, 'retired'))).toEqual([fresh.createdAt])
+  })
+
+  test('is made when it is first asked for, and goes wherever the notification is written', () => {
+    const { seal: _, ...unsealed } = notification()
+    let asked = 0
+    const counted: TokenKey = {
+      ...one,
+      get key() {
+        asked += 1
+        return one.key
+      },
+    }
+    const later = sealedLater(unsealed, [counted])
+    expect(asked).toBe(0)
+    expect(later.seal).toBe(sealNotification([one], unsealed))
+    const asSealed = asked
+    const copies = [{ ...later }, parseNotification(serializeNotification(later))]
+    for (const copy of copies) expect(copy && isSealed([one], copy)).toBe(true)
+    expect(asked).toBe(asSealed)
   })
 
   test('stays the same: it is kept for a month', () => {

@@ -31,6 +31,21 @@ export function sealNotification(keys: readonly TokenKey[], notification: Unseal
 }
 
 /**
+ * The notification with its seal, which is made when it is first read: what a device acknowledges
+ * at once is never written anywhere, and so needs none.
+ */
+export function sealedLater(unsealed: Unsealed, keys: readonly TokenKey[]): Notification {
+  let seal: string | undefined
+  return {
+    ...unsealed,
+    get seal() {
+      seal ??= sealNotification(keys, unsealed)
+      return seal
+    },
+  }
+}
+
+/**
  * The newest key that every ring knows by then, or else the oldest. Under a newer one a genuine
  * notification would look forged to those who may not read their ring again just yet, and an older
  * one would take its slot.

@@ -5,7 +5,7 @@ import {
   type Topic,
 } from '@heliograph/protocol/identifiers'
 import { admitted, isRejection, type Rejection, reject } from '@heliograph/protocol/rejection'
-import { sealNotification, type Unsealed } from '../delivery/seal.ts'
+import { sealedLater, type Unsealed } from '../delivery/seal.ts'
 import { type Notification, tokenFingerprint } from '../notification.ts'
 import type { Registration, TokenKeyRing } from '../ports.ts'
 import { isForTopic, type OpenedToken, openToken } from '../token/token.ts'
@@ -96,7 +96,7 @@ function deadToken(registration: Registration | undefined): Rejection {
     : reject('Unregistered', 'the device has given up the topic: stop sending to this token', at)
 }
 
-/** The notification for one device, sealed. */
+/** The notification for one device; sealed when somebody first asks for the seal, if anybody does. */
 export async function notificationFor(
   { token, deviceId }: Target,
   id: NotificationId,
@@ -105,7 +105,7 @@ export async function notificationFor(
 ): Promise<Notification> {
   const { acceptedAt } = send
   const { pushType, priority, expiration, collapseId } = send.options
-  const notification: Unsealed = {
+  const unsealed: Unsealed = {
     id,
     idFromProvider: send.idFromProvider,
     // if the provider chose no id, one serves as both
@@ -121,5 +121,5 @@ export async function notificationFor(
     ...(collapseId === undefined ? {} : { collapseId }),
     payload: send.payload,
   }
-  return { ...notification, seal: sealNotification(await ports.ring.keys(), notification) }
+  return sealedLater(unsealed, await ports.ring.keys())
 }
