@@ -152,6 +152,23 @@ test('the sweep takes what is over, and what was written again stays', async () 
   expect([...store.environment.table('claims').getKeys()]).toEqual([])
 })
 
+test('a registration that is remembered changes when it is said to have', async () => {
+  const { registrations } = await openForTest()
+  const deviceId = '0123456789abcdef' as DeviceId
+  const topic = 'com.example.app' as Topic
+  const isLive = async () => (await registrations.find(deviceId, topic))?.live
+  expect(await isLive()).toBeUndefined()
+  await registrations.change(deviceId, topic, true, 1)
+  expect(await isLive()).toBe(true)
+  const ending = registrations.change(deviceId, topic, false, 2)
+  // somebody asks while it is being written
+  for (let n = 0; n < 3; n += 1) await isLive()
+  await ending
+  expect(await isLive()).toBe(false)
+  await registrations.noteExpiry(deviceId, topic, 2)
+  expect(await registrations.findAll([{ deviceId, topic }])).toMatchObject([{ expiredAt: 2 }])
+})
+
 test('a provider certificate that was revoked is so for the next process', async () => {
   const folder = join(temporaryFolder(), 'state')
   const fingerprint = 'f'.repeat(64) as Fingerprint

@@ -112,10 +112,8 @@ export class Pipeline implements NotificationQueue {
     if (!this.#hasRoomFor(notification))
       return Promise.reject(new PipelineFull('too many notifications are under way'))
     return new Promise((accepted, refused) => {
-      const one = this.#begin({
-        ...{ notification, attempt: 1, isDone: false, isKept: false, isRefused: false },
-        ...{ accepted, refused },
-      })
+      const state = { attempt: 1, isDone: false, isKept: false, isRefused: false }
+      const one = this.#begin({ notification, ...state, accepted, refused })
       this.#keep(one)
       this.#run(one)
     })
@@ -132,10 +130,9 @@ export class Pipeline implements NotificationQueue {
   async resume(left: readonly Notification[]): Promise<void> {
     await Promise.all(
       left.map((notification) => {
-        const one = this.#begin({
-          ...{ notification, attempt: 2, isDone: false, isKept: true, isRefused: false },
-          ...{ accepted: () => {}, refused: () => {} },
-        })
+        const state = { attempt: 2, isDone: false, isKept: true, isRefused: false }
+        const nobody = { accepted: () => {}, refused: () => {} }
+        const one = this.#begin({ notification, ...state, ...nobody })
         return this.#run(one)
       }),
     )

@@ -13,6 +13,9 @@ interface Row {
   readonly expiredAt?: number
 }
 
+/** Remembered rows of devices that are sent to: some 300 bytes each. */
+const MOST_KNOWN = 10_000
+
 /** The greatest time that a Date can hold: every request is older, and so comes too late. */
 const NEVER = 8_640_000_000_000_000
 
@@ -24,14 +27,29 @@ export function registrations(
 ): Registrations & RegistrationRecords & { all(): Iterable<Registration> } {
   const rows = environment.table<Row, [DeviceId, Topic]>('registrations')
 
+  /** What every notification asks for. Only this process changes them. */
+  const known = new Map<string, Registration>()
+
+  /** In a transaction, as `decide` says; then the row is read again. */
+  async function inTransaction<T>(
+    deviceId: DeviceId,
+    topic: Topic,
+    decide: (row: Row | undefined) => T,
+  ): Promise<T> {
+    try {
+      return await environment.change(() => decide(rows.get([deviceId, topic])))
+    } finally {
+      known.delete(nameOf(deviceId, topic))
+    }
+  }
+
   /** Stores the row that `decide` returns if it has changed; returns the current row. */
   function change(
     deviceId: DeviceId,
     topic: Topic,
     decide: (row: Row | undefined) => Row | undefined,
   ): Promise<Registration> {
-    return environment.change(() => {
-      const row = rows.get([deviceId, topic])
+    return inTransaction(deviceId, topic, (row) => {
       const changed = decide(row)
       if (!changed) throw new Error(`device ${deviceId} is not registered for ${topic}`)
       if (changed !== row) rows.put([deviceId, topic], changed)
@@ -40,8 +58,15 @@ export function registrations(
   }
 
   function read(deviceId: DeviceId, topic: Topic): Registration | undefined {
+    const name = nameOf(deviceId, topic)
+    const before = known.get(name)
+    if (before) return before
     const row = rows.get([deviceId, topic])
-    return row && registrationOf(deviceId, topic, row)
+    if (!row) return undefined
+    const registration = registrationOf(deviceId, topic, row)
+    if (known.size >= MOST_KNOWN) known.clear()
+    known.set(name, registration)
+    return registration
   }
 
   return {
@@ -63,8 +88,7 @@ export function registrations(
     revoke: (deviceId, topic, at) => change(deviceId, topic, (row) => row && revoked(row, at)),
 
     noteExpiry: (deviceId, topic, at) =>
-      environment.change(() => {
-        const row = rows.get([deviceId, topic])
+      inTransaction(deviceId, topic, (row) => {
         if (row?.unregisteredAt !== at) return false
         rows.put([deviceId, topic], { ...row, expiredAt: at })
         return true
@@ -72,6 +96,10 @@ export function registrations(
 
     all: () => rows.getRange().map(({ key, value }) => registrationOf(...key, value)),
   }
+}
+
+function nameOf(deviceId: DeviceId, topic: Topic): string {
+  return `${deviceId} ${topic}`
 }
 
 function madeLive(row: Row | undefined, at: number): Row {

@@ -76,7 +76,7 @@ function wrappedKeyOf(id: TokenKeyId, { wrapped, ...row }: Row): WrappedKey {
 /** The live keys, each opened once. The ring is put together again when a key was made or retired. */
 export function tokenKeyRing(tokenKeys: TokenKeyVault): TokenKeyRing {
   const opened = new Map<TokenKeyId, Uint8Array>()
-  let ring: { readonly version: number; readonly keys: readonly TokenKey[] } | undefined
+  let ring: { readonly version: number; readonly keys: Promise<readonly TokenKey[]> } | undefined
 
   function open(key: KeyInRing): TokenKey {
     const { wrapped: _, ...rest } = key
@@ -85,13 +85,21 @@ export function tokenKeyRing(tokenKeys: TokenKeyVault): TokenKeyRing {
     return { ...rest, key: bytes }
   }
 
-  async function keys(): Promise<readonly TokenKey[]> {
+  async function read(): Promise<readonly TokenKey[]> {
+    const live = ringOf(await tokenKeys.list()).filter(({ state }) => state !== 'retired')
+    return live.map(open)
+  }
+
+  function keys(): Promise<readonly TokenKey[]> {
     const version = tokenKeys.version()
-    if (ring?.version !== version) {
-      const live = ringOf(await tokenKeys.list()).filter(({ state }) => state !== 'retired')
-      ring = { version, keys: live.map(open) }
-    }
-    return ring.keys
+    if (ring?.version === version) return ring.keys
+    const reading = read()
+    ring = { version, keys: reading }
+    // a failed read is not believed
+    reading.catch(() => {
+      if (ring?.keys === reading) ring = undefined
+    })
+    return reading
   }
 
   return { keys, refreshed: keys }
