@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { addCanaryCommands } from './commands/canary.ts'
+import { addChannelCommands } from './commands/channel.ts'
 import { addConsoleCommand } from './commands/console.ts'
 import { addDeadLetterCommands } from './commands/dead-letters.ts'
 import { addDeviceCommands } from './commands/device.ts'
@@ -70,6 +71,7 @@ export function makeProgram(terminal: Terminal, onExit: (code: number) => void):
   addTokenCommands(program, run)
   addKeyCommands(program, run)
   addSendCommand(program, run)
+  addChannelCommands(program, run)
   addListenCommand(program, run)
   addNotificationCommands(program, run)
   addStatusCommand(program, run)

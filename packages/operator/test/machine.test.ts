@@ -123,6 +123,67 @@ describe('providers of a machine', () => {
   })
 })
 
+describe('channels of a machine', () => {
+  const credentials = ['--topic', TOPIC, '--p12', out('app.p12')]
+  const passphrase = ['--passphrase-file', out('app.passphrase')]
+  const channel = <T>(...argv: string[]) =>
+    json<T>('channel', ...argv, ...credentials, ...passphrase)
+  const plainly = (...argv: string[]) =>
+    heliograph('channel', ...argv, ...credentials, ...passphrase)
+
+  it('are created, listed, shown and deleted', async () => {
+    const none = await channel<{ channel: string }>('create', '--policy', '0')
+    const latest = await channel<{ channel: string }>('create')
+    expect(none).toMatchObject({
+      channel: expect.stringMatching(/^[A-Za-z0-9]{24}$/),
+      storagePolicy: 0,
+    })
+    expect(await channel('show', latest.channel)).toEqual({
+      channel: latest.channel,
+      storagePolicy: 1,
+    })
+    const { channels } = await channel<{ channels: string[] }>('list')
+    expect(channels).toEqual(expect.arrayContaining([none.channel, latest.channel]))
+    const unsure = await plainly('delete', none.channel)
+    expect([unsure.code, unsure.err]).toEqual([4, expect.stringContaining('add --yes')])
+    const both = [none.channel, latest.channel]
+    expect(await channel('delete', ...both, '--yes')).toEqual({ deleted: both })
+    const gone = await plainly('show', none.channel)
+    expect([gone.code, gone.err]).toEqual([3, expect.stringContaining('ChannelNotRegistered')])
+  })
+
+  it('bring a broadcast to a device that has joined', async () => {
+    const { channel: id } = await channel<{ channel: string }>('create')
+    const received: unknown[] = []
+    device.onNotification(({ channel: from, payloadText, stored }) => {
+      received.push({ from, payloadText, stored })
+    })
+    await device.join(id)
+    const sent = await plainly('publish', id, '--alert', 'Goal')
+    expect(sent).toMatchObject({ code: 0, out: expect.stringContaining('200, accepted') })
+    expect(await until(() => received[0])).toEqual({
+      ...{ from: id, stored: false },
+      payloadText: '{"aps":{"alert":"Goal"}}',
+    })
+    await device.leave(id)
+  })
+
+  it('refuse what they cannot do, and say what to do', async () => {
+    const { channel: id } = await channel<{ channel: string }>('create', '--policy', '0')
+    const stored = await plainly('publish', id, '--expiration', '4000000000')
+    expect(stored).toMatchObject({ code: 4, out: expect.stringContaining('BadExpirationDate') })
+    const short = await plainly('publish', 'short')
+    expect([short.code, short.err]).toEqual([2, expect.stringContaining('24 letters and digits')])
+    const foreign = await heliograph(
+      ...['channel', 'list', '--topic', 'com.example.other', '--p12', out('app.p12')],
+      ...passphrase,
+    )
+    expect([foreign.code, foreign.err]).toEqual([4, expect.stringContaining('TopicMismatch')])
+    const whose = await heliograph('channel', 'list', '--p12', out('app.p12'), ...passphrase)
+    expect([whose.code, whose.err]).toEqual([2, expect.stringContaining('--topic')])
+  })
+})
+
 describe('tokens and keys of a machine', () => {
   it('a token is opened with every key there ever was', async () => {
     expect(await json('token', 'inspect', token)).toMatchObject({

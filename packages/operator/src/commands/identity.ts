@@ -41,7 +41,7 @@ export function addCredentialOptions(command: Command): Command {
 }
 
 /** Whether the user named a credential, or a place that the demo app's is not for. */
-export function namesProvider(options: IdentityOptions): boolean {
+function namesProvider(options: IdentityOptions): boolean {
   const { cert, key, p12, keyId, teamId, url } = options
   return [cert, key, p12, keyId, teamId, url].some((value) => value !== undefined)
 }
@@ -113,6 +113,15 @@ async function tokensOf({ terminal }: Session, { cert, p12, key, keyId, teamId }
       `warning: other users of this machine can read ${key}, and send with it: chmod 600, and revoke it if they may have`,
     )
   return providerTokens({ ...ids, p8: await readText(key, 'provider key') }, systemClock.now)
+}
+
+/** The demo app's topic, where its credential is the one that is used. */
+export async function demoTopic(
+  session: Session,
+  options: IdentityOptions,
+): Promise<string | undefined> {
+  if (namesProvider(options) || session.target.target !== 'embedded') return undefined
+  return (await session.entrances()).demo?.topic
 }
 
 async function demoOf(session: Session): Promise<ProviderIdentity | undefined> {

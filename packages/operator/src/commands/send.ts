@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
 import { Failure } from '../failure.ts'
-import { readText } from '../files.ts'
 import { type Explanation, explainAnswer } from '../operations/explain.ts'
 import { type SendOrder, type SendResult, sendNotification } from '../operations/send.ts'
 import { fields, type Report, timeText } from '../report.ts'
 import type { Runner, Session } from '../session.ts'
-import { addIdentityOptions, asProvider, namesProvider } from './identity.ts'
+import { addIdentityOptions, asProvider, demoTopic } from './identity.ts'
+import { payloadOf } from './payload.ts'
 import { type ManyOptions, sendToMany } from './send-many.ts'
 
 interface SendOptions extends Omit<ManyOptions, 'tokensFile'> {
@@ -92,21 +92,7 @@ async function orderOf(session: Session, options: SendOptions): Promise<Omit<Sen
   return { payload, ...Object.fromEntries(known) }
 }
 
-async function demoTopic(session: Session, options: SendOptions) {
-  if (namesProvider(options) || session.target.target !== 'embedded') return undefined
-  return (await session.entrances()).demo?.topic
-}
-
-async function payloadOf(session: Session, { alert, payload }: SendOptions): Promise<string> {
-  if (alert !== undefined && payload !== undefined)
-    throw new Failure('usage', 'give either --alert or --payload')
-  if (payload === undefined)
-    return JSON.stringify({ aps: { alert: alert ?? 'Hello from Heliograph' } })
-  if (payload === '-') return session.terminal.readInput()
-  return /^\s*[{[]/.test(payload) ? payload : readText(payload, 'payload')
-}
-
-function resultText(result: SendResult, { meaning, advice }: Explanation): string {
+export function resultText(result: SendResult, { meaning, advice }: Explanation): string {
   const { status, reason, detail, id, uniqueId, timestamp, tookMs } = result
   return fields({
     answer: status === 200 ? '200, accepted' : `${status} ${reason ?? ''}`,

@@ -10,7 +10,7 @@ export type ProviderIdentity =
   | ProviderTokens
 
 export interface EdgeRequest {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'DELETE'
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string | Uint8Array

@@ -1,5 +1,5 @@
 import { Failure } from '../failure.ts'
-import type { Edge } from './edge.ts'
+import type { Edge, EdgeAnswer } from './edge.ts'
 
 /** A notification as a provider specifies it; absent fields are left to the service. */
 export interface SendOrder {
@@ -28,12 +28,17 @@ export interface SendResult {
 
 /** Sends one notification through the provider edge. Nothing is checked here: the edge is the judge. */
 export async function sendNotification(edge: Edge, order: SendOrder): Promise<SendResult> {
-  const { status, headers, body, tookMs } = await edge.request({
+  const answer = await edge.request({
     method: 'POST',
     path: `/3/device/${encodeURIComponent(order.token)}`,
     headers: headersOf(order),
     body: order.payload,
   })
+  return sendResult(answer)
+}
+
+/** What an answer of the edge says about a notification or a broadcast. */
+export function sendResult({ status, headers, body, tookMs }: EdgeAnswer): SendResult {
   const { reason, timestamp } = parseBody(body)
   const { 'apns-id': id = '', 'apns-unique-id': uniqueId, 'heliograph-detail': detail } = headers
   return {
@@ -57,6 +62,11 @@ export function headersOf(order: Omit<SendOrder, 'token' | 'payload'>): Record<s
   }
   const given = Object.entries(headers).filter(([, value]) => value !== undefined)
   return Object.fromEntries(given) as Record<string, string>
+}
+
+/** The reason in the body of a refusal. */
+export function parseReason(body: string): string | undefined {
+  return parseBody(body).reason
 }
 
 function parseBody(body: string): { reason?: string; timestamp?: number } {
