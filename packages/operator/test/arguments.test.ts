@@ -40,6 +40,7 @@ describe('help', () => {
       'device list',
       'device revoke',
       'device show',
+      'device simulate',
       'dlq drop',
       'dlq list',
       'dlq redrive',

@@ -8,6 +8,7 @@ import { type DeviceView, type PendingSummary, showDevice } from '../operations/
 import { dayText, fields, type Report, type Row, spanText, table, timeText } from '../report.ts'
 import type { Runner, Session } from '../session.ts'
 import { parseSpan, parseWhole } from '../values.ts'
+import { addSimulate } from './simulate.ts'
 
 export function addDeviceCommands(program: Command, run: Runner): void {
   const device = program.command('device').description('devices, which receive notifications')
@@ -16,6 +17,7 @@ export function addDeviceCommands(program: Command, run: Runner): void {
   addShow(device, run)
   addExpire(device, run)
   addRevoke(device, run)
+  addSimulate(device, run)
 }
 
 interface InviteOptions {

@@ -46,7 +46,7 @@ async function listen(session: Session, options: ListenOptions): Promise<undefin
     options.count === undefined
       ? Number.POSITIVE_INFINITY
       : parseWhole('--count', options.count, 1, 1_000_000)
-  const topics = await topicsOf(session, options)
+  const topics = await topicsToHear(session, options.topic)
   const device = await openListener(session, options)
   try {
     const done = received(session, device, limit)
@@ -63,8 +63,12 @@ async function listen(session: Session, options: ListenOptions): Promise<undefin
   return undefined
 }
 
-async function topicsOf(session: Session, { topic }: ListenOptions): Promise<readonly string[]> {
-  if (topic) return topic
+/** The topics that the user named, or that of the demo app. */
+export async function topicsToHear(
+  session: Session,
+  named: readonly string[] | undefined,
+): Promise<readonly string[]> {
+  if (named) return named
   const demo = session.target.target === 'aws' ? undefined : (await session.entrances()).demo?.topic
   if (demo) return [demo]
   throw new Failure('usage', 'say what to listen for: --topic com.example.app')
