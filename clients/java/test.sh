@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the Java SDK and runs its tests, and some of the rules for devices. Says SKIPPED where there is no Maven, no JDK 11
+# Builds the Java SDK, runs its tests and installs it, as its README says; runs the README's program and the example in an empty
+# folder, and some of the rules for devices. Says SKIPPED where there is no Maven, no JDK 11
 # or later, or no registry that answers: an empty project with the same pom.xml cannot be built then either.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -23,7 +24,8 @@ printf 'package empty;\n\nclass EmptyTest {\n  @org.junit.jupiter.api.Test\n  vo
   >"$probe/src/test/java/empty/EmptyTest.java"
 unreached='Could not (transfer|resolve|find)|could not be resolved|was not found in|Cannot access|Unknown host|timed out'
 status=0
-timeout --kill-after 10 "${JAVA_PROBE_SECONDS:-240}" mvn -q -B -f "$probe/pom.xml" package >"$probe/log" 2>&1 || status=$?
+# the last gets what `install` needs, and installs nothing
+timeout --kill-after 10 "${JAVA_PROBE_SECONDS:-240}" mvn -q -B -f "$probe/pom.xml" package install:help >"$probe/log" 2>&1 || status=$?
 if [ "$status" = 124 ] || [ "$status" = 137 ] || grep -qE "$unreached" "$probe/log"; then
   skip "Maven cannot get what it needs here"
 elif [ "$status" != 0 ]; then
@@ -32,9 +34,10 @@ elif [ "$status" != 0 ]; then
 fi
 
 # Not -q: Surefire's counts are to be seen.
-mvn -o -B -ntp package | grep -E '^\[(INFO\] (Tests run:|BUILD)|WARNING|ERROR)'
+mvn -o -B -ntp install | grep -E '^\[(INFO\] (Tests run:|BUILD)|WARNING|ERROR)'
 ls target/*.jar
 
 cd ../..
+npx tsx --conditions=heliograph test/java/run.ts
 npm run conformance:device -- --command clients/java/conformance/driver.sh --failed --jobs 2 \
   --only "${JAVA_CASES:-A1,A3,C1,C3,C11,R1,N1,N2,N7,N8,W2,M1,T1,C2,S5}"

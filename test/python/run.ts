@@ -2,15 +2,13 @@
  * Builds the wheel of clients/python, installs it in an empty environment, runs the programs of its
  * README and its example against `heliograph serve`, and puts it under the device conformance suite.
  */
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { LiveService } from '../../tools/device-conformance/service/live-service.ts'
-import { until } from '../../tools/device-conformance/until.ts'
+import { isServed, start } from '../sdk/program.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const project = join(root, 'clients/python')
@@ -51,47 +49,19 @@ function installed(python: string, folder: string): string {
   return own
 }
 
-interface Program {
-  readonly child: ChildProcess
-  readonly lines: string[]
-}
-
-function start(python: string, args: readonly string[], folder: string, ca: string): Program {
-  const child = spawn(python, args, {
-    cwd: folder,
-    env: { ...process.env, SSL_CERT_FILE: ca },
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
-  const lines: string[] = []
-  createInterface({ input: child.stdout as Readable }).on('line', (line) => lines.push(line))
-  return { child, lines }
-}
-
-/** Its token is sent a notification, which it shows; then it ends well. */
-async function isServed(service: LiveService, { child, lines }: Program): Promise<void> {
-  const tokenIn = (line: string) => /[0-9a-f]{64}/.exec(line)?.[0]
-  const token = await until(() => lines.map(tokenIn).find(Boolean), 'a token')
-  const text = `hello ${Math.random()}`
-  await service.send(token, { aps: { alert: text } })
-  await until(() => lines.some((line) => line.includes(text)), 'the notification')
-  const ended = new Promise((resolve) => child.once('exit', resolve))
-  child.kill('SIGTERM')
-  const code = await ended
-  if (code !== 0) throw new Error(`the program ended with ${code}:\n${lines.join('\n')}`)
-}
-
 async function runPrograms(python: string, folder: string): Promise<void> {
   const service = await LiveService.start()
   try {
     const { local } = service
     const { url, code, ca } = local.activation
+    const place = { cwd: folder, env: { ...process.env, SSL_CERT_FILE: ca } }
     for (const block of ['0', '1']) {
       const args = [join(programs, 'readme.py'), block, url, code, join(folder, `readme${block}`)]
-      await isServed(service, start(python, args, folder, ca))
+      await isServed(service, start(python, args, place))
       console.log(`program ${Number(block) + 1} of the README: activated, registered, notified`)
     }
     const kiosk = [join(project, 'examples/kiosk.py'), service.topic, join(folder, 'kiosk')]
-    await isServed(service, start(python, [...kiosk, service.file], folder, ca))
+    await isServed(service, start(python, [...kiosk, service.file], place))
     console.log('examples/kiosk.py: activated, registered, notified')
   } finally {
     await service.close()
