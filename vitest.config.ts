@@ -38,8 +38,8 @@ export default defineConfig({
   test: {
     // CloudFormation's own rules are checked by every `cdk synth`; here they would double the time of each
     env: { CDK_VALIDATION: 'false' },
-    // workers compete for two cores with the servers they start
-    maxWorkers: 2,
+    // more than two cores have work for, as a test waits a third of its time; with the servers they start it is enough
+    maxWorkers: 3,
     // far above what a test takes alone: a busy machine must not fail one
     testTimeout: 180_000,
     hookTimeout: 240_000,
