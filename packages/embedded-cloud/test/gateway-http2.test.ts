@@ -382,7 +382,10 @@ it('a session without traffic is closed after the idle time, not one with work i
   const held = new Promise<{ statusCode: number }>((resolve) => {
     release = () => resolve({ statusCode: 200 })
   })
-  const gateway = await world.start({ functions: answering(() => held), limits: { idleMs: 150 } })
+  const gateway = await world.start({
+    functions: answering(() => held),
+    limits: { idleMs: 150, quietMs: 100 },
+  })
   const idle = await openSession({ gateway, world })
   const busy = await openSession({ gateway, world })
   let goaway = false

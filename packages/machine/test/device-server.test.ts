@@ -163,11 +163,12 @@ describe('what a device may say', () => {
 
   test('not more than so many messages a second: the rest is discarded without an answer', async () => {
     const device = await ready()
-    for (let n = 1; n <= 150; n += 1) device.publish(own(device), '{}', n)
+    // more than a busy machine takes at that pace while this waits
+    for (let n = 1; n <= 500; n += 1) device.publish(own(device), '{}', n)
     await expect.poll(() => world.uploads.length).toBeGreaterThanOrEqual(100)
     device.send({ cmd: 'pingreq' })
     await device.next('pingresp')
-    expect(world.uploads.length).toBeLessThan(150)
+    expect(world.uploads.length).toBeLessThan(500)
   })
 })
 
