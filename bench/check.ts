@@ -35,7 +35,7 @@ export async function benchCheck(say: (line: string) => void): Promise<string> {
     const times = new Times(bench)
     const counted = { ...(await callsOf(bench)), ...sizesOf(bench) }
     let worse = compare(baseline, { ...counted, ...(await times.round()) })
-    // a busy machine gets some chances more; what is slow in itself stays so
+    // a busy machine gets a few more tries; what is slow in itself stays slow
     for (let n = 1; n < ROUNDS && worse.length > 0; n += 1)
       worse = compare(baseline, { ...counted, ...(await times.round()) })
     for (const { metric, baseline: was, now } of worse) say(`${metric}: ${was}, now ${now}`)

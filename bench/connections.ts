@@ -70,7 +70,7 @@ async function grow(
   )
   const seconds = (performance.now() - started) / 1000
   devices.push(...added)
-  // freed memory of the handshakes goes back, and who would be dropped has been
+  // by then the memory of the handshakes has been freed, and whoever would be dropped has been
   await wait(5_000)
   const grown = usageOf(broker.child.pid).residentMegabytes * 1024 - broker.resident / 1024
   const times = await push(devices, broker.data)

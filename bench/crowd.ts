@@ -12,15 +12,15 @@ import type { Row } from './report.ts'
 
 /** More devices than this in one process of clients would make that process the limit. */
 const PER_CHILD = 2_500
-/** They bring what a server that has just started takes once: code and pools. */
+/** They bring in what a server loads once after its start: code and pools. */
 const FIRST = 500
-/** Freed memory of the handshakes goes back meanwhile, and who would be dropped has been. */
+/** By then the memory of the handshakes has been freed, and whoever would be dropped has been. */
 const REST_MS = 10_000
 const SENDS = 1_000
 
 /**
  * So many devices connected to one machine: what each takes of the server's memory, and whether all stay and hear. The
- * clients are in processes of their own, so that the server's memory is the server's alone.
+ * clients are in processes of their own, so that the server's memory holds nothing else.
  */
 export async function benchCrowd(
   options: { readonly connections: number; readonly portBase: number; readonly durability: string },

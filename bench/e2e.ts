@@ -111,7 +111,7 @@ async function measure(
   ]
 }
 
-/** Rounds without a faster one after which hot code is taken for compiled; one may be slow by chance. */
+/** After so many rounds without a faster one, hot code counts as compiled; a single round may be slow by chance. */
 const SETTLED_AFTER = 3
 const MOST_ROUNDS = 16
 

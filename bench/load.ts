@@ -30,7 +30,7 @@ export class Arrivals {
     return this.#at.get(alert)
   }
 
-  /** What has come is counted no longer: a long run would fill the driver's memory. */
+  /** Forgets what has arrived: a long run would otherwise fill the driver's memory. */
   forget(): void {
     this.#at.clear()
   }

@@ -152,7 +152,7 @@ async function measure(
     say(`${rig.name}: warm`)
   }
   for (let n = 0; n < count; n += 1) {
-    // the first to run finds the processors rested: everybody gets that turn once
+    // whoever runs first finds the processors rested, so everybody gets that turn once
     for (const one of [...measured.slice(n % rigs.length), ...measured.slice(0, n % rigs.length)]) {
       const { perSecond, lost, refused } = await throughput(one.rig, sends, inFlight)
       const open = await latency(one.rig, 900, 300)

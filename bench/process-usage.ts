@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 export interface Usage {
   readonly cpuMs: number
   readonly residentMegabytes: number
-  /** Of these what is its own (`RssAnon`); the rest are pages of files, which the system drops when it needs them. */
+  /** Its own part (`RssAnon`); the rest are pages of files, which the system drops when it needs the memory. */
   readonly ownMegabytes: number
 }
 

@@ -68,7 +68,7 @@ function post(
   })
 }
 
-/** The payload of a send, with filling where it shall have more bytes than it needs. */
+/** The payload of a send, padded where it is to have more bytes than it needs. */
 function payloadOf(alert: string, bytes = 0): string {
   const text = JSON.stringify({ aps: { alert } })
   const missing = bytes - text.length - ',"filling":""'.length

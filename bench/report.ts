@@ -8,7 +8,7 @@ import { type Machine, machine } from './machine.ts'
 export interface Row {
   readonly what: string
   readonly figures: Readonly<Record<string, number | string | Rounds>>
-  /** What the reader must know beside the figures. */
+  /** What the reader must know besides the figures. */
   readonly note?: string
 }
 

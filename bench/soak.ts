@@ -20,9 +20,9 @@ interface Sample {
   readonly megabytes: number
 }
 
-/** Samples of the first part say how a process settles, not whether it grows. */
+/** The first samples show how a process settles, not whether it grows. */
 const SETTLING_SHARE = 1 / 3
-/** Growth over the time that counts, as a share of the memory, that is called flat. */
+/** Growth that still counts as flat: over the time that counts, as a share of the memory. */
 const FLAT_SHARE = 0.05
 const PIECE_SECONDS = 10
 /** A line through fewer says nothing. */
@@ -45,7 +45,7 @@ export async function benchSoak(options: SoakOptions, say: (line: string) => voi
       lost.push(piece.lost)
       p99.push(piece.p99)
       rig.arrivals.forget()
-      // the pages of a database that keeps receipts of ever more notifications are no leak
+      // the pages of a database that keeps the receipts of more and more notifications are not a leak
       const { ownMegabytes: megabytes, residentMegabytes } = usageOf(machine.pid)
       const ofFiles = residentMegabytes - megabytes
       samples.push({ seconds: elapsed(), megabytes })

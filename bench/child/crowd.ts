@@ -7,12 +7,12 @@ import { generate, type IPublishPacket, parser } from 'mqtt-packet'
 import type { LocalFile } from '../../bin/demo.ts'
 import { activate, inParallel, type Member } from '../fleet.ts'
 
-/** What a crowd tells its parent once all of it is connected and registered. */
+/** What a crowd tells its parent once everyone in it is connected and registered. */
 export interface CrowdReady {
   readonly tokens: readonly string[]
 }
 
-/** How many of it are still connected, and how many notifications they have had: the answer to `count`. */
+/** How many of the crowd are still connected, and how many notifications they have received: the answer to `count`. */
 export interface CrowdCount {
   readonly connected: number
   readonly heard: number

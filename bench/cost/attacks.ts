@@ -113,7 +113,7 @@ const allowed: Readonly<Record<AllowanceName, Amounts>> = {
   },
 }
 
-/** What is no request at all spends its allowance in each of the four functions. */
+/** Something that is not a request at all uses up its allowance in each of the four functions. */
 function environmentsOf(kind: AllowanceName, { upstreamConcurrency }: StageProps): number {
   const of = (upstream: Upstream) => upstreamConcurrency[upstream] ?? UNRESERVED
   if (kind === 'slot') return of('connect')

@@ -107,7 +107,7 @@ function acceptMs({ calls, invocations }: Counted): number {
   return (reads + sends) / Math.max(1, invocations.accept ?? 0)
 }
 
-/** A batch waits for its slowest; what is offline is refused at once, stored and tried again. */
+/** A batch waits for its slowest; what is for an offline device is refused at once, stored and tried again. */
 function deliverMs({ calls, invocations, events }: Counted): number {
   const puts = calls['deliver dynamodb PutItem'] ?? 0
   const direct = calls['deliver iotdata SendDirectMessage'] ?? 0
@@ -128,7 +128,7 @@ function billed(waitMs: number, { memoryMegabytes, cpuMs }: FunctionFacts, runs:
   return ((waitMs + computeMs) / 1000) * (memoryMegabytes / 1024)
 }
 
-/** Dollars of so many seconds of processor time: a smaller function takes longer for them, at less a second. */
+/** Dollars for so many seconds of processor time: a smaller function takes longer, at less per second. */
 export function computeDollars(cpuSeconds: number): number {
   return dollars('lambdaGigabyteSecond', cpuSeconds * (WHOLE_CORE_MEGABYTES / 1024))
 }
@@ -156,7 +156,7 @@ export function total(costs: Partial<Record<PriceName, number>>): number {
 /** Minutes of a month of 730 hours. */
 const MONTH_MINUTES = 43_800
 
-/** What a device costs that is always online and connects again so many times a month. */
+/** What a device costs that is always online and reconnects so many times a month. */
 export function deviceMonth(connectPerMillion: number, connects: number): number {
   return dollars('iotMinute', MONTH_MINUTES) + (connectPerMillion / 1e6) * connects
 }

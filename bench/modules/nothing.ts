@@ -1,2 +1,2 @@
-/** An empty function: what a start costs that has nothing in it. */
+/** An empty function: what a start costs when there is nothing in it. */
 export const handler = async () => ({ statusCode: 200 })

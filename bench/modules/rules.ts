@@ -55,7 +55,7 @@ const acceptPorts: AcceptPorts = {
   defaultLifetimeSeconds: 86_400,
 }
 
-/** Only what an online notification asks for. */
+/** Only what an online notification needs. */
 const deliverPorts = {
   clock,
   connections: { send: async () => 'acknowledged', tell: async () => 'told' },

@@ -143,7 +143,7 @@ function goals(results: Results): string {
 ${table(['what', 'goal', 'stretch goal', 'measured'], rows)}`
 }
 
-/** The value with how far it goes; bounds are the most allowed, negative where more is better. */
+/** The value with its range; a bound is the most that is allowed, and negative where more is better. */
 function verdict(value: number, [reach, stretch]: readonly number[]): string {
   const shown = String(Math.abs(value))
   if (stretch !== undefined && value <= stretch) return `${shown}, stretch met`
@@ -262,7 +262,7 @@ deliver in units of one HTTP request are compared with \`bench/baseline.json\`. 
 
 function rowsOf(rows: readonly Row[]): string {
   const names = [...new Set(rows.flatMap(({ figures }) => Object.keys(figures)))]
-  // figures of different kinds share no columns: then each row tells its own
+  // figures of different kinds do not share columns: each row then lists its own
   if (names.length > 8)
     return table(
       ['what', 'figures'],

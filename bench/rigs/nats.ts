@@ -14,7 +14,7 @@ export async function natsRig(program: string, place: Place): Promise<Rig> {
   return brokerRig('NATS MQTT + Node gateway', place, { ...broker, port }, port + 1)
 }
 
-/** MQTT in NATS keeps its sessions in JetStream and so demands it. */
+/** MQTT in NATS keeps its sessions in JetStream, so it has to be on. */
 function configuration({ files }: Place, port: number, folder: string): string {
   return `
 server_name: bench

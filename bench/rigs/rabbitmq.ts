@@ -29,7 +29,7 @@ export async function rabbitmqRig(program: string, place: Place): Promise<Rig> {
   return brokerRig('RabbitMQ MQTT + Node gateway', place, named, port + 1, { keepsSessions: true })
 }
 
-/** Nothing of it is in the places of an installed one (RabbitMQ, "File and Directory Locations"). */
+/** Keeps clear of the places that an installed one uses (RabbitMQ, "File and Directory Locations"). */
 function environmentOf(folder: string, port: number) {
   return {
     HOME: folder,
@@ -46,7 +46,7 @@ function environmentOf(folder: string, port: number) {
   } as const
 }
 
-/** Anonymous is whoever has a certificate of the device CA, as with the other brokers. */
+/** Whoever has a certificate of the device CA is anonymous, as with the other brokers. */
 function configuration({ files }: Place, port: number): string {
   return `
 listeners.tcp.local = 127.0.0.1:${port + 2}

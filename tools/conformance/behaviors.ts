@@ -177,7 +177,7 @@ const concurrent: Behavior = {
   title: '500 requests at once on one connection',
   expected: '500 answered, none refused',
   async run(context) {
-    // on a busy machine the first round may find too few functions running
+    // on a busy machine too few functions may be running in the first round
     for (let round = 1; ; round += 1) {
       const { counts, slowestMs } = await sendMany(context, 500)
       const seen = `${counts}, the slowest after ${slowestMs} ms`

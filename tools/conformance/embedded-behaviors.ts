@@ -21,7 +21,7 @@ export interface Embedded {
   readonly faults: FaultSwitch
 }
 
-/** Hands service calls to whatever is to happen to them now. */
+/** Applies to service calls whatever is to happen to them at the moment. */
 export class FaultSwitch {
   now: BeforeService | undefined
   readonly beforeService: BeforeService = (call) => this.now?.(call)
@@ -100,7 +100,7 @@ const hangs: Fault = { outcome: 'pass', delayMs: 7_000 }
 
 /**
  * The SDK of accept tries twice; two refusals make one answer of 503. An answer lost on a connection
- * that was in use before is no try: it is repeated at once, as if the connection had been stale.
+ * that was in use before does not count: the call is repeated at once, as if the connection had been stale.
  */
 const twoFailures = [overloaded, overloaded]
 

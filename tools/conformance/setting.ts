@@ -32,7 +32,7 @@ export interface Setting {
   close(): Promise<void>
 }
 
-/** A deployment that one can be a device of, and its operator where `operator` is given. */
+/** A deployment in which one can be a device, and its operator where `operator` is given. */
 export interface Reach {
   readonly local: LocalFile
   readonly operator?: OperatorReach
@@ -75,7 +75,7 @@ async function issue(operator: Reach['operator'], topics: string[]): Promise<Key
   })
 }
 
-/** Undefined where nobody said how to be the operator. */
+/** Undefined where it is not known how to act as the operator. */
 async function asOperator<T>(
   operator: Reach['operator'],
   work: (deployment: Deployment) => Promise<T>,
@@ -173,7 +173,7 @@ export class Sessions {
     this.#setting = setting
   }
 
-  /** @param url another entrance than the one for certificates. */
+  /** @param url an entrance other than the one for certificates. */
   of(name: string, pair: KeyPair | undefined, url = this.#setting.url): ClientHttp2Session {
     const known = this.#open.get(name)
     if (known && !known.closed && !known.destroyed) return known

@@ -10,7 +10,7 @@ import { Metrics } from './metrics.ts'
 import { picture } from './picture.ts'
 import { livelyRun, POINT_SECONDS, RUN_SECONDS } from './run.ts'
 
-/** Every how many points the canary is sent to. */
+/** After how many points the canary is sent to again. */
 const CANARY_POINTS = 5
 
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'

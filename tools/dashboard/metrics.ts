@@ -25,12 +25,12 @@ export class Metrics {
     else this.#data.set(key, [{ time, value }])
   }
 
-  /** Whether anything was ever told of this metric. */
+  /** Whether anything was ever reported for this metric. */
   has(metric: MetricId): boolean {
     return this.#data.has(keyOf(metric))
   }
 
-  /** A value for each point; undefined where nothing was told. */
+  /** A value for each point; undefined where nothing was reported. */
   series(metric: MetricId, statistic: string, span: Span): (number | undefined)[] {
     const points = Array.from({ length: span.points }, (): number[] => [])
     for (const { time, value } of this.#data.get(keyOf(metric)) ?? [])

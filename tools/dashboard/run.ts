@@ -70,7 +70,7 @@ const connects = {
   dimensions: { Protocol: 'MQTT' },
 } as const
 
-/** A provider on one connection, who counts the answers as API Gateway would. */
+/** A provider on one connection that counts the answers as API Gateway would. */
 class Provider {
   readonly #session: http2.ClientHttp2Session
   readonly #count: (name: 'Count' | '4xx' | '5xx', value: number) => void
@@ -111,7 +111,7 @@ class Provider {
 }
 
 /**
- * Something of everything that the dashboard shows: steady traffic, devices that are away and come
+ * A bit of everything that the dashboard shows: steady traffic, devices that are away and come
  * back, short-lived notifications, repeats, withdrawn apps, a burst, and a message nobody can read.
  *
  * @returns when the traffic began, in milliseconds since the epoch.
@@ -162,7 +162,7 @@ async function oneByOne(phones: readonly Phone[], act: (phone: Phone) => Promise
   }
 }
 
-/** One of the devices that go away; meanwhile it is sent to seldom, and nothing that lasts. */
+/** One of the devices that go away; meanwhile it is rarely sent anything, and nothing that lasts. */
 const SELDOM = 5
 
 /** Twelve to twenty a second, in waves, to one device after another. */

@@ -9,7 +9,7 @@ export const colors = {
   bad: '#d13212',
 } as const
 
-/** Told apart by most eyes; a graph with more lines than these begins again. */
+/** Most people can tell them apart; a graph with more lines starts over. */
 export const lineColors = [
   '#1f77b4',
   '#e0861a',

@@ -20,7 +20,7 @@ export interface Scale {
 /** Throws if the implementation breaks the rule; a `Skip` if that cannot be seen here. */
 export type ScriptedCase = (world: World, scale: Scale) => Promise<void>
 
-/** Why a case says nothing about this implementation, here. */
+/** Why a case says nothing about this implementation here. */
 export class Skip extends Error {}
 
 const file = JSON.parse(readFileSync(new URL('./cases.json', import.meta.url), 'utf8')) as {

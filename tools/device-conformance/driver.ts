@@ -26,7 +26,7 @@ export class Driver {
   readonly events: DriverEvent[] = []
   /** Channels that it was told to join, whatever became of that. */
   readonly joins = new Set<string>()
-  /** Lines of standard output that are none of the protocol. */
+  /** Lines of standard output that are not part of the protocol. */
   readonly strays: string[] = []
   stderr = ''
 
@@ -80,7 +80,7 @@ export class Driver {
     return this.events.filter((one): one is Named<Name> => one.event === name)
   }
 
-  /** The first such event, also one that has been. */
+  /** The first such event, even if it came earlier. */
   event<Name extends DriverEvent['event']>(
     name: Name,
     matches: (event: Named<Name>) => boolean = () => true,

@@ -115,7 +115,7 @@ const plainAnswers = `--import=data:text/javascript,${encodeURIComponent(
   ].join(';'),
 )}`
 
-/** Members that refer to something that is left out become a word that says so. */
+/** Members that refer to something left out are replaced by a word that says so. */
 function withoutReferences(value: Json, gone: ReadonlySet<string>): Json {
   if (Array.isArray(value)) return value.map((member) => withoutReferences(member, gone))
   if (!isJsonObject(value)) return value

@@ -132,6 +132,6 @@ async function command(): Promise<number> {
   }
 }
 
-// the AWS SDK would say so at every start; package.json says which Node this needs
+// the AWS SDK would warn at every start; package.json says which Node.js this needs
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
 process.exit(await command())

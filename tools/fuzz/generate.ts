@@ -15,15 +15,15 @@ export interface FuzzRequest {
   readonly fields: readonly (readonly [string, string])[]
   readonly body: Buffer
   readonly certificate: 'several' | 'single'
-  /** What must come; undefined where something was mangled so that only the form can be judged. */
+  /** The expected answer; undefined where something was mangled so that only the form can be judged. */
   readonly expected: Reason | 'accepted' | undefined
-  /** What the devices shall get. */
+  /** What the devices are expected to get. */
   readonly payload: Buffer
   /** Where it is for many devices: what must come of each token. */
   readonly results?: readonly FuzzRequest['expected'][]
 }
 
-/** What one part of a request is, and what must come of it if it is the first that is wrong. */
+/** One part of a request, and the answer it must get if it is the first that is wrong. */
 interface Part<T> {
   readonly value: T
   readonly fault?: Reason

@@ -18,7 +18,7 @@ without apns-id. In this process, over ports in memory (1,000,000), and with --w
 an embedded cloud of its own (50,000), or with --machine to the "heliograph serve --dev" whose
 local.json is FILE. A failure prints the request and how to repeat it.`
 
-/** What may stay of a million requests: caches, not the requests. */
+/** What may remain in memory of a million requests: caches, not the requests. */
 const MAX_GROWTH_MB = 16
 
 setFlagsFromString('--expose-gc')
@@ -35,7 +35,7 @@ interface Run {
 }
 
 async function inProcess({ seed, requests }: Run): Promise<FuzzReport> {
-  // the first requests fill what is meant to be filled
+  // the first requests fill the caches
   let settled: number | undefined
   const report = await fuzzInProcess(seed, requests, (done) => {
     if (settled === undefined && done >= requests / 10) settled = heapMb()

@@ -13,7 +13,7 @@ const endings = {
 } as const
 
 /**
- * Writes declarations beside the package's first script: one file that gives on what is in
+ * Writes declarations beside the package's first script: one file that re-exports what is in
  * `dist/types/`, where all are that it leads to in this repository. (Bundlers of declarations need
  * an interface that TypeScript 7 does not have, or a newer Node.)
  */

@@ -63,7 +63,7 @@ function faultsOfContent(found: readonly Outcome[], { outcomes, lost }: Life): s
   ]
 }
 
-/** Of the events that are no repeats each follows legally on the one before, or the receipt says that one is missing. */
+/** Each event that is not a repeat follows legally on the one before, or the receipt says that one is missing. */
 function faultsOfOrder({ events, state, incomplete }: Receipt): string[] {
   const path = events.filter(({ repeat }) => !repeat).map(({ kind }) => kind)
   const steps = path.slice(1).map((kind, at) => ({ kind, before: path[at] ?? 'accepted' }))

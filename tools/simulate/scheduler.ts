@@ -1,4 +1,4 @@
-/** Something that will happen; `cancel` makes it nothing. */
+/** Something that will happen unless it is canceled. */
 export interface Appointment {
   readonly at: number
   cancel(): void
@@ -8,7 +8,7 @@ interface Entry {
   readonly at: number
   /** Appointments of one moment come in the order they were made. */
   readonly order: number
-  /** What may wait for ever, such as a TTL: it keeps nobody busy. */
+  /** Something that may wait forever, such as a TTL: it does not keep the run going. */
   readonly background: boolean
   run: (() => void) | undefined
 }

@@ -105,7 +105,7 @@ export interface OperatorHabits {
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 
-/** Every kind of trouble is on or off by itself, so that seeds differ in kind and not only in luck. */
+/** Each kind of trouble is switched on or off by itself, so that seeds differ in kind and not only in luck. */
 export function settingsOf(seed: number, notifications: number): Settings {
   const r = random(seed)
   const sendGap = r.logBetween(5, 5_000)

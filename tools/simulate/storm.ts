@@ -85,7 +85,7 @@ export class Storm {
     this.#later(this.#settings.sendGap, step)
   }
 
-  /** Up to twice as many as there are, so that some are there twice. */
+  /** Up to twice as many as there are, so that some appear twice. */
   #some(devices: readonly Device[]): Device[] {
     const { random } = this.#world.cloud
     return Array.from({ length: 1 + random.int(2 * devices.length) }, () => random.pick(devices))

@@ -21,6 +21,6 @@ for (let seed = order.first; seed <= order.last; seed += order.step) {
   const report = await run({ seed, notifications, traced }, certificates)
   parentPort?.postMessage(report)
   if (order.stopAtViolation && report.violations.length > 0) break
-  // lets messages out: a run leaves the event loop no turn
+  // lets messages out: a run does not yield to the event loop
   await new Promise(setImmediate)
 }

@@ -191,7 +191,7 @@ export class World {
     return new Queue(this.cloud, { line, concurrency: concurrency[line], habits })
   }
 
-  /** Lambda's pollers keep to a line's concurrency: what one line keeps busy is not missing to the other. */
+  /** Lambda's pollers keep to a line's concurrency: what one line keeps busy is not taken from the other. */
   #feedDeliver(line: Line, { concurrency }: Settings): void {
     const { deliver } = this.functions
     const queue = line === 'slots' ? this.slotQueue : this.queue
@@ -350,7 +350,7 @@ export class World {
       recordTogether: (outcomes) => {
         for (const outcome of outcomes) record(outcome)
       },
-      // who hears of tokens is no matter of the invariants
+      // the invariants do not cover who hears of tokens
       deadTokens: { record: () => {} },
       flush: async () => {
         const outcomes = waiting.splice(0)

@@ -47,7 +47,7 @@ async function refusedBefore(world: World, url: string): Promise<void> {
   assert.equal(reason, 'ActivationUnreachable')
 }
 
-/** Answers for ever, until the device hangs up. */
+/** Keeps answering until the device hangs up. */
 async function flood(response: ServerResponse): Promise<void> {
   const chunk = Buffer.alloc(64 * 1024, ' ')
   const closed = new Promise((resolve) => response.once('close', resolve))

@@ -164,7 +164,7 @@ export const connectionCases: Readonly<Record<string, ScriptedCase>> = {
     await attempts(world, 2)
     broker.welcome = 'silent'
     await attempts(world, 3)
-    // generous from here on: a slow machine is no silent broker
+    // generous from here on: a slow machine is not a silent broker
     await driver.kill()
     await done.catch(() => {})
     broker.welcome = 'accept'

@@ -57,7 +57,7 @@ async function published({ service }: LiveWorld, channel: string, more: object):
   return answer.id
 }
 
-/** As the operator; skipped where that is nobody's to be. */
+/** As the operator; skipped where nobody can act as one. */
 async function operated<T>(
   { service }: LiveWorld,
   work: (deployment: Deployment) => Promise<T>,

@@ -9,7 +9,7 @@ import type { World } from '../world.ts'
 /** Less than a third of its validity is left. */
 const due = () => validFor(300, 60)
 
-/** A request for a certificate; those that say `inUse` are none. */
+/** A request for a certificate; one that says `inUse` is not. */
 const asksIn = ({ said }: Session) => said.filter(({ kind, body }) => kind === 'renew' && body.csr)
 
 const inUseIn = ({ said }: Session) =>

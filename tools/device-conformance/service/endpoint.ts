@@ -18,7 +18,7 @@ export type AnswerActivation = (asked: Asked, response: ServerResponse) => Promi
 export interface Endpoint {
   readonly url: string
   readonly asked: Asked[]
-  /** Requests that are none: what is wrong with each. */
+  /** What is wrong with each request that is not one. */
   readonly malformed: string[]
   answer: AnswerActivation
   close(): Promise<void>

@@ -80,7 +80,7 @@ export class LiveService {
     return { url, code, ca: readFileSync(ca, 'utf8') }
   }
 
-  /** Undefined where nobody said how to be its operator. */
+  /** Undefined where it is not known how to act as its operator. */
   async asOperator<T>(work: (deployment: Deployment) => Promise<T>): Promise<T | undefined> {
     if (!existsSync(join(this.#folder, OPERATOR_SOCKET))) return undefined
     const environment = { [MACHINE_STATE]: this.#folder }

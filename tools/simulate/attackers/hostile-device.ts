@@ -5,7 +5,7 @@ import type { Device } from '../device.ts'
 import type { Client, Connection, Upstream } from '../iot.ts'
 import type { World } from '../world.ts'
 
-/** So many tokens of others it presents in each connect, always. */
+/** How many tokens of others it presents in each connect. */
 const FOREIGN = 3
 const MOST_AT_ONCE = 30
 

@@ -3,7 +3,7 @@ import type { ApiError, Endpoints, ErrorAnswer } from 'heliograph/console/api'
 type Name = keyof Endpoints
 type Part<N extends Name, Key extends string> =
   Endpoints[N] extends Record<Key, infer Value> ? { readonly [K in Key]: Value } : unknown
-/** What a request of the API takes, as `Endpoints` words it. */
+/** What a request to the API takes, as `Endpoints` states it. */
 export type Input<N extends Name> = Part<N, 'params'> & Part<N, 'query'> & Part<N, 'body'>
 export type Answer<N extends Name> = Endpoints[N]['answer']
 
@@ -21,10 +21,10 @@ class CallFailure extends Error {
   }
 }
 
-/** Longer than any time-out of the server's: its answer says more than ours. */
+/** Longer than any timeout of the server: its answer says more than ours would. */
 const PATIENCE_MS = 150_000
 
-/** One request of the console's API. @throws CallFailure */
+/** One request to the console's API. @throws CallFailure */
 export async function call<N extends Name>(
   name: N,
   input: Input<N>,

@@ -6,7 +6,7 @@ export type Ended = 'session' | 'idle' | 'stopped' | 'lost'
 
 const ENDED = 'heliograph:ended'
 
-/** Tells the whole page that its server refused or is gone; other faults are their view's matter. */
+/** Tells the whole page that its server refused or is gone; other faults are up to the view in which they occur. */
 export function reportFault({ kind }: Fault): void {
   if (kind === 'session' || kind === 'lost') reportEnd(kind)
 }

@@ -27,7 +27,7 @@ export function useLoaded<N extends Name>(name: N, input: Input<N> | undefined):
   const [round, setRound] = useState(0)
   const [held, setHeld] = useState<Held<Answer<N>>>({ key, busy: key !== '' })
   const reload = useCallback(() => setRound((last) => last + 1), [])
-  // a round reads the same once more
+  // another round reads the same once more
   useEffect(() => {
     if (key === '') return setHeld({ key, busy: false })
     const stop = new AbortController()
@@ -43,6 +43,6 @@ export function useLoaded<N extends Name>(name: N, input: Input<N> | undefined):
     )
     return () => stop.abort()
   }, [name, key, round])
-  // what was read for another input is nobody's answer to this one
+  // what was read for another input does not answer this one
   return held.key === key ? { ...held, reload } : { busy: key !== '', reload }
 }

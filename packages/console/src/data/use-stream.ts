@@ -32,7 +32,7 @@ export function useStream<N extends Name>(
 ): Stream {
   const [stream, setStream] = useState<Stream>({ state: 'off' })
   const key = input === undefined ? '' : JSON.stringify(input)
-  // hearers only pass on what is heard
+  // listeners only pass on what they hear
   useEffect(() => {
     if (key === '') return setStream({ state: 'off' })
     setStream({ state: 'opening' })

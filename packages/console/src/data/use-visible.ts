@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 
-/** Whether the page is seen: what is not seen need not be live. A browser has few connections to one host. */
+/** Whether the page is visible: what nobody sees need not be live. A browser has few connections to one host. */
 export function useVisible(): boolean {
   const [visible, setVisible] = useState(!document.hidden)
   useEffect(() => {

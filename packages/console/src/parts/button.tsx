@@ -10,7 +10,7 @@ export interface ButtonProps {
   readonly type?: 'submit'
   /** The work that it started is under way. */
   readonly busy?: boolean
-  /** It stays in the order of the keyboard, and says so. */
+  /** It stays in the tab order, and says that it is disabled. */
   readonly disabled?: boolean
   /** What it is about, where several buttons have the same text. */
   readonly about?: string | undefined
@@ -43,7 +43,7 @@ export function Button(props: ButtonProps) {
   )
 }
 
-/** A button of which only the icon is seen. */
+/** A button that shows only its icon. */
 export function IconButton(props: {
   readonly icon: IconName
   readonly label: string

@@ -8,7 +8,7 @@ import { Failed } from './notice.tsx'
 
 interface Question {
   readonly title: string
-  /** What will happen, and that it stays so. */
+  /** What will happen, and that it cannot be undone. */
   readonly children: ComponentChildren
   /** What has to be typed. */
   readonly name: string
@@ -18,7 +18,7 @@ interface Question {
   readonly confirm: string
 }
 
-/** A button for a dangerous act: it is done when its name has been typed. */
+/** A button for something dangerous, which is done once the name has been typed. */
 export function Dangerous(
   props: Question &
     Pick<ButtonProps, 'size' | 'about'> & {
@@ -43,7 +43,7 @@ export function Dangerous(
   )
 }
 
-/** Asks for the name, and does it when the name has been typed. */
+/** Asks for the name, and acts once it has been typed. */
 function Confirm(props: Question & { readonly act: Act<string>; readonly onClose: () => void }) {
   const { title, children, name, nameOf, confirm, act, onClose } = props
   const [typed, setTyped] = useState('')

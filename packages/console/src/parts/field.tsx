@@ -138,7 +138,7 @@ export function CheckField(props: {
   )
 }
 
-/** One of a few, all of them seen. */
+/** One of a few choices, all of them visible. */
 export function Choices(props: {
   readonly label: string
   readonly value: string

@@ -47,7 +47,7 @@ export function Failed(props: { readonly fault: Fault; readonly onRetry?: () => 
 
 /** The command words its faults as parts of a line; here each is a sentence. */
 export function sentence(text: string): string {
-  // a word, and no name that is spelled as it is
+  // a word, and not a name that keeps its own spelling
   const begun = /^[a-z]+[ ,:]/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text
   return /[.!?…)]$/.test(begun) ? begun : `${begun}.`
 }

@@ -5,7 +5,7 @@ export interface Column<Row> {
   readonly cell: (row: Row) => ComponentChildren
   /** Numbers stand one under the other. */
   readonly align?: 'end'
-  /** Buttons, without a title that is seen. */
+  /** Buttons, without a visible title. */
   readonly actions?: boolean
 }
 
@@ -15,7 +15,7 @@ export function Table<Row>(props: {
   readonly columns: readonly Column<Row>[]
   readonly rows: readonly Row[]
   readonly keyOf: (row: Row) => string
-  /** There is room for its columns everywhere. */
+  /** Its columns fit on every screen. */
   readonly narrow?: boolean
 }) {
   const { caption, columns, rows, keyOf, narrow = false } = props

@@ -21,7 +21,7 @@ export function LinkTabs(props: {
   )
 }
 
-/** Several forms of one thing, one of which is seen (ARIA: "Tabs", chosen by the arrow keys). */
+/** Several forms of one thing, one of which is visible (ARIA: "Tabs", chosen by the arrow keys). */
 export function Tabs(props: {
   readonly label: string
   readonly tabs: readonly (readonly [id: string, text: string])[]

@@ -41,7 +41,7 @@ function listen(tip: HTMLElement): () => void {
 
 const GAP = 6
 
-/** Below what it is about, or above where there is no room; never outside of the window. */
+/** Below what it describes, or above it where there is no room; never outside the window. */
 function place(tip: HTMLElement, about: DOMRect): void {
   const { width, height } = tip.getBoundingClientRect()
   const below = about.bottom + GAP + height < window.innerHeight

@@ -4,7 +4,7 @@ import { IconButton } from './button.tsx'
 const SAID = 'heliograph:said'
 const STAYS_MS = 8_000
 
-/** Says that something was done. What a person must read and keep belongs into the page instead. */
+/** Says that something was done. What a person must read and keep belongs on the page instead. */
 export function say(text: string): void {
   window.dispatchEvent(new CustomEvent(SAID, { detail: text }))
 }

@@ -4,7 +4,7 @@ import { Icon, type IconName } from './icon.tsx'
 import { Failed } from './notice.tsx'
 import { Waiting } from './waiting.tsx'
 
-/** What was read, or that it is being read, or why it was not. A value that could not be read anew stays. */
+/** What was read, that it is being read, or why it could not be. A value that could not be read again stays. */
 export function View<Value>(props: {
   readonly of: Loaded<Value>
   /** "Reading … " */

@@ -1,8 +1,8 @@
 import { useEffect, useState } from 'preact/hooks'
 
-/** What is quicker than this needs no sign of being under way. */
+/** Anything quicker than this needs no sign that it is under way. */
 const SLOW_MS = 200
-/** From here on a person wants to hear that it goes on. */
+/** After this a person wants to hear that it is still going on. */
 const LONG_MS = 6_000
 
 /** True once something has been under way for a while. */

@@ -1,4 +1,4 @@
-/** What a view keeps in its address; undefined and empty values take no room. */
+/** What a view keeps in its address; undefined and empty values are left out. */
 export type QueryChange = Readonly<Record<string, string | readonly string[] | undefined>>
 
 /** An address of the page: the parts of its path, each one encoded, and a query. */

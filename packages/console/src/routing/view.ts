@@ -1,4 +1,4 @@
-/** What a view gets of its address. */
+/** What a view gets from its address. */
 export interface ViewProps {
   readonly path: string
   /** The parts of the path after the section's name. */

@@ -3,7 +3,7 @@ import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
 import { type Loaded, useLoaded } from '../data/use-loaded.ts'
 
-/** What the console is of, for all views. */
+/** Which deployment the console shows, for all views. */
 export interface Surroundings {
   readonly session: Loaded<SessionView>
   readonly deployment: Loaded<DeploymentView>

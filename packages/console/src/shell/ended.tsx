@@ -17,7 +17,7 @@ const texts: Readonly<Record<Ended, readonly [title: string, text: string]>> = {
   ],
 }
 
-/** All that is left when the server is gone or does not know this browser. */
+/** All that is shown once the server is gone or does not know this browser. */
 export function EndedView({ how }: { readonly how: Ended }) {
   const [title, text] = texts[how]
   return (

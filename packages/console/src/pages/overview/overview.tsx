@@ -53,7 +53,7 @@ export function OverviewPage({ path, query }: ViewProps) {
 
 function useParts(since: string, topic: string | undefined) {
   const [parts, setParts] = useState<Parts>({})
-  // figures of another time or topic are not these
+  // figures for another time or topic are not the ones asked for
   useEffect(() => setParts(({ rates: _, ...others }) => others), [since, topic])
   const visible = useVisible()
   const input = visible ? { query: { since, ...(topic && { topic }) } } : undefined

@@ -11,7 +11,7 @@ import { State } from '../../parts/state.tsx'
 import { Facts } from '../../parts/table.tsx'
 import { Time } from '../../parts/time.tsx'
 
-/** What the service would say of a provider token. It is a credential: no address ever has it. */
+/** What the service would say about a provider token. It is a credential: no address ever contains it. */
 export function CheckToken() {
   const [token, setToken] = useState('')
   const [topic, setTopic] = useState('')

@@ -3,7 +3,7 @@ import { Button } from '../../parts/button.tsx'
 import { Notice } from '../../parts/notice.tsx'
 import { say } from '../../parts/toasts.tsx'
 
-/** Files that are nowhere else: to be saved now. */
+/** Files that exist nowhere else, to be saved now. */
 export function Downloads({ files }: { readonly files: readonly Download[] }) {
   return (
     <>

@@ -16,7 +16,7 @@ const reasons: readonly (readonly [RevocationReason, string])[] = [
   ['privilegeWithdrawn', 'Its owner may no longer send'],
 ]
 
-/** For good; the reason goes into the revocation list. */
+/** Cannot be undone; the reason goes into the revocation list. */
 export function RevokeCertificate(props: {
   readonly certificate: ProviderCertificate
   readonly onDone: () => void

@@ -15,7 +15,7 @@ export interface Draft {
   readonly payload: string
 }
 
-/** What the address of the view keeps. The payload may be private, and is not among it. */
+/** What the view's address keeps. The payload may be private and is not part of it. */
 const names = ['token', 'topic', 'pushType', 'priority', 'expiration', 'collapseId', 'id'] as const
 
 export function draftOf(query: URLSearchParams): Draft {
@@ -40,7 +40,7 @@ export function orderOf(draft: Draft) {
   return { ...given, token: draft.token.trim(), payload: draft.payload }
 }
 
-/** The request to be shown; without a deployment or a credential, with names to be replaced. */
+/** The request to show; without a deployment or a credential it has names to be replaced. */
 export function requestOf(
   draft: Draft,
   credential: CredentialView | undefined,

@@ -17,7 +17,7 @@ export interface SendFormProps {
   readonly credential: CredentialView | undefined
   readonly onChoose: (id: string) => void
   readonly onAdded: (credential: CredentialView) => void
-  /** Sending was tried: faults show. */
+  /** Once sending was tried, faults are shown. */
   readonly asked: boolean
   readonly busy: boolean
   readonly submit: () => void

@@ -4,7 +4,7 @@ import { count } from '../../words/numbers.ts'
 import type { Draft } from './draft.ts'
 import { checkPayload, formatted, type PayloadCheck, templateFor } from './payload.ts'
 
-/** The payload's text, and what is to be said of it as it is typed. */
+/** The payload's text, and what there is to say about it as it is typed. */
 export function PayloadField(props: {
   readonly draft: Draft
   readonly change: (some: Partial<Draft>) => void

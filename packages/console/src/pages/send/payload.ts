@@ -1,6 +1,6 @@
 import { parsePushType, pushTypes } from '@heliograph/protocol/push-type'
 
-/** What is to be said of a payload before it is sent. The edge judges for itself. */
+/** What there is to say about a payload before it is sent. The edge judges for itself. */
 export interface PayloadCheck {
   /** Bytes in UTF-8. */
   readonly bytes: number
@@ -51,7 +51,7 @@ export function formatted(text: string): string | undefined {
   }
 }
 
-/** Payloads to begin with, by push type. */
+/** Payloads to start from, by push type. */
 export function templateFor(pushType: string | undefined): string {
   return JSON.stringify(templates[pushType ?? ''] ?? templates.alert, null, 2)
 }
