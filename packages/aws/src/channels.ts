@@ -68,7 +68,8 @@ function itemOf({ id, topic, storagePolicy, createdAt }: Channel): Item {
   }
 }
 
-function channelOf(item: Item): Channel {
+/** A row of the table as the channel that it stands for; throws if it is malformed. */
+export function channelOf(item: Item): Channel {
   const storagePolicy = parseStoragePolicy(number(item, 'storagePolicy'))
   if (storagePolicy === undefined)
     throw new Error('attribute storagePolicy of a stored item is malformed')
@@ -80,6 +81,7 @@ function channelOf(item: Item): Channel {
   }
 }
 
-function isOpen({ closedAt }: Item): boolean {
+/** Whether its deletion has not begun. */
+export function isOpen({ closedAt }: Item): boolean {
   return closedAt === undefined
 }

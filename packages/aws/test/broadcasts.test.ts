@@ -1,7 +1,13 @@
-import type { IoTDataPlaneClient, PublishCommandInput } from '@aws-sdk/client-iot-data-plane'
+import {
+  type GetRetainedMessageCommandInput,
+  type IoTDataPlaneClient,
+  type PublishCommandInput,
+  ResourceNotFoundException,
+} from '@aws-sdk/client-iot-data-plane'
 import type { ChannelId } from '@heliograph/protocol/identifiers'
 import { expect, test } from 'vitest'
 import { broadcasts } from '../src/broadcasts.ts'
+import { storedBroadcasts } from '../src/operator/stored-broadcasts.ts'
 
 const channel = 'a'.repeat(24) as ChannelId
 const topic = `heliograph/channel/${channel}`
@@ -99,4 +105,24 @@ test('what could not be removed is a fault', async () => {
   await expect(failing.port.clear(channel)).rejects.toMatchObject({
     name: 'InternalFailureException',
   })
+})
+
+test('an operator reads what a channel stores', async () => {
+  const message = '{"é":1}'
+  const answers: (Uint8Array | Error)[] = [
+    new TextEncoder().encode(message),
+    new ResourceNotFoundException({ $metadata: {}, message: 'no' }),
+    throttled,
+  ]
+  const send = async ({ input }: { readonly input: GetRetainedMessageCommandInput }) => {
+    expect(input).toEqual({ topic })
+    const answer = answers.shift()
+    if (answer instanceof Error) throw answer
+    return { payload: answer }
+  }
+  const { stored } = storedBroadcasts({ send } as unknown as IoTDataPlaneClient)
+  expect(await stored(channel)).toBe(message)
+  expect(await stored(channel)).toBeUndefined()
+  // what is not known is not taken for nothing
+  await expect(stored(channel)).rejects.toThrow('no')
 })

@@ -16,6 +16,7 @@ import {
 } from '../../embedded-cloud/test/service-harness.ts'
 import { n, s } from '../src/attributes.ts'
 import { channels } from '../src/channels.ts'
+import { channelRecords } from '../src/operator/channel-records.ts'
 
 const TABLE = 'channels'
 const MOST = 3
@@ -70,6 +71,19 @@ async function countOneTooMany(topic: Topic): Promise<void> {
     }),
   )
 }
+
+test('an operator reads the channels of all topics, and adds those of another deployment', async () => {
+  const records = channelRecords(client, TABLE, clock)
+  const [own, other] = ['com.example.own', 'com.example.other'] as [Topic, Topic]
+  const [first, second, closed] = [newChannel(own), newChannel(other), newChannel(own)]
+  for (const channel of [first, second, closed]) expect(await records.add(channel)).toBe('added')
+  expect(await records.add(first)).toBe('known')
+  await channels(client, TABLE, clock).close(own, closed.id)
+  expect(await records.add(closed)).toBe('known')
+  const all = (await records.all()).filter(({ topic }) => topic === own || topic === other)
+  expect(new Set(all)).toEqual(new Set([first, second]))
+  expect(await channels(client, TABLE, clock).find(own, first.id)).toEqual(first)
+})
 
 test('a full topic is counted afresh, once nothing has changed for a minute', async () => {
   const topic = 'com.example.counted' as Topic

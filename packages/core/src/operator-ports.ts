@@ -1,8 +1,16 @@
-import type { DeviceId, Fingerprint, ProviderKeyId, Topic } from '@heliograph/protocol/identifiers'
+import type {
+  ChannelId,
+  DeviceId,
+  Fingerprint,
+  ProviderKeyId,
+  Topic,
+} from '@heliograph/protocol/identifiers'
 import type {
   AnnouncementQueue,
   Authorities,
   Authority,
+  Broadcasts,
+  Channel,
   DeviceRecord,
   Devices,
   Feedback,
@@ -111,6 +119,21 @@ export interface RegistrationRecords {
   noteExpiry(deviceId: DeviceId, topic: Topic, at: number): Promise<boolean>
 }
 
+export interface ChannelRecords {
+  /** Every channel of every topic that is not closed, in no particular order. */
+  all(): Promise<readonly Channel[]>
+  /**
+   * Puts a channel of another deployment on record. `known`: its id is, even if it is closed. `full`:
+   * its topic has `MAX_CHANNELS`.
+   */
+  add(channel: Channel): Promise<'added' | 'known' | 'full'>
+}
+
+export interface StoredBroadcasts {
+  /** The message that a channel stores now for those who join later. */
+  stored(channel: ChannelId): Promise<string | undefined>
+}
+
 /** The keys of the CAs, which never leave their store. */
 export interface AuthorityKeys {
   /** Over the SHA-256 of the message: RSASSA-PKCS1-v1_5 for providers, ECDSA in DER for devices. */
@@ -172,6 +195,9 @@ export interface OperatorPorts {
   readonly registrations: Registrations & RegistrationRecords
   readonly pending: PendingNotifications
   readonly feedback: Feedback
+  /** These two are absent if an earlier version is deployed. */
+  readonly channels?: ChannelRecords
+  readonly broadcasts?: Pick<Broadcasts, 'publish'> & StoredBroadcasts
   /** What happened to notifications; absent if an earlier version is deployed. */
   readonly receipts?: Pick<Receipts, 'find'>
   /** Figures by topic; absent if the stage counts no topics. */

@@ -1,5 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { PublishCommand, type PublishCommandInput } from '@aws-sdk/client-iot-data-plane'
+import {
+  GetRetainedMessageCommand,
+  PublishCommand,
+  type PublishCommandInput,
+} from '@aws-sdk/client-iot-data-plane'
 import type { MqttClient } from 'mqtt'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { PolicyDocument } from '../src/types.ts'
@@ -197,6 +201,19 @@ describe('a retained message', () => {
     }
     expect(await heardAfter(59_999)).toEqual(['kept', 'marker'])
     expect(await heardAfter(60_000)).toEqual(['marker'])
+  })
+
+  it('is read by its topic, until it expires', async () => {
+    const topic = nextTopic()
+    const read = () => world.data.send(new GetRetainedMessageCommand({ topic }))
+    await expect(read()).rejects.toMatchObject({ name: 'ResourceNotFoundException' })
+    await publish(topic, 'kept', { ...retained, messageExpiry: 60 })
+    const { payload, qos } = await read()
+    expect([Buffer.from(payload ?? []).toString(), qos]).toEqual(['kept', 1])
+    now += 60_000
+    await expect(read()).rejects.toMatchObject({ name: 'ResourceNotFoundException' })
+    const filter = new GetRetainedMessageCommand({ topic: 'talk/#' })
+    await expect(world.data.send(filter)).rejects.toMatchObject({ name: 'InvalidRequestException' })
   })
 
   it('outlives a restart, with its end', async () => {

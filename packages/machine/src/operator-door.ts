@@ -2,6 +2,7 @@ import type { Presences } from '@heliograph/core/operator-ports'
 import type { DeviceId } from '@heliograph/protocol/identifiers'
 import type { Inside, World } from './inside.ts'
 import { faultFields } from './log.ts'
+import { broadcasts } from './mqtt/broadcasts.ts'
 import { writeBackup } from './operator/backup.ts'
 import { machineOperations } from './operator/machine-operations.ts'
 import { operatorPorts } from './operator/ports.ts'
@@ -52,6 +53,7 @@ export function serveOperator(
   })
   const ports = operatorPorts({
     ...{ clock, ids, graceMs: GRACE_MS, store, trust, pending, presences, disconnect },
+    broadcasts: broadcasts(sessions.channels, store.retained),
     ...{ outcomes, events, trustAnew: parts.trustAnew },
     stats: receiptStats(store.receipts, settings.receipts, RECEIPT_DAYS),
   })

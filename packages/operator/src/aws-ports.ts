@@ -1,15 +1,19 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { announcementQueue } from '@heliograph/aws/announcement-queue'
 import { authorities } from '@heliograph/aws/authorities'
+import { broadcasts } from '@heliograph/aws/broadcasts'
 import { deviceRegistry } from '@heliograph/aws/device-registry'
 import { devices } from '@heliograph/aws/devices'
 import { feedback } from '@heliograph/aws/feedback'
 import { activationCodes } from '@heliograph/aws/operator/activation-codes'
+import { channelRecords } from '@heliograph/aws/operator/channel-records'
 import { deviceRecords } from '@heliograph/aws/operator/device-records'
 import { invoke } from '@heliograph/aws/operator/functions'
 import { presences } from '@heliograph/aws/operator/presence'
 import { providerKeyRecords } from '@heliograph/aws/operator/provider-key-records'
 import { providerRecords } from '@heliograph/aws/operator/provider-records'
 import { registrationRecords } from '@heliograph/aws/operator/registration-records'
+import { storedBroadcasts } from '@heliograph/aws/operator/stored-broadcasts'
 import { attachedCertificates } from '@heliograph/aws/operator/thing-principals'
 import { keepTokenKey, openTokenKey } from '@heliograph/aws/operator/token-key-vault'
 import { topicStats } from '@heliograph/aws/operator/topic-stats'
@@ -69,9 +73,27 @@ export function awsPorts(world: AwsWorld): OperatorPorts {
       genuineBy(ring, clock, Number.POSITIVE_INFINITY),
     ),
     feedback: feedback(dynamoDb, outputs.FeedbackTable, clock, ids),
+    ...channelPorts(world),
     ...receiptPorts(world),
     ...outcomePorts(world),
     ...statsPort(world),
+  }
+}
+
+function channelPorts({
+  clients,
+  outputs,
+  clock,
+}: AwsWorld): Pick<OperatorPorts, 'channels' | 'broadcasts'> {
+  const { ChannelsTable: table, IotEndpoint: endpoint } = outputs
+  if (!table) return {}
+  const broker = clients.iotData(endpoint)
+  return {
+    channels: channelRecords(clients.dynamoDb, table, clock),
+    broadcasts: {
+      publish: broadcasts(broker, { clock, wait }).publish,
+      ...storedBroadcasts(broker),
+    },
   }
 }
 

@@ -44,6 +44,7 @@ export interface Outputs extends Readonly<Record<OutputName, string>> {
   /** These are absent if an earlier version is deployed. */
   readonly ProviderKeysTable?: string
   readonly ReceiptsTable?: string
+  readonly ChannelsTable?: string
   readonly SlotQueue?: string
   readonly OutcomeQueue?: string
   readonly ReceiptSettings?: string

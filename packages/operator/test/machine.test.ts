@@ -7,7 +7,7 @@ import type { Notification } from '@heliograph/core/notification'
 import { type Device, openDevice } from '@heliograph/device'
 import { type Machine, startMachine } from '@heliograph/machine/machine'
 import { defaultSettings } from '@heliograph/machine/settings'
-import type { DeviceId, Topic } from '@heliograph/protocol/identifiers'
+import type { ChannelId, DeviceId, Topic } from '@heliograph/protocol/identifiers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Ran, run, scratchFolder, TestTerminal } from './support.ts'
 
@@ -49,6 +49,13 @@ const send = (...argv: string[]) =>
     ...['send', '--token', token, '--topic', TOPIC, '--p12', out('app.p12')],
     ...['--passphrase-file', out('app.passphrase'), ...argv],
   )
+
+/** What a channel stores for an hour. */
+function stored(channel: ChannelId, seq: string) {
+  const expiration = Math.floor(Date.now() / 1_000) + 3_600
+  const message = JSON.stringify({ channel, topic: TOPIC, seq, expiration, payload: {} })
+  return { message, expiresAt: expiration }
+}
 
 async function until<T>(look: () => T | undefined | false): Promise<T> {
   for (;;) {
@@ -510,6 +517,17 @@ describe('an export', () => {
     )
     const reserved = [device.deviceId as DeviceId, 'com.example.reserved' as Topic] as const
     await machine.store.registrations.reserve(...reserved, 1_000)
+    const channel = 'Channel00000000000000001' as ChannelId
+    const closed = 'Channel00000000000000002' as ChannelId
+    const { channels, retained } = machine.store
+    const rows = [channel, closed].map((id) => ({
+      id,
+      topic: TOPIC as Topic,
+      storagePolicy: 1 as const,
+    }))
+    for (const row of rows) await channels.create({ ...row, createdAt: 5 })
+    await channels.close(TOPIC as Topic, closed)
+    await retained.put(channel, stored(channel, '01ARZ3NDEKTSV4RRFFQ69G5FAV'))
     const exported = await heliograph('export', '--to', from, '--passphrase-file', passphrase)
     expect(exported).toMatchObject({ code: 0, err: '' })
     expect(statSync(from).mode & 0o777).toBe(0o600)
@@ -522,9 +540,20 @@ describe('an export', () => {
     const first = JSON.parse((await there(...importing, '--yes')).out)
     expect(first).toMatchObject({ tokenKeys: 2, pending: 1, providerKeys: 2 })
     expect(first.registrations).toBeGreaterThan(0)
-    // what was taken in is not taken in twice
+    const { all } = other.store.channels
+    const moved = { ...rows[0], createdAt: 5 }
+    expect(await all()).toEqual(expect.arrayContaining([moved]))
+    expect((await all()).filter(({ id }) => id === closed)).toEqual([])
+    const keptThere = () => other.store.retained.find(channel, Date.now())
+    expect(keptThere()).toEqual(retained.find(channel, Date.now()))
+    // what was taken in is not taken in twice, and an older broadcast replaces no newer one
+    const newer = stored(channel, '01BRZ3NDEKTSV4RRFFQ69G5FAV')
+    await other.store.retained.put(channel, newer)
+    await other.store.channels.close(TOPIC as Topic, channel)
     const again = JSON.parse((await there(...importing, '--yes')).out)
-    expect(again).toMatchObject({ tokenKeys: 0, providerKeys: 0 })
+    expect(again).toMatchObject({ tokenKeys: 0, providerKeys: 0, channels: 0, broadcasts: 0 })
+    expect(keptThere()).toEqual(newer)
+    expect(await other.store.channels.find(TOPIC as Topic, channel)).toBeUndefined()
 
     const shown = JSON.parse((await there('device', 'show', device.deviceId ?? '', '--json')).out)
     expect(shown.pending).toHaveLength(1)

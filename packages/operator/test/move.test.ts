@@ -34,12 +34,24 @@ const device = {
   registrations: [registration],
   pending: ['{}'],
 }
+const broadcast = (change: object = {}) =>
+  JSON.stringify({
+    ...{ channel: 'A'.repeat(24), topic, seq: '01ARZ3NDEKTSV4RRFFQ69G5FAV', expiration: 7 },
+    ...change,
+  })
+const channel = {
+  kind: 'channel',
+  channel: { id: 'A'.repeat(24), topic, storagePolicy: 1, createdAt: 5 },
+  stored: broadcast(),
+}
 const good = [
   stage,
   { kind: 'authority', name: 'device', certificate: 'PEM' },
   { kind: 'tokenKey', key: tokenKey },
   { kind: 'providerKey', key: providerKey },
   { kind: 'provider', record: provider },
+  channel,
+  { ...channel, stored: undefined },
   device,
 ]
 const textOf = (records: readonly unknown[]) => records.map((one) => JSON.stringify(one)).join('\n')
@@ -50,7 +62,27 @@ describe('the lines of an export', () => {
   })
 
   it.each([
-    ['a kind of a later version', { kind: 'channel', id: 'x' }],
+    ['a kind of a later version', { kind: 'shadow', id: 'x' }],
+    ['a channel without an id of one', { ...channel, channel: { ...channel.channel, id: '+' } }],
+    ['a channel of no topic', { ...channel, channel: { ...channel.channel, topic: '#' } }],
+    [
+      'a channel that stores what none can',
+      { ...channel, channel: { ...channel.channel, storagePolicy: 2 } },
+    ],
+    ['a channel that stores no message', { ...channel, stored: 'hello' }],
+    [
+      'a channel that stores what is of another',
+      { ...channel, stored: broadcast({ channel: 'B'.repeat(24) }) },
+    ],
+    [
+      'a channel that stores what is of another app',
+      { ...channel, stored: broadcast({ topic: 'com.example.b' }) },
+    ],
+    ['a channel that stores what has no order', { ...channel, stored: broadcast({ seq: '1' }) }],
+    [
+      'a channel that stores what has no end',
+      { ...channel, stored: broadcast({ expiration: null }) },
+    ],
     ['a kind that every object has', { kind: 'toString' }],
     ['no object', 7],
     ['a list', []],
@@ -77,7 +109,7 @@ describe('the lines of an export', () => {
     ],
     ['a notification that is no text', { ...device, pending: [{}] }],
   ])('are refused as a whole with %s', (_name, line) => {
-    expect(() => parseMoveRecords(textOf([...good, line]))).toThrow('line 7 of the export')
+    expect(() => parseMoveRecords(textOf([...good, line]))).toThrow('line 9 of the export')
   })
 
   it.each([

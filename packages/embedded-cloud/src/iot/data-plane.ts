@@ -59,7 +59,24 @@ export function dataPlaneOperations(plane: DataPlane): Operation[] {
       also: (call) => (isRetained(call) ? ['RetainPublish'] : []),
       run: (call) => publish(plane, call),
     },
+    {
+      name: 'GetRetainedMessage',
+      method: 'GET',
+      path: '/retainedMessage/{topic}',
+      resource: (call) => plane.authority.arn('topic', call.param('topic')),
+      run: (call) => retainedMessage(plane, call),
+    },
   ]
+}
+
+/** Source: https://docs.aws.amazon.com/iot/latest/apireference/API_iotdata_GetRetainedMessage.html */
+async function retainedMessage({ retained }: DataPlane, call: Call): Promise<object> {
+  const topic = call.param('topic')
+  const problem = topicProblem(topic)
+  if (problem !== undefined) throw invalidRequest(problem)
+  const [found] = retained.matching(topic)
+  if (!found) throw resourceNotFound(`No message is retained for the topic ${topic}.`)
+  return { topic, payload: found.payload.toString('base64'), qos: found.qos }
 }
 
 /** Source: https://docs.aws.amazon.com/iot/latest/developerguide/direct-messaging.html */

@@ -108,6 +108,8 @@ export const remoteMethods = {
   registrations: ['find', 'list', 'reserve', 'change', 'revoke', 'noteExpiry'],
   pending: ['put', 'find', 'list', 'remove'],
   feedback: ['write', 'read'],
+  channels: ['all', 'add'],
+  broadcasts: ['publish', 'stored'],
   receipts: ['find'],
   stats: ['read'],
   outcomes: ['send'],
@@ -129,6 +131,8 @@ export const remoteMethods = {
 const harmless: readonly string[] = [
   'find',
   'list',
+  'all',
+  'stored',
   'topics',
   'open',
   'keys',

@@ -1,5 +1,5 @@
 import type { OperatorPorts } from '@heliograph/core/operator-ports'
-import type { Outcomes } from '@heliograph/core/ports'
+import type { Broadcasts, Outcomes } from '@heliograph/core/ports'
 import type { StatsReader } from '@heliograph/core/stats/topic-stats'
 import { type RotatePorts, rotate } from '@heliograph/core/token/rotate'
 import type { EventFeed } from '../pipeline/event-feed.ts'
@@ -10,6 +10,7 @@ export interface OperatorWorld extends Pick<RotatePorts, 'clock' | 'ids' | 'grac
   readonly store: Store
   readonly trust: Trust
   readonly pending: OperatorPorts['pending']
+  readonly broadcasts: Pick<Broadcasts, 'publish'>
   readonly presences: OperatorPorts['presences']
   readonly stats: StatsReader
   /** Where outcomes are recorded: what an operator ends has one, too. */
@@ -27,6 +28,7 @@ export function operatorPorts(world: OperatorWorld): OperatorPorts {
     store,
     trust,
     pending,
+    broadcasts,
     presences,
     stats,
     outcomes,
@@ -61,6 +63,11 @@ export function operatorPorts(world: OperatorWorld): OperatorPorts {
     admissions: deviceRegistry(store.environment, disconnect),
     activationCodes: store.activations,
     registrations: store.registrations,
+    channels: store.channels,
+    broadcasts: {
+      publish: broadcasts.publish,
+      stored: async (channelId) => store.retained.find(channelId, rotation.clock.now())?.message,
+    },
     receipts: store.receipts,
     stats,
     outcomes: {

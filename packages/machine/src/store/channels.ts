@@ -1,3 +1,4 @@
+import type { ChannelRecords } from '@heliograph/core/operator-ports'
 import type { Channel, Channels } from '@heliograph/core/ports'
 import type { ChannelId, Topic } from '@heliograph/protocol/identifiers'
 import { MAX_CHANNELS } from '@heliograph/protocol/limits'
@@ -10,7 +11,7 @@ type Row = Omit<Channel, 'id' | 'topic'> & { readonly isClosed?: true }
 type ChannelKey = [topic: Topic, id: ChannelId]
 
 /** The channels, how many each topic has, and whose an id is: all change in one transaction. */
-export function channels(environment: Environment): Channels {
+export function channels(environment: Environment): Channels & ChannelRecords {
   const rows = environment.table<Row, ChannelKey>('channels')
   const counts = environment.table<number, Topic>('channels of topics')
   const owners = environment.table<Topic, ChannelId>('topics of channels')
@@ -20,17 +21,25 @@ export function channels(environment: Environment): Channels {
     return row && !row.isClosed ? row : undefined
   }
 
+  const add: ChannelRecords['add'] = ({ id, topic, ...row }) =>
+    environment.change(() => {
+      const count = counts.get(topic) ?? 0
+      if (owners.doesExist(id)) return 'known'
+      if (count >= MAX_CHANNELS) return 'full'
+      rows.put([topic, id], row)
+      owners.put(id, topic)
+      counts.put(topic, count + 1)
+      return 'added'
+    })
+
   return {
-    create: ({ id, topic, ...row }) =>
-      environment.change(() => {
-        const count = counts.get(topic) ?? 0
-        if (owners.doesExist(id)) throw new Error('the id of the channel is taken')
-        if (count >= MAX_CHANNELS) return false
-        rows.put([topic, id], row)
-        owners.put(id, topic)
-        counts.put(topic, count + 1)
-        return true
-      }),
+    add,
+
+    async create(channel) {
+      const added = await add(channel)
+      if (added === 'known') throw new Error('the id of the channel is taken')
+      return added === 'added'
+    },
 
     async find(topic, id) {
       const row = liveRow(topic, id)
@@ -40,6 +49,11 @@ export function channels(environment: Environment): Channels {
     list: async (topic) =>
       [...rows.getRange(ofTopic(topic))].flatMap(({ key, value }) =>
         value.isClosed ? [] : key[1],
+      ),
+
+    all: async () =>
+      [...rows.getRange()].flatMap(({ key: [topic, id], value }) =>
+        value.isClosed ? [] : { id, topic, ...value },
       ),
 
     close: (topic, id) =>

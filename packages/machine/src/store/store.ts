@@ -2,6 +2,7 @@ import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type {
   ActivationCodes,
+  ChannelRecords,
   DeviceRecords,
   ProviderKeyRecords,
   ProviderRecords,
@@ -79,7 +80,7 @@ export interface Store {
   readonly devices: Devices & DeviceRecords & Admissions
   readonly activations: Activations & ActivationCodes
   readonly authorities: AuthorityStore
-  readonly channels: Channels
+  readonly channels: Channels & ChannelRecords
   readonly retained: RetainedMessages
   readonly tokenKeys: TokenKeyVault
   readonly moves: Moves

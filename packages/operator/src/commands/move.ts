@@ -35,8 +35,8 @@ function addExport(program: Command, run: Runner): void {
 }
 
 const exportHelp = `
-Token keys, devices with their certificates and registrations, pending notifications, provider
-keys and the records of provider certificates. Not the keys of the CAs: docs/one-machine.md says
+Token keys, devices with their certificates and registrations, pending notifications, channels
+with what they store, provider keys and the records of provider certificates. Not the keys of the CAs: docs/one-machine.md says
 what that means. Whoever has the file and its passphrase can make tokens.
 
 With --final a machine first takes nothing more: providers hear 503, what is under way comes to its
@@ -116,7 +116,7 @@ async function importFrom(session: Session, flags: ImportFlags): Promise<Report>
   const report = fields({
     ...{ 'token keys': moved.tokenKeys, devices: moved.devices },
     ...{ registrations: moved.registrations, pending: moved.pending },
-    ...{ 'provider keys': moved.providerKeys },
+    ...{ 'provider keys': moved.providerKeys, channels: moved.channels },
     'provider certificates': deployment.ports.otherAuthorities
       ? `${moved.providers} on record, and let in`
       : `${moved.providers} on record; issue new ones (provider issue)`,

@@ -1,6 +1,7 @@
 import type { MovedTokenKey } from '@heliograph/core/operator-ports'
 import type {
   Authority,
+  Channel,
   DeviceCertificate,
   DeviceRecord,
   ProviderKey,
@@ -9,13 +10,16 @@ import type {
 } from '@heliograph/core/ports'
 import { TOKEN_KEY_BYTES } from '@heliograph/core/token/token'
 import {
+  parseChannelId,
   parseDeviceId,
   parseFingerprint,
   parseProviderKeyId,
+  parseSeq,
   parseTeamId,
   parseTokenKeyId,
   parseTopic,
 } from '@heliograph/protocol/identifiers'
+import { parseStoragePolicy } from '@heliograph/protocol/storage-policy'
 import { Failure } from '../failure.ts'
 
 /** One line of an export. Bytes are base64. */
@@ -28,6 +32,12 @@ export type MoveRecord =
     }
   | { readonly kind: 'providerKey'; readonly key: ProviderKey }
   | { readonly kind: 'provider'; readonly record: ProviderRecord }
+  | {
+      readonly kind: 'channel'
+      readonly channel: Channel
+      /** What it stores, as devices are sent it. */
+      readonly stored?: string
+    }
   | {
       readonly kind: 'device'
       readonly device: DeviceRecord
@@ -91,6 +101,10 @@ const checks: Readonly<Record<Kind, (value: Fields) => boolean>> = {
   tokenKey: ({ key }) => isFields(key) && isTokenKey(key),
   providerKey: ({ key }) => isFields(key) && isProviderKey(key),
   provider: ({ record }) => isFields(record) && isProvider(record),
+  channel: ({ channel, stored }) =>
+    isFields(channel) &&
+    isChannel(channel) &&
+    (stored === undefined || isStoredBy(stored, channel)),
   device: ({ device, registrations, pending }) =>
     isFields(device) &&
     isDevice(device) &&
@@ -128,6 +142,23 @@ function isProvider({ fingerprint, topics, revokedAt, ...others }: Fields): bool
 }
 
 const areTopics = (value: unknown) => all(value, (one) => isDefined(parseTopic(one)))
+
+function isChannel({ id, topic, storagePolicy, createdAt }: Fields): boolean {
+  const parsed = [parseChannelId(id), parseTopic(topic), parseStoragePolicy(storagePolicy)]
+  return parsed.every(isDefined) && isTime(createdAt)
+}
+
+/** Devices drop what is not of the channel that it came on. */
+function isStoredBy(stored: unknown, { id, topic }: Fields): boolean {
+  const message = fieldsIn(String(stored))
+  return (
+    isText(stored) &&
+    message?.channel === id &&
+    message?.topic === topic &&
+    isDefined(parseSeq(message?.seq)) &&
+    isTime(message?.expiration)
+  )
+}
 
 function isDevice({ deviceId, activatedAt, revokedAt, certificates }: Fields): boolean {
   const isOwn = isDefined(parseDeviceId(deviceId))

@@ -6,12 +6,15 @@ import {
   serializeNotification,
 } from '@heliograph/core/notification'
 import type {
+  Channel,
   DeviceCertificate,
   DeviceRecord,
   ProviderKey,
   ProviderRecord,
   Registration,
 } from '@heliograph/core/ports'
+import { isNewer } from '@heliograph/protocol/identifiers'
+import type { BroadcastMessage } from '@heliograph/protocol/messages'
 import type { Deployment } from '../deployment.ts'
 import { Failure } from '../failure.ts'
 import type { MoveRecord } from './move-record.ts'
@@ -37,8 +40,16 @@ export async function* exportStage(deployment: Deployment): AsyncGenerator<MoveR
   }
   for (const key of (await ports.providerKeys?.list()) ?? []) yield { kind: 'providerKey', key }
   for (const record of await ports.providers.list()) yield { kind: 'provider', record }
+  for (const channel of (await ports.channels?.all()) ?? [])
+    yield await exportChannel(deployment, channel)
   const { devices } = await ports.devices.list(ALL_DEVICES)
   for (const device of devices) yield await exportDevice(deployment, device)
+}
+
+async function exportChannel({ ports }: Deployment, channel: Channel): Promise<MoveRecord> {
+  const stored =
+    channel.storagePolicy === 0 ? undefined : await ports.broadcasts?.stored(channel.id)
+  return { kind: 'channel', channel, ...(stored !== undefined && { stored }) }
 }
 
 async function exportDevice({ ports }: Deployment, device: DeviceRecord): Promise<MoveRecord> {
@@ -53,6 +64,8 @@ export interface Moved {
   tokenKeys: number
   providerKeys: number
   providers: number
+  channels: number
+  broadcasts: number
   devices: number
   registrations: number
   pending: number
@@ -68,7 +81,7 @@ export async function importStage(
 ): Promise<Moved> {
   demandSameStage(deployment, records)
   const moved = {
-    ...{ tokenKeys: 0, providerKeys: 0, providers: 0 },
+    ...{ tokenKeys: 0, providerKeys: 0, providers: 0, channels: 0, broadcasts: 0 },
     ...{ devices: 0, registrations: 0, pending: 0 },
   }
   const from = { ...deployment, exportedAt: exportTime(records) }
@@ -107,6 +120,7 @@ async function importRecord(
     if (await ports.tokenKeys.keep({ ...record.key, key })) moved.tokenKeys += 1
   } else if (record.kind === 'providerKey') await importProviderKey(deployment, record.key, moved)
   else if (record.kind === 'provider') await importProvider(deployment, record.record, moved)
+  else if (record.kind === 'channel') await importChannel(deployment, record, moved)
   else if (record.kind === 'device') await importDevice(deployment, record, moved)
 }
 
@@ -136,6 +150,39 @@ async function importProvider(
   if (revokedAt !== undefined)
     await ports.providers.revoke(record.fingerprint, revokedAt, revocationReason)
   moved.providers += 1
+}
+
+async function importChannel(
+  { ports, stage, clock }: Deployment,
+  { channel, stored }: Extract<MoveRecord, { kind: 'channel' }>,
+  moved: Moved,
+): Promise<void> {
+  const { channels, broadcasts } = ports
+  if (!channels || !broadcasts)
+    throw new Failure('notFound', `stage ${stage} has no channels: deploy it with this version`)
+  const added = await channels.add(channel)
+  if (added === 'full')
+    throw new Failure(
+      'refused',
+      `${channel.topic} has as many channels in stage ${stage} as it can have: delete some there, and import again`,
+    )
+  if (added === 'added') moved.channels += 1
+  const there = stored === undefined ? undefined : await broadcasts.stored(channel.id)
+  if (stored === undefined || !isDue(stored, there, clock.now())) return
+  if ((await broadcasts.publish(channel.id, stored, headOf(stored).expiration)) === 'busy')
+    throw new Failure('unreachable', `the broker of stage ${stage} is busy: import again`)
+  moved.broadcasts += 1
+}
+
+type Head = Pick<BroadcastMessage, 'seq' | 'expiration'>
+
+const headOf = (message: string): Head => JSON.parse(message) as Head
+
+/** Whether a stored broadcast is worth moving: it has not expired, and there is none that is newer. */
+function isDue(stored: string, there: string | undefined, nowMs: number): boolean {
+  const { seq, expiration } = headOf(stored)
+  if (expiration * 1_000 <= nowMs) return false
+  return there === undefined || isNewer(seq, headOf(there).seq)
 }
 
 async function importDevice(
