@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { edgeAnswer } from '@heliograph/core/send/edge-answer'
@@ -105,8 +105,11 @@ export const shapeRefusal: NonNullable<CloudOptions['shapeRefusal']> = (
   return { ...answer, body: Buffer.from(answer.body ?? '') }
 }
 
+/** Whoever waits for the file to be there finds all of it. */
 export function writeSecret(path: string, value: object): void {
-  writeFileSync(path, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 })
+  const draft = `${path}.${process.pid}.tmp`
+  writeFileSync(draft, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 })
   // the mode above counts only for a file that is new
-  chmodSync(path, 0o600)
+  chmodSync(draft, 0o600)
+  renameSync(draft, path)
 }

@@ -84,8 +84,8 @@ async function main(options: Options): Promise<void> {
     progress,
   })
   const demo = await runDemo(cloud, options, progress)
-  writeLocalFile(options.state, demo.local)
   if (options.once) {
+    writeLocalFile(options.state, demo.local)
     await demo.device.close()
     await cloud.close()
     return
@@ -94,6 +94,8 @@ async function main(options: Options): Promise<void> {
   readyCanary(cloud).catch((error: unknown) => console.error(`the canary: ${sentence(error)}`))
   say(suggestions(demo.local, demo.token, options.state))
   serve(cloud, demo, options)
+  // last: whoever waits for it may end this at once
+  writeLocalFile(options.state, demo.local)
 }
 
 function seconds(since: number): string {

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Cloud, type CloudPorts, CloudStartError, startCloud } from './cloud.ts'
@@ -90,13 +90,15 @@ async function serve({ assembly, state, ports, schedules }: Options): Promise<vo
   const tuning = schedules ? { scheduleMinuteMs: 60_000 } : {}
   const cloud = await startCloud({ assembly, state, ports, log, tuning, progress: console.log })
   const addresses = addressesOf(cloud)
-  writeFileSync(file, `${JSON.stringify(addresses, null, 2)}\n`, { mode: 0o600 })
-  console.log(`Serving. ${file} says how to reach it.\n\n${summary(cloud)}\n\nCtrl-C ends it.`)
+  // who waits for this file waits for a cloud that answers, and that ends in order when it is told to
   onStop(async () => {
-    // who waits for this file waits for a cloud that answers
     rmSync(file, { force: true })
     await cloud.close()
   })
+  const draft = `${file}.${process.pid}.tmp`
+  writeFileSync(draft, `${JSON.stringify(addresses, null, 2)}\n`, { mode: 0o600 })
+  renameSync(draft, file)
+  console.log(`Serving. ${file} says how to reach it.\n\n${summary(cloud)}\n\nCtrl-C ends it.`)
 }
 
 function summary({ apis, mutualTlsApis, mqtt, environment }: Cloud): string {
