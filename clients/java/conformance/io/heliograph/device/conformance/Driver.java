@@ -48,9 +48,6 @@ public final class Driver {
     String version = Device.class.getPackage().getImplementationVersion();
     ready.addProperty("version", version == null ? "from its classes" : version);
     ready.addProperty("language", "Java " + System.getProperty("java.version"));
-    JsonArray lacks = new JsonArray();
-    lacks.add("channels");
-    ready.add("lacks", lacks);
     driver.write(ready);
     BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     for (String line = in.readLine(); line != null; line = in.readLine())
@@ -95,6 +92,14 @@ public final class Driver {
         return device.register(text(command, "topic")).thenApply(token -> one("token", new JsonPrimitive(token)));
       case "unregister":
         return device.unregister(text(command, "topic")).thenApply(done -> new JsonObject());
+      case "join":
+        return device.join(text(command, "channel")).thenApply(done -> new JsonObject());
+      case "leave":
+        return device.leave(text(command, "channel")).thenApply(done -> new JsonObject());
+      case "channels":
+        JsonArray channels = new JsonArray();
+        device.channels().forEach(channels::add);
+        return CompletableFuture.completedFuture(one("channels", channels));
       case "tokens":
         JsonObject tokens = new JsonObject();
         device.tokens().forEach(tokens::addProperty);
@@ -182,6 +187,7 @@ public final class Driver {
     JsonObject json = new JsonObject();
     json.addProperty("id", one.id());
     json.addProperty("topic", one.topic());
+    one.channel().ifPresent(value -> json.addProperty("channel", value));
     json.addProperty("payloadText", one.payloadText());
     json.addProperty("acceptedAt", one.acceptedAt());
     json.addProperty("stored", one.isStored());
@@ -277,6 +283,7 @@ public final class Driver {
       event.addProperty("reason", failure.reason());
       event.addProperty("message", failure.getMessage());
       failure.topic().ifPresent(topic -> event.addProperty("topic", topic));
+      failure.channel().ifPresent(channel -> event.addProperty("channel", channel));
       write(event);
     }
   }

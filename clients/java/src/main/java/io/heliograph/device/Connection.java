@@ -1,5 +1,6 @@
 package io.heliograph.device;
 
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.DoubleSupplier;
 
@@ -21,7 +22,7 @@ final class Connection implements Link.Listener {
     /** An open connection or an attempt has ended; {@code retryInMs} is null when none follows. */
     void onClosed(String cause, Long retryInMs);
 
-    CompletableFuture<Boolean> onMessage(String topic, byte[] message);
+    CompletableFuture<Boolean> onMessage(String topic, byte[] message, boolean retained);
   }
 
   private final Loop loop;
@@ -53,8 +54,20 @@ final class Connection implements Link.Listener {
   }
 
   CompletableFuture<Void> publish(String topic, String message) {
-    if (isOpen) return link.publish(topic, message);
-    CompletableFuture<Void> refused = new CompletableFuture<>();
+    return isOpen ? link.publish(topic, message) : notConnected();
+  }
+
+  CompletableFuture<List<Boolean>> subscribe(List<String> filters) {
+    return isOpen ? link.subscribe(filters) : notConnected();
+  }
+
+  /** Does nothing while there is no connection: the next one starts without subscriptions. */
+  void unsubscribe(String filter) {
+    if (isOpen) link.unsubscribe(filter);
+  }
+
+  private static <Answer> CompletableFuture<Answer> notConnected() {
+    CompletableFuture<Answer> refused = new CompletableFuture<>();
     refused.completeExceptionally(Fault.NotConnected.with("the device is not connected"));
     return refused;
   }
@@ -111,8 +124,8 @@ final class Connection implements Link.Listener {
   }
 
   @Override
-  public CompletableFuture<Boolean> onMessage(String topic, byte[] message) {
-    return parts.onMessage(topic, message);
+  public CompletableFuture<Boolean> onMessage(String topic, byte[] message, boolean retained) {
+    return parts.onMessage(topic, message, retained);
   }
 
   private void retry(String cause) {

@@ -7,10 +7,12 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Collections;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
@@ -49,9 +51,11 @@ public final class Device implements AutoCloseable {
   private final Keys keys;
   private final Events events;
   private final Registrar registrar;
+  private final Channels channels;
   private final Renewal renewal;
   private final Move move;
   private final Redrain redrain;
+  private final Redrain rejoin;
   private final Inbox inbox;
   private volatile Connection connection;
   private CompletableFuture<Void> connecting;
@@ -74,8 +78,10 @@ public final class Device implements AutoCloseable {
     Parts parts = new Parts();
     renewal = new Renewal(identity, keys, loop, parts);
     move = new Move(identity, loop, random, parts);
-    redrain = new Redrain(loop, random, registrar::present);
-    inbox = new Inbox(taken, redrain, loop, parts);
+    channels = new Channels(ChannelStore.open(settings.directory), parts, loop, random, timeLimitMs);
+    redrain = new Redrain(loop, random, topics -> registrar.present());
+    rejoin = new Redrain(loop, random, channels::askAgain);
+    inbox = new Inbox(taken, redrain, rejoin, loop, parts);
   }
 
   /**
@@ -215,6 +221,37 @@ public final class Device implements AutoCloseable {
     return Collections.unmodifiableMap(registrar.tokens());
   }
 
+  /**
+   * Joins a channel, also while offline: then the broker is asked at the next connect. The device stays joined, also over
+   * restarts.
+   *
+   * @param channel the channel's id
+   * @return done when the broker has granted it; fails with {@code BadChannelId}, {@code TooManyChannels}, {@code ChannelRefused}
+   *     or {@code Timeout}, after which the wish is kept
+   */
+  public CompletableFuture<Void> join(String channel) {
+    return onLoop(() -> channels.join(channel));
+  }
+
+  /**
+   * Leaves a channel; what still comes on it is dropped. Needs no connection.
+   *
+   * @param channel the channel's id
+   * @return done when it is forgotten
+   */
+  public CompletableFuture<Void> leave(String channel) {
+    return onLoop(() -> channels.leave(channel));
+  }
+
+  /**
+   * The ids of the joined channels, also while offline.
+   *
+   * @return as they are now; unmodifiable
+   */
+  public Set<String> channels() {
+    return channels.joined();
+  }
+
   /** Lets handlers at work finish, within the close limit, and disconnects. The device cannot be used again. */
   @Override
   public void close() {
@@ -242,8 +279,10 @@ public final class Device implements AutoCloseable {
         done -> {
           stop.run();
           registrar.close();
+          channels.close();
           renewal.onDisconnected();
           redrain.stop();
+          rejoin.stop();
           move.stop();
           return connection == null ? CompletableFuture.completedFuture(null) : connection.stop();
         }).thenRun(taken::close);
@@ -332,6 +371,11 @@ public final class Device implements AutoCloseable {
     return connection.publish(topic, Json.write(body));
   }
 
+  private CompletableFuture<List<Boolean>> subscribe(List<String> topics) {
+    if (connection == null) return failed(Fault.NotConnected.with("the device is not connected"));
+    return connection.subscribe(topics);
+  }
+
   private void receiveControl(String topic, byte[] bytes) throws HeliographDeviceException {
     Map<String, Object> message = read(bytes);
     if (message == null) {
@@ -392,7 +436,7 @@ public final class Device implements AutoCloseable {
   }
 
   /** What the parts of a device ask of each other. */
-  private final class Parts implements Renewal.Parts, Move.Parts, Inbox.Parts {
+  private final class Parts implements Renewal.Parts, Move.Parts, Channels.Parts, Inbox.Parts {
     @Override
     public CompletableFuture<Void> send(Request request, Map<String, Object> body) {
       return Device.this.send(request, body);
@@ -411,6 +455,21 @@ public final class Device implements AutoCloseable {
     @Override
     public boolean hasLeft(String topic) {
       return registrar.hasLeft(topic);
+    }
+
+    @Override
+    public CompletableFuture<List<Boolean>> subscribe(List<String> topics) {
+      return Device.this.subscribe(topics);
+    }
+
+    @Override
+    public void unsubscribe(String topic) {
+      if (connection != null) connection.unsubscribe(topic);
+    }
+
+    @Override
+    public boolean isJoined(String channel) {
+      return channels.isJoined(channel);
     }
 
     @Override
@@ -456,6 +515,7 @@ public final class Device implements AutoCloseable {
       settings.log.accept("connected as " + used.deviceId);
       move.onOpened(used.broker);
       registrar.onConnected();
+      channels.onConnected();
       renewal.onConnected(used.credentials);
       events.emit(listener -> listener.onConnected(used.deviceId));
     }
@@ -469,6 +529,7 @@ public final class Device implements AutoCloseable {
     @Override
     public void onClosed(String cause, Long retryInMs) {
       registrar.onDisconnected();
+      channels.onDisconnected();
       renewal.onDisconnected();
       move.onDisconnected();
       OptionalLong retry = retryInMs == null ? OptionalLong.empty() : OptionalLong.of(retryInMs);
@@ -479,8 +540,10 @@ public final class Device implements AutoCloseable {
 
     /** Every message ends here; what cannot be taken over is reported and not acknowledged. */
     @Override
-    public CompletableFuture<Boolean> onMessage(String topic, byte[] message) {
+    public CompletableFuture<Boolean> onMessage(String topic, byte[] message, boolean retained) {
       if (topic.equals(DOWN + "notification")) return inbox.receive(message);
+      String channel = Channels.channelOf(topic);
+      if (channel != null) return inbox.receiveBroadcast(channel, message, retained);
       if (!topic.startsWith(DOWN)) {
         settings.log.accept("a message on " + topic + " is of no use to this version");
         return CompletableFuture.completedFuture(true);
@@ -526,7 +589,7 @@ public final class Device implements AutoCloseable {
     }
 
     /**
-     * How long {@code register} and {@code unregister} wait for the service.
+     * How long {@code register}, {@code unregister} and {@code join} wait for the service.
      *
      * @param value 30 s by default
      * @return this
@@ -571,7 +634,7 @@ public final class Device implements AutoCloseable {
     }
 
     /**
-     * Where lines for a person go; they hold no payload, token, code or key. By default nowhere.
+     * Where lines for a person go; they hold no payload, token, code, key or id of a channel. By default nowhere.
      *
      * @param value is called on a thread of the SDK and must not block
      * @return this

@@ -4,8 +4,10 @@ package io.heliograph.device;
 enum Fault {
   ActivationRefused,
   ActivationUnreachable,
+  BadChannelId,
   BadMessage,
   CertificateExpired,
+  ChannelRefused,
   Closed,
   HandlerFailed,
   ListenerFailed,
@@ -14,7 +16,8 @@ enum Fault {
   NotConnected,
   StateDamaged,
   StateUnusable,
-  Timeout;
+  Timeout,
+  TooManyChannels;
 
   HeliographDeviceException with(String message) {
     return with(message, null, null);
@@ -25,7 +28,11 @@ enum Fault {
   }
 
   HeliographDeviceException with(String message, String topic, Throwable cause) {
-    return new HeliographDeviceException(name(), message, topic, cause);
+    return with(message, topic, null, cause);
+  }
+
+  HeliographDeviceException with(String message, String topic, String channel, Throwable cause) {
+    return new HeliographDeviceException(name(), message, topic, channel, cause);
   }
 
   /** The message of whatever was thrown. */

@@ -15,10 +15,18 @@ public final class HeliographDeviceException extends Exception {
   /** Null where it is about none. */
   private final String topic;
 
+  /** Null where it is about none. The id is a key, and so not in the message. */
+  private final String channel;
+
   HeliographDeviceException(String reason, String message, String topic, Throwable cause) {
+    this(reason, message, topic, null, cause);
+  }
+
+  HeliographDeviceException(String reason, String message, String topic, String channel, Throwable cause) {
     super(message, cause);
     this.reason = reason;
     this.topic = topic;
+    this.channel = channel;
   }
 
   /**
@@ -38,5 +46,14 @@ public final class HeliographDeviceException extends Exception {
    */
   public Optional<String> topic() {
     return Optional.ofNullable(topic);
+  }
+
+  /**
+   * The channel that the failure is about.
+   *
+   * @return its id; empty where it is about none
+   */
+  public Optional<String> channel() {
+    return Optional.ofNullable(channel);
   }
 }

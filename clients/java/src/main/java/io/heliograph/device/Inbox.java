@@ -13,17 +13,20 @@ import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
 
 /**
- * Brings each notification to the handler once, those of one topic in the order they came, those of different topics side by
- * side. Says for each message whether it may be acknowledged.
+ * Brings each notification to the handler once, those of one topic or channel in the order they came, those of different ones
+ * side by side. Says for each message whether it may be acknowledged.
  */
 final class Inbox {
-  /** Waiting notifications per topic; IoT Core leaves at most 100 unacknowledged on a connection. */
+  /** Waiting notifications per topic or channel; IoT Core leaves at most 100 unacknowledged on a connection. */
   static final int MOST_WAITING = 100;
 
   /** What the inbox asks of the device around it. */
   interface Parts {
     /** True for a topic that was unregistered here: a straggler for it is dropped. */
     boolean hasLeft(String topic);
+
+    /** True for a channel that this device has joined: what comes on another one is dropped. */
+    boolean isJoined(String channel);
 
     /** Runs the program's code, not on the loop. */
     void runElsewhere(Runnable work);
@@ -52,6 +55,9 @@ final class Inbox {
 
   private final TakenStore taken;
   private final Redrain redrain;
+  /** The same for channels. */
+  private final Redrain rejoin;
+
   private final Loop loop;
   private final Parts parts;
   private final Map<String, Lane> lanes = new HashMap<>();
@@ -59,9 +65,10 @@ final class Inbox {
   /** Done when no handler is at work; null while the device is open. */
   private CompletableFuture<Void> finished;
 
-  Inbox(TakenStore taken, Redrain redrain, Loop loop, Parts parts) {
+  Inbox(TakenStore taken, Redrain redrain, Redrain rejoin, Loop loop, Parts parts) {
     this.taken = taken;
     this.redrain = redrain;
+    this.rejoin = rejoin;
     this.loop = loop;
     this.parts = parts;
   }
@@ -81,35 +88,48 @@ final class Inbox {
 
   /** Done with true when the message may be acknowledged. */
   CompletableFuture<Boolean> receive(byte[] message) {
-    Notification notification = read(message);
-    if (notification == null) {
-      parts.report(Fault.BadMessage.with("a notification from the service could not be read and was dropped"));
-      // Acknowledged anyway: it would not be any more readable the next time.
-      return CompletableFuture.completedFuture(true);
-    }
-    String topic = notification.topic();
+    String text = textOf(message);
+    Notification notification = text == null ? null : Notification.parse(text);
+    return notification == null ? unreadable() : receive(notification, notification.topic(), redrain);
+  }
+
+  /** What has come on the topic of a channel; {@code retained}: the packet's RETAIN flag. */
+  CompletableFuture<Boolean> receiveBroadcast(String channel, byte[] message, boolean retained) {
+    String text = textOf(message);
+    Notification notification = text == null ? null : Notification.parseBroadcast(text, channel, retained);
+    if (notification != null) return receive(notification, channel, rejoin);
+    // Where nobody has asked for it, nobody has to hear that it is unreadable.
+    return parts.isJoined(channel) ? unreadable() : CompletableFuture.completedFuture(true);
+  }
+
+  private CompletableFuture<Boolean> receive(Notification notification, String origin, Redrain again) {
     return inLane(notification).thenApply(isTaken -> {
-      if (isTaken) redrain.onTaken(topic);
-      else redrain.onFailed(topic);
+      if (isTaken) again.onTaken(origin);
+      else again.onFailed(origin);
       return isTaken;
     });
   }
 
-  private static Notification read(byte[] message) {
+  /** Acknowledged anyway: it would not be any more readable the next time. */
+  private CompletableFuture<Boolean> unreadable() {
+    parts.report(Fault.BadMessage.with("a notification from the service could not be read and was dropped"));
+    return CompletableFuture.completedFuture(true);
+  }
+
+  private static String textOf(byte[] message) {
     try {
-      ByteBuffer bytes = ByteBuffer.wrap(message);
-      return Notification.parse(StandardCharsets.UTF_8.newDecoder().decode(bytes).toString());
+      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(message)).toString();
     } catch (CharacterCodingException e) {
       return null;
     }
   }
 
   private CompletableFuture<Boolean> inLane(Notification notification) {
-    Lane lane = lanes.computeIfAbsent(notification.topic(), topic -> new Lane());
+    Lane lane = lanes.computeIfAbsent(notification.origin(), origin -> new Lane());
     if (lane.waiting.size() >= MOST_WAITING) return CompletableFuture.completedFuture(false);
     Waiting next = new Waiting(notification);
     lane.waiting.add(next);
-    work(notification.topic(), lane);
+    work(notification.origin(), lane);
     return next.isTaken;
   }
 
@@ -119,15 +139,15 @@ final class Inbox {
   }
 
   /** Goes on until a handler is at work or there is nothing to do; the one at work stays the first of its lane. */
-  private void work(String topic, Lane lane) {
+  private void work(String origin, Lane lane) {
     while (!lane.isAtWork && !lane.waiting.isEmpty()) {
       Waiting first = lane.waiting.peek();
       Boolean verdict = verdict(first.notification);
       if (verdict == null && handler == null && finished == null) return;
-      if (verdict == null && handler != null) handle(topic, lane, first);
+      if (verdict == null && handler != null) handle(origin, lane, first);
       else end(lane, verdict != null && verdict);
     }
-    if (lane.waiting.isEmpty()) lanes.remove(topic, lane);
+    if (lane.waiting.isEmpty()) lanes.remove(origin, lane);
     lookFinished();
   }
 
@@ -142,7 +162,9 @@ final class Inbox {
 
   /** True: drop and acknowledge; null: to be handled. */
   private Boolean verdict(Notification notification) {
-    if (parts.hasLeft(notification.topic())) return drop(notification, "its topic is unregistered");
+    String channel = notification.channel().orElse(null);
+    if (channel == null && parts.hasLeft(notification.topic())) return drop(notification, "its topic is unregistered");
+    if (channel != null && !parts.isJoined(channel)) return drop(notification, "its channel is not joined");
     switch (taken.verdict(Taken.of(notification))) {
       case REPEAT:
         return drop(notification, "it was taken before");
@@ -158,14 +180,14 @@ final class Inbox {
     return Boolean.TRUE;
   }
 
-  private void handle(String topic, Lane lane, Waiting first) {
+  private void handle(String origin, Lane lane, Waiting first) {
     lane.isAtWork = true;
     Handler program = handler;
     CompletableFuture<Object> result = new CompletableFuture<>();
     parts.runElsewhere(() -> call(program, first.notification, result));
     result.whenComplete((done, failure) -> loop.run(() -> {
       end(lane, failure == null ? remember(first.notification) : failed(first.notification, failure));
-      work(topic, lane);
+      work(origin, lane);
     }));
   }
 
@@ -182,7 +204,7 @@ final class Inbox {
 
   private boolean failed(Notification one, Throwable thrown) {
     String text = "the handler failed on " + one + ", which will come again: " + Fault.messageOf(thrown);
-    parts.report(Fault.HandlerFailed.with(text, one.topic(), thrown));
+    parts.report(Fault.HandlerFailed.with(text, one.topic(), one.channel().orElse(null), thrown));
     return false;
   }
 

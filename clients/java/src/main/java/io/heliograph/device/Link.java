@@ -5,7 +5,10 @@ import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import javax.net.ssl.SSLSocketFactory;
@@ -17,6 +20,7 @@ import org.eclipse.paho.client.mqttv3.MqttCallback;
 import org.eclipse.paho.client.mqttv3.MqttConnectOptions;
 import org.eclipse.paho.client.mqttv3.MqttException;
 import org.eclipse.paho.client.mqttv3.MqttMessage;
+import org.eclipse.paho.client.mqttv3.internal.wire.MqttSuback;
 import org.eclipse.paho.client.mqttv3.persist.MemoryPersistence;
 
 /**
@@ -42,19 +46,24 @@ final class Link {
     /** The connection is gone, however that came; said once. */
     void onClosed(Link link, String cause);
 
-    /** Done with true when the message may be acknowledged. */
-    CompletableFuture<Boolean> onMessage(String topic, byte[] message);
+    /** Done with true when the message may be acknowledged; {@code retained}: the packet's RETAIN flag. */
+    CompletableFuture<Boolean> onMessage(String topic, byte[] message, boolean retained);
   }
 
   /** How long a clean end may take before the socket is cut. */
   private static final long END_LIMIT_MS = 2_000;
   /** Far above what IoT Core takes. */
   private static final int MOST_IN_FLIGHT = 1_000;
+  /** Return codes of a SUBACK below this grant a subscription [MQTT 3.1.1, 3.9.3]. */
+  private static final int SUBSCRIBE_FAILURE = 0x80;
 
   final Options options;
   private final Loop loop;
   private final Listener listener;
-  private final Set<CompletableFuture<Void>> publishing = new HashSet<>();
+  /** Done at the first PUBACK: Paho sends a SUBSCRIBE ahead of messages that it was given earlier. */
+  private final CompletableFuture<Void> heard = new CompletableFuture<>();
+  /** What waits for an answer of the broker. */
+  private final Set<CompletableFuture<?>> pending = new HashSet<>();
   private final Sockets sockets;
   private final MqttAsyncClient client;
   private String cause = "the connection was closed";
@@ -103,19 +112,55 @@ final class Link {
     CompletableFuture<Void> done = new CompletableFuture<>();
     MqttMessage message = new MqttMessage(text.getBytes(StandardCharsets.UTF_8));
     message.setQos(1);
-    publishing.add(done);
+    pending.add(done);
     try {
       client.publish(topic, message, null, new Publishing(done));
     } catch (MqttException | RuntimeException e) {
-      onPublished(done, e);
+      fail(done, e);
     }
     return done;
   }
 
-  private void onPublished(CompletableFuture<Void> done, Throwable failure) {
-    publishing.remove(done);
-    if (failure == null) done.complete(null);
-    else done.completeExceptionally(Fault.NotConnected.with(causeOf(failure), failure));
+  /** Done with which filters the broker has granted (QoS 1); IoT Core takes at most 8 at a time. */
+  CompletableFuture<List<Boolean>> subscribe(List<String> filters) {
+    CompletableFuture<List<Boolean>> done = new CompletableFuture<>();
+    int[] qos = new int[filters.size()];
+    Arrays.fill(qos, 1);
+    pending.add(done);
+    onceHeard(() -> {
+      try {
+        client.subscribe(filters.toArray(new String[0]), qos, null, new Subscribing(done));
+      } catch (MqttException | RuntimeException e) {
+        fail(done, e);
+      }
+    });
+    return done;
+  }
+
+  void unsubscribe(String filter) {
+    onceHeard(() -> {
+      try {
+        client.unsubscribe(filter);
+      } catch (MqttException | RuntimeException e) {
+        // the connection ends, and the subscription with it
+      }
+    });
+  }
+
+  private void onceHeard(Runnable action) {
+    heard.thenRun(() -> {
+      if (!isClosed && !isEnding) action.run();
+    });
+  }
+
+  private <Answer> void succeed(CompletableFuture<Answer> done, Answer answer) {
+    pending.remove(done);
+    done.complete(answer);
+  }
+
+  private void fail(CompletableFuture<?> done, Throwable failure) {
+    pending.remove(done);
+    done.completeExceptionally(Fault.NotConnected.with(causeOf(failure), failure));
   }
 
   /** Says DISCONNECT, after what was to be sent before, and ends. */
@@ -151,13 +196,15 @@ final class Link {
     stopTimer.run();
     sockets.cut();
     if (!isEnding) cause = why;
-    for (CompletableFuture<Void> done : new HashSet<>(publishing)) onPublished(done, new IOException(cause));
+    for (CompletableFuture<?> done : new HashSet<>(pending)) fail(done, new IOException(cause));
     listener.onClosed(this, cause);
   }
 
-  private void onArrived(String topic, byte[] payload, int id, int qos) {
+  private void onArrived(String topic, MqttMessage message) {
     if (isClosed || isEnding) return;
-    listener.onMessage(topic, payload).thenAccept(isTaken -> {
+    int id = message.getId();
+    int qos = message.getQos();
+    listener.onMessage(topic, message.getPayload(), message.isRetained()).thenAccept(isTaken -> {
       if (isTaken && qos > 0) acknowledge(id, qos);
     });
   }
@@ -187,10 +234,7 @@ final class Link {
 
     @Override
     public void messageArrived(String topic, MqttMessage message) {
-      byte[] payload = message.getPayload();
-      int id = message.getId();
-      int qos = message.getQos();
-      loop.run(() -> onArrived(topic, payload, id, qos));
+      loop.run(() -> onArrived(topic, message));
     }
 
     @Override
@@ -218,12 +262,37 @@ final class Link {
 
     @Override
     public void onSuccess(IMqttToken token) {
-      loop.run(() -> onPublished(done, null));
+      loop.run(() -> {
+        succeed(done, null);
+        heard.complete(null);
+      });
     }
 
     @Override
     public void onFailure(IMqttToken token, Throwable thrown) {
-      loop.run(() -> onPublished(done, thrown == null ? new IOException(cause) : thrown));
+      loop.run(() -> fail(done, thrown == null ? new IOException(cause) : thrown));
+    }
+  }
+
+  private final class Subscribing implements IMqttActionListener {
+    private final CompletableFuture<List<Boolean>> done;
+
+    Subscribing(CompletableFuture<List<Boolean>> done) {
+      this.done = done;
+    }
+
+    @Override
+    public void onSuccess(IMqttToken token) {
+      List<Boolean> granted = new ArrayList<>();
+      for (int code : token.getGrantedQos()) granted.add(code < SUBSCRIBE_FAILURE);
+      loop.run(() -> succeed(done, granted));
+    }
+
+    /** Also where the SUBACK refuses: then it is there. */
+    @Override
+    public void onFailure(IMqttToken token, Throwable thrown) {
+      if (token != null && token.getResponse() instanceof MqttSuback) onSuccess(token);
+      else loop.run(() -> fail(done, thrown == null ? new IOException(cause) : thrown));
     }
   }
 

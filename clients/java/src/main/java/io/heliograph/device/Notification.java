@@ -14,9 +14,15 @@ public final class Notification {
   private final long acceptedAt;
   private final Map<String, Object> payload;
   private final String payloadText;
+  /** Null where it was sent to this device. */
+  private final String channel;
 
-  private Notification(Map<String, Object> fields, String text) {
+  private final boolean isStored;
+
+  private Notification(Map<String, Object> fields, String text, String channel, boolean isStored) {
     this.fields = fields;
+    this.channel = channel;
+    this.isStored = isStored;
     id = Json.nameAt(fields, "id");
     topic = Json.nameAt(fields, "topic");
     Number accepted = Json.numberAt(fields, "acceptedAt");
@@ -28,12 +34,26 @@ public final class Notification {
   /** The notification in a message, or null if it is not a notification. */
   static Notification parse(String text) {
     Map<String, Object> fields = Json.parseObject(text);
-    if (fields == null || Json.numberAt(fields, "acceptedAt") == null) return null;
+    return fields == null ? null : read(text, fields, null, Boolean.TRUE.equals(fields.get("stored")));
+  }
+
+  /**
+   * What a channel's topic carries, or null if it is not a notification of this channel. It is stored if the broker had
+   * retained it.
+   */
+  static Notification parseBroadcast(String text, String channel, boolean isStored) {
+    Map<String, Object> fields = Json.parseObject(text);
+    if (fields == null || !channel.equals(fields.get("channel"))) return null;
+    return read(text, fields, channel, isStored);
+  }
+
+  private static Notification read(String text, Map<String, Object> fields, String channel, boolean isStored) {
+    if (Json.numberAt(fields, "acceptedAt") == null) return null;
     int start = text.indexOf(BEFORE_PAYLOAD);
     int end = text.lastIndexOf('}');
     // payload is the last key of the message: its text runs to the last closing brace
     String payload = start < 0 ? "" : text.substring(start + BEFORE_PAYLOAD.length(), end);
-    Notification read = new Notification(fields, payload);
+    Notification read = new Notification(fields, payload, channel, isStored);
     boolean isWhole = read.id != null && read.topic != null && read.payload != null && start >= 0;
     return isWhole ? read : null;
   }
@@ -66,12 +86,31 @@ public final class Notification {
   }
 
   /**
-   * Whether it waited in its pending slot for this device to come back.
+   * Whether it waited for this device: in its pending slot, or as the latest of its channel.
    *
    * @return false for one that came directly
    */
   public boolean isStored() {
-    return Boolean.TRUE.equals(fields.get("stored"));
+    return isStored;
+  }
+
+  /**
+   * The channel that it was published on.
+   *
+   * @return the channel's id; empty if it was sent to this device
+   */
+  public Optional<String> channel() {
+    return Optional.ofNullable(channel);
+  }
+
+  /** What it is one of: a topic, or a channel. */
+  String origin() {
+    return originOf(topic, channel);
+  }
+
+  /** No topic has a slash in it. */
+  static String originOf(String topic, String channel) {
+    return channel == null ? topic : "channel/" + channel;
   }
 
   /**

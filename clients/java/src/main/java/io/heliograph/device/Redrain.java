@@ -2,11 +2,13 @@ package io.heliograph.device;
 
 import java.util.HashSet;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.DoubleSupplier;
 
 /**
- * Asks the service to drain again after a notification was not taken over. Otherwise it would lie in its pending slot until
- * the next connect, which for a steady connection can be weeks away.
+ * Asks the service again for what is pending after a notification was not taken over. Otherwise it would lie where it waits
+ * until the next connect, which for a steady connection can be weeks away. One for topics, whose slots are drained, and one for
+ * channels, which are subscribed to again.
  */
 final class Redrain {
   /** The service tries twice within ten seconds by itself; after that it waits to be asked. */
@@ -16,27 +18,27 @@ final class Redrain {
 
   private final Loop loop;
   private final DoubleSupplier random;
-  /** Presents the tokens to the service, which then sends what is pending. */
-  private final Runnable present;
+  /** Asks for what these have pending. */
+  private final Consumer<Set<String>> service;
 
   private final Set<String> failing = new HashSet<>();
   private int asked;
   private Runnable cancel;
 
-  Redrain(Loop loop, DoubleSupplier random, Runnable present) {
+  Redrain(Loop loop, DoubleSupplier random, Consumer<Set<String>> service) {
     this.loop = loop;
     this.random = random;
-    this.present = present;
+    this.service = service;
   }
 
-  void onFailed(String topic) {
-    failing.add(topic);
+  void onFailed(String origin) {
+    failing.add(origin);
     if (cancel != null) return;
     cancel = loop.after(Backoff.variedMs(FIRST_ASK_MS, LAST_ASK_MS, asked, random), this::ask);
   }
 
-  void onTaken(String topic) {
-    if (failing.remove(topic) && failing.isEmpty()) stop();
+  void onTaken(String origin) {
+    if (failing.remove(origin) && failing.isEmpty()) stop();
   }
 
   void stop() {
@@ -49,6 +51,6 @@ final class Redrain {
   private void ask() {
     cancel = null;
     asked++;
-    present.run();
+    service.accept(failing);
   }
 }

@@ -11,17 +11,21 @@ final class Taken {
   final String seq;
 
   final boolean isStored;
+  /** Null where it was sent to this device. */
+  final String channel;
 
-  Taken(String id, String topic, long acceptedAt, String seq, boolean isStored) {
+  Taken(String id, String topic, String channel, long acceptedAt, String seq, boolean isStored) {
     this.id = id;
     this.topic = topic;
+    this.channel = channel;
     this.acceptedAt = acceptedAt;
     this.seq = seq;
     this.isStored = isStored;
   }
 
   static Taken of(Notification one) {
-    return new Taken(one.id(), one.topic(), one.acceptedAt(), one.seq().orElse(null), one.isStored());
+    String channel = one.channel().orElse(null);
+    return new Taken(one.id(), one.topic(), channel, one.acceptedAt(), one.seq().orElse(null), one.isStored());
   }
 
   static Taken parse(String line) {
@@ -32,7 +36,8 @@ final class Taken {
     Number acceptedAt = Json.numberAt(object, "acceptedAt");
     if (id == null || topic == null || acceptedAt == null) return null;
     boolean isStored = Boolean.TRUE.equals(object.get("stored"));
-    return new Taken(id, topic, acceptedAt.longValue(), Json.textAt(object, "seq"), isStored);
+    String channel = Json.textAt(object, "channel");
+    return new Taken(id, topic, channel, acceptedAt.longValue(), Json.textAt(object, "seq"), isStored);
   }
 
   /** A line of the journal. */
@@ -43,11 +48,22 @@ final class Taken {
     object.put("acceptedAt", acceptedAt);
     if (seq != null) object.put("seq", seq);
     if (isStored) object.put("stored", true);
+    if (channel != null) object.put("channel", channel);
     return Json.write(object) + "\n";
   }
 
   String key() {
-    return topic + " " + id;
+    return origin() + " " + id;
+  }
+
+  String origin() {
+    return Notification.originOf(topic, channel);
+  }
+
+  /** The latest of a channel comes at every subscription, also when its id is no longer among the last. */
+  boolean isOvertakenBy(Taken newest) {
+    boolean isSame = isStored && seq != null && seq.equals(newest.seq);
+    return isSame || isOlderThan(newest);
   }
 
   /** True when this was accepted before the other; not known to be = false. */

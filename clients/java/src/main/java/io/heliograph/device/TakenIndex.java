@@ -1,7 +1,6 @@
 package io.heliograph.device;
 
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -10,8 +9,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * The memory behind the verdicts: the ids of the last notifications, and the newest of each topic. A stored one is outdated
- * by anything newer, which overtook it. A direct one is outdated only by a newer stored one, which has replaced all before
+ * The memory behind the verdicts: the ids of the last notifications, and the newest of each topic and of the last channels. A
+ * stored one is outdated by anything newer, which overtook it. A direct one is outdated only by a newer stored one, which has replaced all before
  * it: it may be the retry of one that was coalesced.
  */
 final class TakenIndex {
@@ -30,15 +29,18 @@ final class TakenIndex {
 
   static final long REMEMBERED_MS = 24 * 3600 * 1000L;
 
+  /** More than a device can have joined at a time, as programs join one for each game. */
+  private static final int REMEMBERED_CHANNELS = 100;
+
   private final Map<String, Taken> ids = new LinkedHashMap<>();
-  private final Map<String, Taken> newest = new HashMap<>();
-  private final Map<String, Taken> newestStored = new HashMap<>();
+  private final Map<String, Taken> newest = new LinkedHashMap<>();
+  private final Map<String, Taken> newestStored = new LinkedHashMap<>();
 
   Verdict verdict(Taken one) {
     Taken before = ids.get(one.key());
     if (before != null && one.acceptedAt - before.acceptedAt < REMEMBERED_MS) return Verdict.REPEAT;
-    Taken newer = (one.isStored ? newest : newestStored).get(one.topic);
-    return newer != null && one.isOlderThan(newer) ? Verdict.OUTDATED : Verdict.NEW;
+    Taken newer = (one.isStored ? newest : newestStored).get(one.origin());
+    return newer != null && one.isOvertakenBy(newer) ? Verdict.OUTDATED : Verdict.NEW;
   }
 
   void add(Taken taken) {
@@ -64,7 +66,10 @@ final class TakenIndex {
   }
 
   private static void keepNewest(Map<String, Taken> newest, Taken taken) {
-    Taken known = newest.get(taken.topic);
-    if (known == null || known.isOlderThan(taken)) newest.put(taken.topic, taken);
+    Taken known = newest.remove(taken.origin());
+    newest.put(taken.origin(), known == null || known.isOlderThan(taken) ? taken : known);
+    List<String> channels = new ArrayList<>();
+    for (Taken one : newest.values()) if (one.channel != null) channels.add(one.origin());
+    if (channels.size() > REMEMBERED_CHANNELS) newest.remove(channels.get(0));
   }
 }

@@ -20,13 +20,15 @@ class InboxTest {
   private final TestDevice device = new TestDevice();
   private final List<String> begun = new ArrayList<>();
   private final List<CompletableFuture<Void>> working = new ArrayList<>();
+  private final List<String> rejoined = new ArrayList<>();
   private int presented;
   private Inbox inbox;
 
   @BeforeEach
   void open() throws Exception {
-    Redrain redrain = new Redrain(device.loop, () -> 0.5, () -> presented++);
-    inbox = new Inbox(TakenStore.open(directory), redrain, device.loop, device);
+    Redrain redrain = new Redrain(device.loop, () -> 0.5, topics -> presented++);
+    Redrain rejoin = new Redrain(device.loop, () -> 0.5, rejoined::addAll);
+    inbox = new Inbox(TakenStore.open(directory), redrain, rejoin, device.loop, device);
   }
 
   private void handle() {
@@ -52,6 +54,45 @@ class InboxTest {
   private void fail(int number) {
     working.get(number).completeExceptionally(new IllegalStateException("as told"));
     device.loop.settle();
+  }
+
+  private CompletableFuture<Boolean> receive(String channel, String named, String id, boolean retained) {
+    String head = "{\"id\":\"" + id + "\",\"channel\":\"" + named + "\",\"topic\":\"a\",\"acceptedAt\":" + id;
+    String text = head + ",\"stored\":true,\"payload\":{}}";
+    return inbox.receiveBroadcast(channel, text.getBytes(StandardCharsets.UTF_8), retained);
+  }
+
+  @Test
+  void keepsChannelsApartFromTopicsAndDropsWhatIsNotJoined() {
+    device.joined = "one";
+    device.left = "a"; // which is no matter of channels
+    List<String> stored = new ArrayList<>();
+    inbox.handleWith(
+        notification -> {
+          stored.add(notification.channel().orElse("none") + notification.id() + notification.isStored());
+          return CompletableFuture.completedFuture(null);
+        });
+    receive("one", "one", "5", false);
+    receive("one", "one", "6", true);
+    receive("one", "one", "4", true);
+    receive("two", "two", "7", false);
+    receive("one", "two", "8", false);
+    receive("two", "one", "9", false);
+    device.loop.settle();
+    assertEquals(Arrays.asList("one5false", "one6true"), stored);
+    assertEquals(Collections.singletonList("error BadMessage"), device.heard);
+  }
+
+  @Test
+  void subscribesAgainAfterAFailureOnAChannel() {
+    device.joined = "one";
+    handle();
+    CompletableFuture<Boolean> taken = receive("one", "one", "5", false);
+    fail(0);
+    assertFalse(taken.join());
+    device.loop.advance(Redrain.FIRST_ASK_MS);
+    assertEquals(Collections.singletonList("one"), rejoined);
+    assertEquals(0, presented);
   }
 
   @Test

@@ -16,7 +16,7 @@ class TakenTest {
   @TempDir Path directory;
 
   private static Taken one(String id, String topic, long acceptedAt, boolean isStored) {
-    return new Taken(id, topic, acceptedAt, null, isStored);
+    return new Taken(id, topic, null, acceptedAt, null, isStored);
   }
 
   private static Taken one(String id) {
@@ -61,8 +61,8 @@ class TakenTest {
 
   @Test
   void comparesTheServicesOrderRatherThanItsTime() {
-    Taken early = new Taken("a", "app", 9, "01A", false);
-    assertTrue(early.isOlderThan(new Taken("b", "app", 1, "01B", false)));
+    Taken early = new Taken("a", "app", null, 9, "01A", false);
+    assertTrue(early.isOlderThan(new Taken("b", "app", null, 1, "01B", false)));
   }
 
   @Test
@@ -101,5 +101,26 @@ class TakenTest {
     if (!directory.getFileSystem().supportedFileAttributeViews().contains("posix")) return;
     Path file = directory.resolve("taken.jsonl");
     assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(file)));
+  }
+
+  @Test
+  void knowsTheLatestOfAChannelByItsSeq() throws Exception {
+    TakenStore store = TakenStore.open(directory);
+    store.record(new Taken("a", "app", "one", 5, "01E", true));
+    for (int n = 0; n < TakenIndex.REMEMBERED_IDS; n++) store.record(one("n" + n));
+    TakenStore again = TakenStore.open(directory);
+    assertEquals(Verdict.OUTDATED, again.verdict(new Taken("a", "app", "one", 5, "01E", true)));
+    assertEquals(Verdict.OUTDATED, again.verdict(new Taken("b", "app", "one", 5, "01D", false)));
+    assertEquals(Verdict.NEW, again.verdict(new Taken("c", "app", "one", 5, "01F", true)));
+    assertEquals(Verdict.NEW, again.verdict(new Taken("a", "app", "two", 5, "01D", true)));
+    assertEquals(Verdict.NEW, again.verdict(new Taken("a", "one", null, 5, "01D", true)));
+  }
+
+  @Test
+  void remembersABoundedNumberOfChannels() throws Exception {
+    TakenStore store = TakenStore.open(directory);
+    for (int n = 0; n < 1_300; n++) store.record(new Taken("c" + n, "app", "channel " + n, 1_000, null, true));
+    assertEquals(Verdict.OUTDATED, store.verdict(new Taken("x", "app", "channel 1299", 999, null, true)));
+    assertEquals(Verdict.NEW, store.verdict(new Taken("x", "app", "channel 0", 999, null, true)));
   }
 }

@@ -22,6 +22,8 @@ final class TestDevice implements Renewal.Parts, Move.Parts, Inbox.Parts, Device
   boolean hasEveryToken = true;
   boolean mayMove = true;
   String left = "";
+  /** The one channel that is joined. */
+  String joined = "";
   int reconnects;
 
   TestDevice() {
@@ -76,6 +78,11 @@ final class TestDevice implements Renewal.Parts, Move.Parts, Inbox.Parts, Device
   @Override
   public boolean hasLeft(String topic) {
     return topic.equals(left);
+  }
+
+  @Override
+  public boolean isJoined(String channel) {
+    return channel.equals(joined);
   }
 
   @Override
