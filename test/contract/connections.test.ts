@@ -92,9 +92,7 @@ describe.each(connectionTargets)('connections: %s', (_name, open) => {
     expect(await sendings[1]?.sending.come()).toBe('acknowledged')
   })
 
-  test('without an acknowledgement it is unconfirmed, and the device has it', {
-    timeout: 15_000,
-  }, async () => {
+  test('without an acknowledgement it is unconfirmed, and the device has it', async () => {
     const device = await target.connect()
     const sending = send(device.deviceId, '{}', 1_000)
     await arrival(device)
@@ -102,7 +100,7 @@ describe.each(connectionTargets)('connections: %s', (_name, open) => {
     expect(device.heard()).toHaveLength(1)
   })
 
-  test('a device that goes away with it leaves it unconfirmed', { timeout: 15_000 }, async () => {
+  test('a device that goes away with it leaves it unconfirmed', async () => {
     const device = await target.connect()
     const sending = send(device.deviceId)
     await arrival(device)

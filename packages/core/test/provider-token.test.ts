@@ -269,7 +269,7 @@ describe('garbage', () => {
     // what is remembered needs no permission to be checked
     for (let n = 0; n < 300; n += 1) await judged(garbage(n), ADDRESS)
     expect(await judged(token)).toBe('ok')
-  }, 20_000)
+  })
 })
 
 describe('what is remembered', () => {

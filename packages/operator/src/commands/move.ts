@@ -36,8 +36,8 @@ function addExport(program: Command, run: Runner): void {
 
 const exportHelp = `
 Token keys, devices with their certificates and registrations, pending notifications, channels
-with what they store, provider keys and the records of provider certificates. Not the keys of the CAs: docs/one-machine.md says
-what that means. Whoever has the file and its passphrase can make tokens.
+with what they store, provider keys and the records of provider certificates. Not the keys of the
+CAs: docs/one-machine.md says what that means. Whoever has the file and its passphrase can make tokens.
 
 With --final a machine first takes nothing more: providers hear 503, what is under way comes to its
 end, and nothing changes until the devices have moved (move announce) or move cancel.
