@@ -1,4 +1,6 @@
+import { MAX_PER_COLLAPSE_ID } from '@heliograph/protocol/limits'
 import { eventLevels, receiptLevels } from '@heliograph/protocol/outcome'
+import { isPerCollapseId, type PendingRule } from '@heliograph/protocol/pending-rule'
 import { type HostedZoneProps, type StageProps, stageDefaults } from '../lib/stage.ts'
 import { certificatePlace, isProviderDomain, isStageName, zoneHolds } from '../lib/stage-rules.ts'
 import { Refusal } from './refusal.ts'
@@ -44,6 +46,7 @@ const local: StageProps = {
   providerRatePerSecond: 0,
   // Conformance, faults and benchmarks flood one device on purpose.
   tokenRatePerSecond: 0,
+  pending: {},
   receipts: { default: 'all', topics: {} },
   events: { default: 'all', topics: {} },
   receiptDelaySeconds: 1,
@@ -59,7 +62,8 @@ const local: StageProps = {
  * `certificateArn`, and if wanted `tokenDomain` with `tokenCertificateArn`, `removal`, `hostedZoneId` with `hostedZoneName`, `alarmEmail`,
  * `tracing`, `takesTokenKeys`, `systemLogs`, `reserveConcurrency`, `truststoreVersion`, and for receipts `receipts` (of all topics),
  * `receiptTopics` (`com.example.a=all,com.example.b=off`) and `receiptDays`, for events `events` and `eventTopics`, and for metrics
- * `countedTopics` (`com.example.a,com.example.b`), and `canary` with `canaryLateSeconds`.
+ * `countedTopics` (`com.example.a,com.example.b`), and `canary` with `canaryLateSeconds`, and for what waits for a device
+ * `pending` (`com.example.a=20,com.example.b=newest`).
  *
  * @throws {Refusal} when something is missing or malformed.
  */
@@ -75,7 +79,11 @@ export function stageOf(context: Context, target: Target): StageProps {
 /** Benchmarks set other receipts, and have events and counted topics only if they ask for them; emulators have no canary. */
 function localStage(context: Context): StageProps {
   const isAsked = text(context, 'receipts') !== undefined
-  const own = { ...local, ...canaryOf(local.name, context) }
+  const own = {
+    ...local,
+    ...canaryOf(local.name, context),
+    ...pendingOf(local.name, context),
+  }
   if (!isAsked) return own
   return {
     ...own,
@@ -109,6 +117,7 @@ function deployedStage(name: string, context: Context, target: Target): StagePro
     ...receiptsOf(name, context),
     ...eventsOf(name, context),
     ...countedOf(context),
+    ...pendingOf(name, context),
     ...canaryOf(name, context),
     ...reservedOf(name, context),
     ...(hostedZone && { hostedZone }),
@@ -162,6 +171,22 @@ function canaryOf(
     ...(canary !== undefined && { canary: canary === 'true' }),
     ...(late !== undefined && { canaryLateSeconds: Number(late) }),
   }
+}
+
+/** A number is that of the notifications that may wait, one of each collapse id. */
+function pendingOf(stage: string, context: Context): Partial<Pick<StageProps, 'pending'>> {
+  const pairs = (text(context, 'pending') ?? '').split(',').filter((pair) => pair !== '')
+  if (pairs.length === 0) return {}
+  const rules = pairs.map((pair): [string, PendingRule] => {
+    const [topic = '', rule = ''] = pair.split('=')
+    if (rule === 'newest') return [topic, rule]
+    const perCollapseId = /^\d+$/.test(rule) ? Number(rule) : undefined
+    if (isPerCollapseId(perCollapseId)) return [topic, { perCollapseId }]
+    throw new Refusal(
+      `stage "${stage}" cannot have pending "${pair}": set -c pending=com.example.app=20 for the newest of each collapse id, at most 20 (1 to ${MAX_PER_COLLAPSE_ID}) of the topic, or com.example.app=newest`,
+    )
+  })
+  return { pending: Object.fromEntries(rules) }
 }
 
 function eventsOf(stage: string, context: Context): Pick<StageProps, 'events'> {

@@ -33,6 +33,8 @@ export const variable = {
   events: 'EVENTS',
   /** SNS topic of the events (ARN). */
   eventTopic: 'EVENT_TOPIC_ARN',
+  /** The topics of which more than the newest notification waits for a device, JSON: `PendingRules`. */
+  pending: 'PENDING',
   /** Days that receipts are kept. */
   receiptDays: 'RECEIPT_DAYS',
   /** KMS key (ARN) that wraps the token keys. */

@@ -2,10 +2,12 @@ import { canaryLimits } from '@heliograph/protocol/canary'
 import { patterns } from '@heliograph/protocol/identifiers'
 import {
   MAX_COUNTED_TOPICS,
+  MAX_PER_COLLAPSE_ID,
   MAX_RECEIPT_DAYS,
   MAX_TRUST_SECONDS,
 } from '@heliograph/protocol/limits'
 import { eventLevels, receiptLevels } from '@heliograph/protocol/outcome'
+import { isPendingRule } from '@heliograph/protocol/pending-rule'
 import { Token } from 'aws-cdk-lib'
 import type { HostedZoneProps, StageProps } from './stage.ts'
 
@@ -60,7 +62,8 @@ function faultOf(stage: StageProps): string | undefined {
     return `tokenKeyGraceDays ${stage.tokenKeyGraceDays} is too short: a notification waits up to 30 days under the key that sealed it, so use at least ${LEAST_GRACE_DAYS}`
   if (stage.truststoreVersion !== undefined && !isObjectVersion(stage.truststoreVersion))
     return `truststoreVersion "${stage.truststoreVersion}" is not the version id of an S3 object: use the VersionId that aws s3api list-object-versions shows`
-  const records = receiptFault(stage) ?? countedFault(stage) ?? canaryFault(stage)
+  const records =
+    receiptFault(stage) ?? countedFault(stage) ?? pendingFault(stage) ?? canaryFault(stage)
   if (records) return records
   // a stage for emulators has neither a domain nor a certificate
   if (!stage.checkCertificate) return undefined
@@ -81,6 +84,17 @@ function countedFault({ countedTopics, receipts, events }: StageProps): string |
     return `countedTopics names ${countedTopics.length} topics: name at most ${MAX_COUNTED_TOPICS}, the others are counted together`
   if (JSON.stringify([receipts, events, countedTopics]).length > MOST_SETTINGS)
     return "countedTopics, receipts and events together name more topics than fit into a function's variables: name fewer"
+  return undefined
+}
+
+function pendingFault({ pending, countedTopics }: StageProps): string | undefined {
+  for (const [topic, rule] of Object.entries(pending)) {
+    if (!patterns.topic.test(topic)) return `pending names "${topic}", which is not a bundle id`
+    if (!isPendingRule(rule))
+      return `pending of ${topic} is ${JSON.stringify(rule)}: use "newest", or {"perCollapseId": n} with n from 1 to ${MAX_PER_COLLAPSE_ID}`
+  }
+  if (JSON.stringify([pending, countedTopics]).length > MOST_SETTINGS)
+    return `pending names ${Object.keys(pending).length} topics, more than fit into a function's variables: name fewer`
   return undefined
 }
 

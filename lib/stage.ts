@@ -1,5 +1,6 @@
 import type { Upstream } from '@heliograph/protocol/mqtt-topic'
 import type { EventLevel, ReceiptLevel } from '@heliograph/protocol/outcome'
+import type { PendingRules } from '@heliograph/protocol/pending-rule'
 import { CALLS_PER_SECOND } from '../lambdas/empty/settings.ts'
 
 /** The Route 53 zone that gets the provider domain's address records. */
@@ -109,6 +110,13 @@ export interface StageProps {
   /** Seconds that a notification without `apns-expiration` is kept, at most 30 days. Default 30 days. */
   readonly defaultLifetimeSeconds: number
   /**
+   * What waits for a device that is offline, by topic: `'newest'`, or `{ perCollapseId: n }`, the
+   * newest notification of each `apns-collapse-id` and those without one each by itself, at most `n`
+   * (1 to 100). Every one of them is a row that is written, read and sent (docs/cost.md). Default
+   * `'newest'` for all.
+   */
+  readonly pending: PendingRules
+  /**
    * Which notifications get a receipt: `off`, `exceptions` (all but those delivered at once) or
    * `all`; by topic, and for all other topics. Default `off` for all.
    */
@@ -208,6 +216,7 @@ export const stageDefaults = {
   // a connect takes some 30 ms, so that 20 serve 600 devices a second that come back at once
   upstreamConcurrency: { register: 10, connect: 20, unregister: 10, renew: 5 },
   defaultLifetimeSeconds: 30 * 24 * 60 * 60,
+  pending: {},
   receipts: { default: 'off', topics: {} },
   events: { default: 'off', topics: {} },
   receiptDays: 7,

@@ -11,6 +11,7 @@ import {
   peers,
   prices,
 } from './prices.ts'
+import { slotsSection } from './slots.ts'
 import { topicsSection } from './topics.ts'
 
 export interface Scenario {
@@ -35,6 +36,7 @@ export function costPage(scenarios: readonly Scenario[], facts: Facts): string {
     receipts(scenarios, facts),
     events(scenarios, facts),
     topics(scenarios, facts),
+    slotsSection(),
     canarySection(),
     calls(scenarios),
     months(connect),

@@ -53,6 +53,7 @@ const acceptPorts: AcceptPorts = {
   providerRate: { take: () => true },
   rate: { take: () => true },
   defaultLifetimeSeconds: 86_400,
+  pendingRules: {},
 }
 
 /** Only what an online notification needs. */

@@ -6,6 +6,7 @@ import { registrationReads } from '@heliograph/aws/registration-reads'
 import { tokenKeyRing } from '@heliograph/aws/token-keys'
 import { systemClock as clock, systemIds } from '@heliograph/aws/world'
 import { cachedRegistrations } from '@heliograph/core/cached'
+import { parsePendingRules } from '@heliograph/core/delivery/pending-rules'
 import { rateLimit } from '@heliograph/core/rate-limit'
 import { credentials } from '../credentials.ts'
 import { countedBy } from '../outcomes.ts'
@@ -41,6 +42,7 @@ export const handler = acceptHandler(
     providerRate: rateLimit(Number(settings[variable.providerRateLimit])),
     rate: rateLimit(Number(settings[variable.tokenRateLimit])),
     defaultLifetimeSeconds: Number(settings[variable.defaultLifetime]),
+    pendingRules: parsePendingRules(settings[variable.pending]),
   },
   log,
 )

@@ -4,6 +4,7 @@ export const acceptSettings = [
   variable.stage,
   variable.notificationQueue,
   variable.countedTopics,
+  variable.pending,
   variable.registrationsTable,
   variable.providersTable,
   variable.providerKeysTable,

@@ -196,7 +196,7 @@ function unregisterFunction(
   })
   stores.registrations.grant(unregister, 'GetItem', 'UpdateItem')
   stores.devices.grant(unregister, 'GetItem')
-  stores.pending.grant(unregister, 'DeleteItem', 'GetItem')
+  stores.pending.grant(unregister, 'DeleteItem', 'Query')
   outcomes.grantSend(unregister)
   announcements.grantSend(unregister)
   stores.feedback.grant(unregister, 'GetItem', 'PutItem')

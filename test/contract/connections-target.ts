@@ -90,7 +90,7 @@ async function openMemory(): Promise<ConnectionsTarget> {
   const settings = settingsOf(1, 1)
   const broker = { ...settings.broker, throttled: 1 }
   const faults = new Faults({ ...settings, crash: 0, broker }, chance)
-  const ledger = new Ledger(scheduler, trace)
+  const ledger = new Ledger(scheduler, trace, 0)
   const cloud: Cloud = { scheduler, random: chance, faults, ledger, trace, skew: 0 }
   const iot = new Iot(cloud, broker)
   const pass = (ms: number) => scheduler.runUntil(scheduler.now + ms)

@@ -1,4 +1,6 @@
+import { slotName } from '@heliograph/core/delivery/slot-name'
 import type { Notification } from '@heliograph/core/notification'
+import type { Topic } from '@heliograph/protocol/identifiers'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
   FORGED_SEAL,
@@ -11,6 +13,8 @@ import {
   topicB,
 } from './samples.ts'
 import { type Target, targets } from './target.ts'
+
+const inOrder = (all: readonly Notification[]) => [...all].sort((a, b) => (a.seq < b.seq ? -1 : 1))
 
 describe.each(targets)('pending notifications: %s', (_name, open) => {
   let target: Target
@@ -149,6 +153,74 @@ describe.each(targets)('pending notifications: %s', (_name, open) => {
     for (const one of [inA, inB, notification()]) await target.pending.put(one, now)
     expect(await target.pending.list(deviceId)).toEqual([inA, inB])
     expect(await target.pending.list(newDevice())).toEqual([])
+  })
+
+  describe('of a topic that keeps the newest of each collapse id', () => {
+    const inLine = { perCollapseId: 4 }
+
+    test('each collapse id has a slot, and so has each notification without one', async () => {
+      const deviceId = newDevice()
+      const plain = notification({ deviceId, ...inLine })
+      const all = [
+        plain,
+        later(plain, 1, inLine),
+        later(plain, 2, { ...inLine, collapseId: 'score' }),
+        later(plain, 3, { ...inLine, collapseId: 'seq:*/+#\u00fc' }),
+        later(plain, 4),
+      ]
+      for (const one of all) expect(await target.pending.put(one, now)).toEqual({ kept: true })
+      for (const one of all) expect(await target.pending.find(deviceId, slotName(one))).toEqual(one)
+      expect(inOrder(await target.pending.list(deviceId))).toEqual(all)
+      expect(inOrder(await target.pending.listOf(deviceId, plain.topic))).toEqual(all)
+    })
+
+    test('in each the newest wins', async () => {
+      const older = notification({ ...inLine, collapseId: 'score' })
+      const newer = later(older, 1, { ...inLine, collapseId: 'score' })
+      await target.pending.put(older, now)
+      expect(await target.pending.put(newer, now)).toEqual({ kept: true, replaced: older })
+      expect(await target.pending.put(older, now)).toEqual({ kept: false })
+      expect(await target.pending.listOf(older.deviceId, older.topic)).toEqual([newer])
+    })
+
+    test('one slot is removed by itself, only while it holds that seq', async () => {
+      const first = notification(inLine)
+      const second = later(first, 1, inLine)
+      for (const one of [first, second]) await target.pending.put(one, now)
+      const { deviceId, topic } = first
+      expect(await target.pending.remove(deviceId, slotName(first), second.seq)).toBe(false)
+      expect(await target.pending.remove(deviceId, slotName(first), first.seq)).toBe(true)
+      expect(await target.pending.listOf(deviceId, topic)).toEqual([second])
+    })
+
+    test('topics whose names begin alike do not see each other', async () => {
+      const deviceId = newDevice()
+      const topics = ['com.example.app', 'com.example.app-x', 'com.example.app.voip'] as Topic[]
+      const all = topics.map((topic) => notification({ deviceId, topic, ...inLine }))
+      for (const one of all) await target.pending.put(one, now)
+      for (const [at, topic] of topics.entries())
+        expect(await target.pending.listOf(deviceId, topic)).toEqual([all[at]])
+    })
+
+    test('puts at the same time all have their slots, and the newest of a collapse id stays', async () => {
+      const first = notification(inLine)
+      const all = Array.from({ length: 12 }, (_, ms) =>
+        later(first, ms, { ...inLine, ...(ms % 2 === 0 && { collapseId: 'even' }) }),
+      )
+      await Promise.all(all.map((one) => target.pending.put(one, now)))
+      const kept = all.filter((_, ms) => ms % 2 === 1 || ms === 10)
+      expect(inOrder(await target.pending.listOf(first.deviceId, first.topic))).toEqual(kept)
+    })
+
+    test('a row that accept has not made is in no slot of the topic', async (context) => {
+      context.skip(!target.forgeSlot, 'nobody else writes this store')
+      const one = notification({ ...inLine, collapseId: 'score' })
+      const forged = { ...later(one, 5, one), seal: FORGED_SEAL, payload: '{"aps":{}}' }
+      await target.forgeSlot?.(forged)
+      expect(await target.pending.listOf(one.deviceId, one.topic)).toEqual([])
+      expect(await target.pending.put(one, now)).toEqual({ kept: true })
+      expect(await target.pending.listOf(one.deviceId, one.topic)).toEqual([one])
+    })
   })
 
   test('a device with more slots than one page of DynamoDB sees them all', async () => {

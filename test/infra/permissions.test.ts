@@ -89,6 +89,7 @@ const permitted: Readonly<Record<FunctionName, readonly string[]>> = {
     'dynamodb:PutItem Claims',
     ...telling,
     'dynamodb:PutItem Pending',
+    'dynamodb:Query Pending',
     'sqs:ChangeMessageVisibility notification queue',
     'sqs:DeleteMessage notification queue',
     'sqs:GetQueueAttributes notification queue',
@@ -198,7 +199,7 @@ const permitted: Readonly<Record<FunctionName, readonly string[]>> = {
   unregister: [
     'dynamodb:DeleteItem Pending',
     'dynamodb:GetItem Devices',
-    'dynamodb:GetItem Pending',
+    'dynamodb:Query Pending',
     'dynamodb:GetItem Registrations',
     'sqs:SendMessage announcement queue',
     'sqs:SendMessage outcome queue',

@@ -180,6 +180,7 @@ export class Desk {
         },
       },
       defaultLifetimeSeconds: 3600,
+      pendingRules: {},
     }
   }
 }

@@ -26,6 +26,8 @@ interface Message {
   readonly topic: Topic
   readonly acceptedAt: number
   readonly stored: boolean
+  readonly pending?: 'perCollapseId'
+  readonly collapseId?: string
   readonly payload: unknown
 }
 

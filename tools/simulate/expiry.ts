@@ -1,4 +1,5 @@
 import { slotOf } from '@heliograph/aws/pending-notifications'
+import { slotName } from '@heliograph/core/delivery/slot-name'
 import type { Notification } from '@heliograph/core/notification'
 import { STREAM_RETRIES } from '@heliograph/protocol/retry'
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda'
@@ -27,12 +28,14 @@ export class Expiry {
   }
 
   /** Looks at the slot some time after what was just put there has expired, forged or not. */
-  watch({ deviceId, topic, expiration }: Notification): void {
+  watch(notification: Notification): void {
+    const { deviceId, expiration } = notification
+    const slot = slotName(notification)
     const { scheduler, random, trace } = this.#cloud
     const due = Math.max(0, expiration * 1000 - scheduler.now) + random.wait(this.#delay)
     scheduler.inBackground(due, () => {
-      const isGenuine = this.#store.holdsGenuine(deviceId, topic)
-      const taken = this.#store.expire(deviceId, topic, scheduler.now)
+      const isGenuine = this.#store.holdsGenuine(deviceId, slot)
+      const taken = this.#store.expire(deviceId, slot, scheduler.now)
       if (!taken) return
       trace.note(() => `the TTL takes ${taken.seq} out of its slot`)
       const record = recordOf(taken, this.#nextSequence())

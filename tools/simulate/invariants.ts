@@ -1,7 +1,8 @@
 import { isSealed } from '@heliograph/core/delivery/seal'
+import { type SlotName, slotName } from '@heliograph/core/delivery/slot-name'
 import type { Notification } from '@heliograph/core/notification'
 import { openToken } from '@heliograph/core/token/token'
-import type { Topic } from '@heliograph/protocol/identifiers'
+import type { DeviceId, Topic } from '@heliograph/protocol/identifiers'
 import type { OutcomeKind } from '@heliograph/protocol/outcome'
 import { BUSY_ATTEMPTS } from '@heliograph/protocol/retry'
 import type { Device } from './device.ts'
@@ -26,6 +27,7 @@ export function checkAtRest(
     for (const topic of topics) {
       checkNewest(world, device, topic)
       checkOrder(ledger, device, topic)
+      checkNumber(world, device, topic)
       checkFeedback(world, device, topic)
       checkRegistration(world, device, topic)
     }
@@ -74,20 +76,43 @@ function checkNewest(world: World, device: Device, topic: Topic): void {
   const { deviceId } = device
   if (!device.isConnected || isExcused(world, device)) return
   if (!world.registrations.find(deviceId, topic)?.live) return
-  const slot = world.pending.all().find((one) => one.deviceId === deviceId && one.topic === topic)
-  if (slot && slot.expiration * 1000 > scheduler.now && !isSealOfRetiredKey(world, slot))
-    ledger.violate('I1', `${slot.seq} is left in its slot although ${deviceId} is there`)
+  const left = slotsIn(world, deviceId, topic).find(
+    (slot) => slot.expiration * 1000 > scheduler.now && !isSealOfRetiredKey(world, slot),
+  )
+  if (left) ledger.violate('I1', `${left.seq} is left in its slot although ${deviceId} is there`)
   const lives = ledger.livesOf(deviceId, topic)
   for (const [place, life] of lives.entries()) {
-    if (life.takenAt !== undefined || isSuperseded(lives.slice(place + 1))) continue
+    if (life.takenAt !== undefined || isSuperseded(life, lives.slice(place + 1))) continue
     if (!mayBeMissing(world, device, life))
       ledger.violate('I1', `${life.name} never reached ${deviceId} and nothing newer did`)
   }
 }
 
-/** Newer ones that arrived, or took the slot. */
-function isSuperseded(newer: readonly Life[]): boolean {
-  return newer.some(({ takenAt, kept }) => takenAt !== undefined || kept)
+function slotsIn({ pending }: World, deviceId: DeviceId, topic: Topic): Notification[] {
+  return pending.all().filter((one) => one.deviceId === deviceId && one.topic === topic)
+}
+
+/** Newer ones that arrived, or took the slot, or as many as may wait. */
+function isSuperseded({ notification }: Life, newer: readonly Life[]): boolean {
+  const { collapseId, perCollapseId } = notification
+  const others = newer.filter(({ takenAt, kept }) => takenAt !== undefined || kept)
+  if (perCollapseId === undefined) return others.length > 0
+  const isSame = (other: Life) => other.notification.collapseId === collapseId
+  return others.length >= perCollapseId || (collapseId !== undefined && others.some(isSame))
+}
+
+/** No more than may wait do, whatever happened at the same time. */
+function checkNumber(world: World, { deviceId }: Device, topic: Topic): void {
+  const { ledger, scheduler } = world.cloud
+  const waiting = slotsIn(world, deviceId, topic).filter(
+    (slot) =>
+      slot.perCollapseId !== undefined &&
+      slot.expiration * 1000 > scheduler.now &&
+      !isSealOfRetiredKey(world, slot),
+  )
+  const most = waiting[0]?.perCollapseId ?? 0
+  if (waiting.length > most)
+    ledger.violate('slots', `${waiting.length} wait on ${topic}, where ${most} may`)
 }
 
 function mayBeMissing(world: World, device: Device, life: Life): boolean {
@@ -119,17 +144,19 @@ function isExcused({ cloud }: World, { deviceId }: Device): boolean {
   return cloud.ledger.givenUp.has(`connect ${deviceId}`)
 }
 
-/** I3: after a stored notification has been taken, nothing older that was ever stored is. */
+/** I3: after a stored notification has been taken, nothing older that was ever in its slot is. */
 function checkOrder(ledger: Ledger, device: Device, topic: Topic): void {
-  let newestStored: Life | undefined
+  const newest = new Map<SlotName, Life>()
   for (const { uniqueId, stored } of device.log.filter((taken) => taken.topic === topic)) {
     const life = ledger.byUniqueId.get(uniqueId)
     if (!life) continue
+    const slot = slotName(life.notification)
+    const newestStored = newest.get(slot)
     const { seq } = life.notification
     const isOlder = newestStored !== undefined && seq < newestStored.notification.seq
     if (isOlder && life.kept)
       ledger.violate('I3', `${life.name} reached the app after ${newestStored?.name}, both stored`)
-    if (stored && !isOlder) newestStored = life
+    if (stored && !isOlder) newest.set(slot, life)
   }
 }
 

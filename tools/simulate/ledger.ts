@@ -8,6 +8,7 @@ import type { Invocation } from './invocation.ts'
 import type { Debt, Life } from './life.ts'
 import type { SlotChange } from './ports/pending.ts'
 import type { Scheduler } from './scheduler.ts'
+import { isOvertaken } from './slot-check.ts'
 import type { Trace } from './trace.ts'
 
 export type Invariant =
@@ -22,6 +23,7 @@ export type Invariant =
   | 'lines'
   | 'feedback'
   | 'rest'
+  | 'slots'
 
 export interface Violation {
   readonly invariant: Invariant
@@ -45,11 +47,13 @@ export class Ledger {
   readonly givenUp = new Set<string>()
   readonly #changes = new Map<string, RegistrationChange[]>()
   readonly #scheduler: Scheduler
+  readonly #skew: number
   readonly #trace: Trace
   readonly #forged = new Set<Seq>()
 
-  constructor(scheduler: Scheduler, trace: Trace) {
+  constructor(scheduler: Scheduler, trace: Trace, skew: number) {
     this.#scheduler = scheduler
+    this.#skew = skew
     this.#trace = trace
   }
 
@@ -105,12 +109,20 @@ export class Ledger {
     return all.sort((a, b) => (a.notification.seq < b.notification.seq ? -1 : 1))
   }
 
+  /** All that share a device and topic with this one, itself included. */
+  livesIn({ notification: { deviceId, topic } }: Life): Life[] {
+    return this.livesOf(deviceId, topic)
+  }
+
   slotChanged(change: SlotChange, by: Invocation | undefined, liveKeys: readonly TokenKey[]): void {
     const life = this.life(change.notification.seq)
     if (change.kind === 'kept' || change.kind === 'seen') by?.sawInSlot.add(life)
-    if (change.kind === 'kept') keep(life, by)
+    const { now } = this.#scheduler
+    if (change.kind === 'kept') keep(life, by, now)
+    if (change.kind === 'removed' || change.kind === 'expired') life.leftAt = now
     if (change.kind === 'kept' && change.replaced) {
       const replaced = this.life(change.replaced.seq)
+      replaced.leftAt = now
       // on a stage no notification waits as long as a key is kept (`checkStage`)
       if (isSealed(liveKeys, change.replaced)) owe(replaced, by)
       else replaced.excuses.push('its seal was of a retired key when a newer one took its slot')
@@ -139,6 +151,11 @@ export class Ledger {
     // a message that is given up while the token keys cannot be read may be genuine or not
     if (!life && kind === 'dead-lettered' && this.#forged.has(seq as Seq)) return
     if (!life) this.violate('I6', `${kind} is recorded before the queue held the notification`)
+    else if (
+      kind === 'coalesced' &&
+      !isOvertaken(life, this.livesIn(life), by.startedAt, this.#skew)
+    )
+      this.violate('slots', `${life.name} is coalesced although there was room for it`)
     else if (kind !== 'accepted' && kind !== 'stored') this.#end(life, kind, by)
     if (!life || kind === 'accepted') return
     life.outcomes.push(outcome)
@@ -229,8 +246,10 @@ function owe(life: Life, by: Invocation | undefined): void {
 }
 
 /** What a dead process had asked for may still fill a slot, and nobody is left to record it. */
-function keep(life: Life, by: Invocation | undefined): void {
+function keep(life: Life, by: Invocation | undefined, now: number): void {
   life.kept = true
+  if (life.keptAt === undefined || life.leftAt !== undefined) life.keptAt = now
+  delete life.leftAt
   if (by?.isOver) life.untold = true
   else by?.unrecorded.add(life)
 }

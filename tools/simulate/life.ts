@@ -22,6 +22,9 @@ export interface Life {
   untold: boolean
   /** It was in its slot at some time. */
   kept: boolean
+  /** When it was put there last, and when it left (true times). */
+  keptAt?: number
+  leftAt?: number
   /** A device acknowledged it. */
   acknowledged: boolean
   takenAt?: number

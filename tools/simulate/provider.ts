@@ -1,7 +1,9 @@
+import { perCollapseIdOf } from '@heliograph/core/delivery/pending-rules'
 import type { Answer } from '@heliograph/core/send/answer'
 import type { ProviderRequest } from '@heliograph/core/send/provider-request'
 import { openToken } from '@heliograph/core/token/token'
 import type { DeviceToken, Topic } from '@heliograph/protocol/identifiers'
+import type { PendingRules } from '@heliograph/protocol/pending-rule'
 import { type Credential, type CredentialParts, Credentials, presented } from './credentials.ts'
 import type { Device } from './device.ts'
 import type { LambdaFunction } from './lambda.ts'
@@ -12,6 +14,7 @@ import type { Expiration } from './settings.ts'
 export interface ProviderParts extends CredentialParts {
   readonly accept: LambdaFunction<ProviderRequest, Answer>
   readonly tokenKeys: TokenKeys
+  readonly pending: PendingRules
   /** When a device had been shut out (true time). */
   shutOutAt(device: Device): number | undefined
 }
@@ -111,6 +114,7 @@ export class Provider {
     const { cloud, habits } = this.#parts
     const expiration = this.#expiration(cloud.random.pick(habits.expirations))
     const ownId = cloud.random.chance(habits.ownId)
+    const collapseId = this.#collapseId(topic)
     const who = presented(credential)
     return {
       ...who,
@@ -120,10 +124,18 @@ export class Provider {
         'apns-topic': topic,
         'apns-push-type': 'alert',
         ...(ownId ? { 'apns-id': idOf(this.#sent) } : {}),
+        ...(collapseId === undefined ? {} : { 'apns-collapse-id': collapseId }),
         ...(expiration === undefined ? {} : { 'apns-expiration': String(expiration) }),
       },
       query: {},
     }
+  }
+
+  /** Only where it counts, so that other runs stay as they were. */
+  #collapseId(topic: Topic): string | undefined {
+    const { cloud, pending } = this.#parts
+    if (perCollapseIdOf(pending, topic) === undefined || cloud.random.chance(0.4)) return undefined
+    return `collapse ${cloud.random.int(4)}`
   }
 
   #expiration(kind: Expiration): number | undefined {

@@ -78,6 +78,7 @@ async function setUp(world: World, settings: Settings): Promise<Actors> {
     accept: world.functions.accept,
     habits: settings.provider,
     tokenKeys: world.tokenKeys,
+    pending: settings.pending,
     certificates: certificates.good,
     foreign: certificates.foreign,
     foreignKey: strangerOf(certificates),

@@ -1,3 +1,5 @@
+import type { PendingRules } from '@heliograph/protocol/pending-rule'
+import { topics } from './certificates.ts'
 import { type Random, random } from './random.ts'
 
 /** What one seed simulates. Rates are probabilities per chance, times are milliseconds. */
@@ -25,6 +27,8 @@ export interface Settings {
   readonly crash: number
   readonly device: DeviceHabits
   readonly provider: ProviderHabits
+  /** Topics of which more than the newest notification waits for a device. */
+  readonly pending: PendingRules
   readonly operator: OperatorHabits
   /** How late DynamoDB deletes. */
   readonly ttlDelay: number
@@ -132,6 +136,7 @@ export function settingsOf(seed: number, notifications: number): Settings {
     crash: sometimes(r, 0.02),
     device: deviceHabits(r),
     provider: { ...providerHabits(r), together: togetherOf(seed), ...tokenHabits(seed) },
+    pending: pendingOf(seed),
     operator: {
       rotates: r.chance(0.3),
       revokesProvider: r.chance(0.2),
@@ -187,6 +192,14 @@ function togetherOf(seed: number): number {
 function concurrencyOf(seed: number): Concurrency {
   const r = random(seed + 3_000_017)
   return { notifications: 2 + r.int(9), slots: 2 + r.int(3) }
+}
+
+/** Few may wait, so that they often are too many. */
+function pendingOf(seed: number): PendingRules {
+  const r = random(seed + 6_000_011)
+  if (r.chance(0.65)) return {}
+  const some = topics.filter(() => r.chance(0.6))
+  return Object.fromEntries(some.map((topic) => [topic, { perCollapseId: 1 + r.int(6) }]))
 }
 
 function tokenHabits(seed: number): Pick<ProviderHabits, 'byToken' | 'badTokens'> {

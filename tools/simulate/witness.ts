@@ -1,7 +1,9 @@
+import type { Notification } from '@heliograph/core/notification'
 import type { Connections, Sent } from '@heliograph/core/ports'
 import { downTopics } from '@heliograph/protocol/mqtt-topic'
 import type { Cloud, Environment } from './lambda.ts'
 import type { Life } from './life.ts'
+import { faultOfTurn } from './slot-check.ts'
 
 /**
  * For this long after an unregister a notification accepted before may still be sent: what accept
@@ -19,13 +21,18 @@ export function witnessed(
   connections: Connections,
   environment: Environment,
   cloud: Cloud,
+  isGenuine: (notification: Notification) => boolean,
 ): Connections {
+  const judgeAll = (direct: Direct) => {
+    judge(direct, environment, cloud)
+    if (direct.stored) judgeTurn(direct.life, environment, cloud, isGenuine)
+  }
   return {
     async tell(deviceId, topic, message) {
       if (topic !== downTopics.notification) return connections.tell(deviceId, topic, message)
       const direct = read(message, cloud)
       if (!direct) return connections.tell(deviceId, topic, message)
-      judge(direct, environment, cloud)
+      judgeAll(direct)
       const told = await connections.tell(deviceId, topic, message)
       remember(direct.life, told === 'told' ? 'unconfirmed' : told)
       return told
@@ -35,7 +42,7 @@ export function witnessed(
         return connections.send(deviceId, topic, message, patienceMs)
       const direct = read(message, cloud)
       if (!direct) return connections.send(deviceId, topic, message, patienceMs)
-      judge(direct, environment, cloud)
+      judgeAll(direct)
       const sent = await connections.send(deviceId, topic, message, patienceMs)
       remember(direct.life, sent)
       return sent
@@ -71,6 +78,18 @@ function judge({ life, stored }: Direct, environment: Environment, cloud: Cloud)
     ledger.violate('I3', `${life.name} is sent as stored by one who has not seen it in its slot`)
   if (!stored && invocation?.name.startsWith('connect'))
     ledger.violate('I3', `${life.name} is drained without being marked as stored`)
+}
+
+/** Of what waits in order nothing is sent before its turn. */
+function judgeTurn(
+  life: Life,
+  { invocation, clock }: Environment,
+  { ledger }: Cloud,
+  isGenuine: (notification: Notification) => boolean,
+): void {
+  const context = { since: invocation?.startedAt ?? 0, nowMs: clock.now(), isGenuine }
+  const fault = faultOfTurn(life, ledger.livesIn(life), context)
+  if (fault) ledger.violate('slots', `${life.name} is sent as stored, but ${fault}`)
 }
 
 function remember(life: Life, sent: Sent): void {

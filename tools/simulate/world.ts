@@ -1,7 +1,7 @@
 import type { Log } from '@heliograph/aws/log'
 import { flushing, type OutcomeBatch } from '@heliograph/aws/outcome-batch'
 import { cachedProviderKeys, cachedProviders, cachedRegistrations } from '@heliograph/core/cached'
-import { genuineBy, type IsGenuine } from '@heliograph/core/delivery/seal'
+import { genuineBy, type IsGenuine, isSealed } from '@heliograph/core/delivery/seal'
 import { silence } from '@heliograph/core/delivery/silence'
 import type { SlotPorts } from '@heliograph/core/delivery/slot'
 import { revokeRegistrations } from '@heliograph/core/devices/unregister'
@@ -13,6 +13,7 @@ import type { ProviderRequest } from '@heliograph/core/send/provider-request'
 import { type Rotation, rotate } from '@heliograph/core/token/rotate'
 import { tokenTrust } from '@heliograph/core/trust/token-trust'
 import type { DeviceId } from '@heliograph/protocol/identifiers'
+import type { PendingRules } from '@heliograph/protocol/pending-rule'
 import { RECORD_TIMEOUT_SECONDS } from '@heliograph/protocol/retry'
 import { connectHandler } from '../../lambdas/connect/handler.ts'
 import { deliverHandler, type PutOff } from '../../lambdas/deliver/handler.ts'
@@ -85,6 +86,7 @@ export class World {
   readonly devices = new DeviceStore()
   readonly tokenKeys: TokenKeys
   readonly certificates: Certificates
+  readonly pendingRules: PendingRules
   readonly #rings = new WeakMap<Environment, TokenKeyRing>()
   readonly functions: ReturnType<World['makeFunctions']>
 
@@ -92,11 +94,12 @@ export class World {
     const chance = random(seed + 1_000_000_007)
     const scheduler = new Scheduler(START)
     const trace = new Trace(scheduler, traced)
-    const ledger = new Ledger(scheduler, trace)
-    this.faults = new Faults(settings, chance)
     const { skew } = settings
+    const ledger = new Ledger(scheduler, trace, skew)
+    this.faults = new Faults(settings, chance)
     this.cloud = { scheduler, random: chance, faults: this.faults, ledger, trace, skew }
     this.certificates = certificates
+    this.pendingRules = settings.pending
     this.pending = new PendingStore((change) => this.#onSlot(change))
     this.registrations = new RegistrationStore((registration) =>
       ledger.registrationChanged(registration),
@@ -276,7 +279,9 @@ export class World {
   }
 
   #connections(environment: Environment) {
-    return witnessed(this.iot.connectionsOf(environment), environment, this.cloud)
+    return witnessed(this.iot.connectionsOf(environment), environment, this.cloud, (notification) =>
+      isSealed(this.tokenKeys.live(), notification),
+    )
   }
 
   #devicePorts(environment: Environment) {
@@ -330,6 +335,7 @@ export class World {
       providerRate: { take: () => true },
       rate: { take: () => true },
       defaultLifetimeSeconds: DEFAULT_LIFETIME_SECONDS,
+      pendingRules: this.pendingRules,
     }
   }
 

@@ -3,8 +3,10 @@ import {
   DeleteItemCommand,
   type DynamoDBClient,
   PutItemCommand,
+  type QueryCommandInput,
 } from '@aws-sdk/client-dynamodb'
 import { genuinePending, type IsGenuine } from '@heliograph/core/delivery/seal'
+import { type SlotName, slotName, slotsOf } from '@heliograph/core/delivery/slot-name'
 import {
   type Notification,
   parseNotification,
@@ -29,7 +31,7 @@ export function notificationOfSlot(item: Item): Notification | undefined {
   const { deviceId, topic, seq, expiresAt } = item
   const isConsistent =
     deviceId?.S === notification.deviceId &&
-    topic?.S === notification.topic &&
+    topic?.S === slotName(notification) &&
     seq?.S === notification.seq &&
     expiresAt?.N === String(notification.expiration)
   return isConsistent ? notification : undefined
@@ -44,17 +46,20 @@ export function pendingNotifications(
   return genuinePending(slotTable(client, tableName), isGenuine)
 }
 
-/** The pending table: key (deviceId, topic), TTL `expiresAt` in seconds. */
+/**
+ * The pending table: key (deviceId, topic), where `topic` is the name of the slot, and TTL
+ * `expiresAt` in seconds.
+ */
 function slotTable(client: DynamoDBClient, tableName: string): SlotTable {
   const { get } = table(client, tableName)
-  const keyOf = (deviceId: DeviceId, topic: Topic): Item => ({
+  const keyOf = (deviceId: DeviceId, slot: SlotName): Item => ({
     deviceId: s(deviceId),
-    topic: s(topic),
+    topic: s(slot),
   })
 
   return {
-    async find(deviceId, topic) {
-      const item = await get(keyOf(deviceId, topic))
+    async find(deviceId, slot) {
+      const item = await get(keyOf(deviceId, slot))
       return item && rowOf(item)
     },
 
@@ -73,15 +78,30 @@ function slotTable(client: DynamoDBClient, tableName: string): SlotTable {
       return (await queryAll(client, ofDevice(tableName, deviceId))).map(rowOf)
     },
 
-    async remove(deviceId, topic, seq) {
+    async listOf(deviceId, topic) {
+      return (await queryAll(client, ofTopic(tableName, deviceId, topic))).map(rowOf)
+    },
+
+    async remove(deviceId, slot, seq) {
       const command = new DeleteItemCommand({
         TableName: tableName,
-        Key: keyOf(deviceId, topic),
+        Key: keyOf(deviceId, slot),
         ConditionExpression: 'seq = :seq',
         ExpressionAttributeValues: { ':seq': s(seq) },
       })
       return (await whereConditionHolds(client.send(command))) !== undefined
     },
+  }
+}
+
+/** The slots of one topic, read consistently. */
+function ofTopic(tableName: string, deviceId: DeviceId, topic: Topic): QueryCommandInput {
+  const { first, last } = slotsOf(topic)
+  return {
+    TableName: tableName,
+    KeyConditionExpression: 'deviceId = :device AND topic BETWEEN :first AND :last',
+    ExpressionAttributeValues: { ':device': s(deviceId), ':first': s(first), ':last': s(last) },
+    ConsistentRead: true,
   }
 }
 
@@ -114,7 +134,7 @@ function sameRow(item: Item) {
 export function slotOf(notification: Notification): Item {
   return {
     deviceId: s(notification.deviceId),
-    topic: s(notification.topic),
+    topic: s(slotName(notification)),
     seq: s(notification.seq),
     expiresAt: n(notification.expiration),
     [NOTIFICATION]: s(serializeNotification(notification)),

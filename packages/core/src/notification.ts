@@ -12,6 +12,7 @@ import {
   type Topic,
 } from '@heliograph/protocol/identifiers'
 import type { DownMessage } from '@heliograph/protocol/messages'
+import { isPerCollapseId } from '@heliograph/protocol/pending-rule'
 import { isPriority, type Priority } from '@heliograph/protocol/priority'
 import { type PushType, parsePushType } from '@heliograph/protocol/push-type'
 
@@ -34,6 +35,11 @@ export interface Notification {
   readonly priority: Priority
   readonly pushType: PushType
   readonly collapseId?: string
+  /**
+   * Of this topic the newest of each collapse id waits for a device, at most this many. Absent: the
+   * newest of the topic.
+   */
+  readonly perCollapseId?: number
   /** The JSON text byte for byte as the provider sent it. */
   readonly payload: string
   /** Made by accept over all of the above (packages/core/src/delivery/seal.ts); empty if a version before seals wrote it. */
@@ -68,8 +74,12 @@ export function deviceMessage(notification: Notification, stored: boolean): stri
     priority,
     pushType,
   }
-  const { collapseId } = notification
-  const text = JSON.stringify(collapseId === undefined ? head : { ...head, collapseId })
+  const { collapseId, perCollapseId } = notification
+  const text = JSON.stringify({
+    ...head,
+    ...(collapseId !== undefined && { collapseId }),
+    ...(perCollapseId !== undefined && { pending: 'perCollapseId' }),
+  })
   return `${text.slice(0, -1)},"payload":${notification.payload}}`
 }
 
@@ -106,11 +116,15 @@ export function notificationIn(value: Record<string, unknown>): Notification | u
     priority: isPriority(value.priority) ? value.priority : undefined,
   }
   if (Object.values(parsed).includes(undefined) || !hasScalars(value)) return undefined
-  const { uniqueId, idFromProvider, acceptedAt, expiration, collapseId, payload } = value
+  const { uniqueId, idFromProvider, acceptedAt, expiration, payload } = value
+  const { collapseId, perCollapseId } = value
   const seal = typeof value.seal === 'string' ? value.seal : ''
   const scalars = { uniqueId, idFromProvider, acceptedAt, expiration, payload, seal }
-  const known = collapseId === undefined ? scalars : { ...scalars, collapseId }
-  return { ...parsed, ...known } as Notification
+  return {
+    ...{ ...parsed, ...scalars },
+    ...(collapseId !== undefined && { collapseId }),
+    ...(perCollapseId !== undefined && { perCollapseId }),
+  } as Notification
 }
 
 /** Version 1 of the stored format contained the token itself, which is dropped here. */
@@ -137,6 +151,7 @@ interface Scalars {
   readonly expiration: number
   readonly payload: string
   readonly collapseId?: string
+  readonly perCollapseId?: number
 }
 
 function hasScalars(value: Record<string, unknown>): value is Record<string, unknown> & Scalars {
@@ -146,6 +161,7 @@ function hasScalars(value: Record<string, unknown>): value is Record<string, unk
     Number.isSafeInteger(value.acceptedAt) &&
     Number.isSafeInteger(value.expiration) &&
     typeof value.payload === 'string' &&
-    (value.collapseId === undefined || typeof value.collapseId === 'string')
+    (value.collapseId === undefined || typeof value.collapseId === 'string') &&
+    (value.perCollapseId === undefined || isPerCollapseId(value.perCollapseId))
   )
 }

@@ -14,6 +14,7 @@ import type { Announcement } from '@heliograph/protocol/messages'
 import type { DownTopic } from '@heliograph/protocol/mqtt-topic'
 import type { StoragePolicy } from '@heliograph/protocol/storage-policy'
 import type { BroadcastOutcome } from './channels/broadcast.ts'
+import type { SlotName } from './delivery/slot-name.ts'
 import type { Multicast } from './multicast.ts'
 import type { Notification } from './notification.ts'
 import type { Outcome } from './outcome.ts'
@@ -89,19 +90,23 @@ export type Stored =
   | { readonly kept: false }
 
 /**
- * The one slot per device and topic. All changes are conditional on the seq, so that the newest
- * wins. For all of them, a row that does not come from accept counts as absent (`genuinePending`).
+ * The slots of a device: one per topic, or one per collapse id of a topic (`slotName`). All changes
+ * are conditional on the seq, so that the newest wins. For all of them, a row that does not come
+ * from accept counts as absent (`genuinePending`).
  */
 export interface PendingNotifications {
   /**
-   * Stores the notification unless a newer, unexpired one is there; storing the same seq again
-   * succeeds.
+   * Stores the notification in its slot unless a newer, unexpired one is there; storing the same seq
+   * again succeeds.
    */
   put(notification: Notification, nowMs: number): Promise<Stored>
-  find(deviceId: DeviceId, topic: Topic): Promise<Notification | undefined>
+  find(deviceId: DeviceId, slot: SlotName): Promise<Notification | undefined>
+  /** In no particular order, as with `listOf`. */
   list(deviceId: DeviceId): Promise<readonly Notification[]>
+  /** Those of one topic, in all of its slots. */
+  listOf(deviceId: DeviceId, topic: Topic): Promise<readonly Notification[]>
   /** Removes the slot if it still holds this seq; returns whether it did. */
-  remove(deviceId: DeviceId, topic: Topic, seq: Seq): Promise<boolean>
+  remove(deviceId: DeviceId, slot: SlotName, seq: Seq): Promise<boolean>
 }
 
 /** The row under the key of a slot, whoever wrote it. */
@@ -123,8 +128,9 @@ export interface SlotTable {
    * still there.
    */
   put(notification: Notification, nowMs: number, despite?: SlotRow): Promise<StoredRow>
-  find(deviceId: DeviceId, topic: Topic): Promise<SlotRow | undefined>
+  find(deviceId: DeviceId, slot: SlotName): Promise<SlotRow | undefined>
   list(deviceId: DeviceId): Promise<readonly SlotRow[]>
+  listOf(deviceId: DeviceId, topic: Topic): Promise<readonly SlotRow[]>
   remove: PendingNotifications['remove']
 }
 

@@ -62,10 +62,10 @@ test('doing it again writes nothing twice, and carries the first time', async ()
 
 test('what a crash left undone is done by the next try, whenever that comes', async () => {
   store()
-  const { find } = world.ports.pending
-  world.ports.pending.find = () => Promise.reject(new Error('no answer'))
+  const { listOf } = world.ports.pending
+  world.ports.pending.listOf = () => Promise.reject(new Error('no answer'))
   await expect(run()).rejects.toThrow('no answer')
-  world.ports.pending.find = find
+  world.ports.pending.listOf = listOf
   await endRegistration(deviceId, topicA, now + 5_000, world.ports)
   expect(world.slots.all()).toEqual([])
   expect(world.feedback()).toMatchObject([{ timestamp: now }])
@@ -81,12 +81,12 @@ describe('a registration that came after', () => {
   })
 
   test('keeps what was stored for it while the old one was being ended', async () => {
-    const { find } = world.ports.pending
+    const { listOf } = world.ports.pending
     let slot: unknown
-    world.ports.pending.find = async (...key) => {
+    world.ports.pending.listOf = async (...key) => {
       world.registry.change(deviceId, topicA, true, now + 10)
       slot = store()
-      return find(...key)
+      return listOf(...key)
     }
     await run()
     expect(world.slots.all()).toEqual([slot])
@@ -142,7 +142,7 @@ describe('a revoked device', () => {
   })
 
   test.each([
-    ['its slot was emptied', 'pending', 'find'],
+    ['its slot was emptied', 'pending', 'listOf'],
     ['its providers were told', 'feedback', 'write'],
   ] as const)(
     'whose revocation died before %s is done with by the next',

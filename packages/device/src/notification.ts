@@ -17,6 +17,11 @@ export interface Notification {
   readonly priority: number
   readonly pushType: string
   readonly collapseId?: string
+  /**
+   * `perCollapseId`: while the device is away, the service keeps the newest notification of each
+   * collapse id, and those without one. Absent: it keeps the newest of the topic.
+   */
+  readonly pending?: 'perCollapseId'
   /** `apns-unique-id`: what an operator finds it by in the service's log. */
   readonly uniqueId?: string
   /** The service's order, a ULID; greater as text = newer. */
@@ -61,7 +66,7 @@ function readNotification(text: string, object: JsonObject): Notification | unde
     expiration: numberAt(object, 'expiration') ?? 0,
     priority: numberAt(object, 'priority') ?? 10,
     pushType: textAt(object, 'pushType') ?? 'alert',
-    ...optional('collapseId', textAt(object, 'collapseId')),
+    ...collapsingIn(object),
     ...optional('uniqueId', textAt(object, 'uniqueId')),
     ...optional('seq', textAt(object, 'seq')),
     payload: object.payload,
@@ -79,6 +84,14 @@ function payloadText(text: string): string | undefined {
 /** What a notification is one of: a topic, or a channel. No topic has a slash in it. */
 export function originOf({ topic, channel }: Pick<Notification, 'topic' | 'channel'>): string {
   return channel === undefined ? topic : `channel/${channel}`
+}
+
+/** What says whether another may have replaced it. */
+export function collapsingIn(object: JsonObject): Pick<Notification, 'collapseId' | 'pending'> {
+  return {
+    ...optional('collapseId', textAt(object, 'collapseId')),
+    ...(object.pending === 'perCollapseId' ? { pending: object.pending } : {}),
+  }
 }
 
 function optional<Key extends string>(

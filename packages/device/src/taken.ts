@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openForAppend, readText, writeAtomically } from './files.ts'
 import { numberAt, parseObject, textAt } from './json.ts'
-import { isOlder, type Notification, originOf } from './notification.ts'
+import { collapsingIn, isOlder, type Notification, originOf } from './notification.ts'
 import { Serial } from './serial.ts'
 
 /**
@@ -21,6 +21,9 @@ export interface Taken {
   readonly seq?: string
   /** It had waited: in its pending slot, or as the latest of its channel. A journal of an older version does not say so. */
   readonly stored?: boolean
+  /** Of a topic that keeps more than its newest notification. */
+  readonly pending?: Notification['pending']
+  readonly collapseId?: string
 }
 
 /** `new`: give it to the handler. The others are acknowledged and dropped. */
@@ -29,7 +32,7 @@ export type Verdict = 'new' | 'repeat' | 'outdated'
 /** As much of a notification as a verdict needs. */
 export type Identified = Pick<
   Notification,
-  'id' | 'topic' | 'channel' | 'acceptedAt' | 'stored' | 'seq'
+  'id' | 'topic' | 'channel' | 'acceptedAt' | 'stored' | 'seq' | 'pending' | 'collapseId'
 >
 
 /**
@@ -38,8 +41,18 @@ export type Identified = Pick<
 const REMEMBERED_CHANNELS = 100
 
 /**
- * The memory behind the verdicts: the ids of the last notifications, and the newest of each topic and
- * of the last channels.
+ * What a newer notification can overtake: all of its topic or channel, or all of its collapse id.
+ * Undefined: nothing, because it replaces none.
+ */
+function laneOf(one: Taken | Identified): string | undefined {
+  const { topic, channel, pending, collapseId } = one
+  if (channel !== undefined || pending === undefined) return originOf(one)
+  return collapseId === undefined ? undefined : `${topic} ${collapseId}`
+}
+
+/**
+ * The memory behind the verdicts: the ids of the last notifications, and the newest of each topic, of
+ * the last channels, and of each collapse id among the last notifications.
  * A stored one is outdated by anything newer, which overtook it. A direct one is outdated only by a
  * newer stored one, which has replaced all before it: it may be the retry of one that was coalesced.
  */
@@ -51,20 +64,30 @@ export class TakenIndex {
   verdict(notification: Identified): Verdict {
     const before = this.#ids.get(keyOf(notification))
     if (before && notification.acceptedAt - before.acceptedAt < REMEMBERED_MS) return 'repeat'
-    const newest = (notification.stored ? this.#newest : this.#newestStored).get(
-      originOf(notification),
-    )
+    const lane = laneOf(notification)
+    if (lane === undefined) return 'new'
+    const newest = (notification.stored ? this.#newest : this.#newestStored).get(lane)
     return newest && isOvertaken(notification, newest) ? 'outdated' : 'new'
   }
 
   add(taken: Taken): void {
     const key = keyOf(taken)
-    this.#ids.delete(key)
+    this.#forget(key)
     this.#ids.set(key, taken)
     const oldest = this.#ids.keys().next()
-    if (this.#ids.size > REMEMBERED_IDS && !oldest.done) this.#ids.delete(oldest.value)
+    if (this.#ids.size > REMEMBERED_IDS && !oldest.done) this.#forget(oldest.value)
     keepNewest(this.#newest, taken)
     if (taken.stored) keepNewest(this.#newestStored, taken)
+  }
+
+  /** Topics are few and stay; collapse ids may be any number, so none outlives its notification. */
+  #forget(key: string): void {
+    const taken = this.#ids.get(key)
+    this.#ids.delete(key)
+    const lane = taken?.pending && laneOf(taken)
+    if (lane === undefined) return
+    for (const newest of [this.#newest, this.#newestStored])
+      if (newest.get(lane) === taken) newest.delete(lane)
   }
 
   /** All that a restart must know, in an order that `add` can repeat: it forgets the first ids first. */
@@ -76,11 +99,12 @@ export class TakenIndex {
 }
 
 function keepNewest(newest: Map<string, Taken>, taken: Taken): void {
-  const origin = originOf(taken)
-  const known = newest.get(origin)
+  const lane = laneOf(taken)
+  if (lane === undefined) return
+  const known = newest.get(lane)
   if (known && !isOlder(known, taken)) return
-  newest.delete(origin)
-  newest.set(origin, taken)
+  newest.delete(lane)
+  newest.set(lane, taken)
   const channels = [...newest].filter(([, { channel }]) => channel !== undefined)
   if (channels.length > REMEMBERED_CHANNELS) newest.delete(channels[0]?.[0] ?? '')
 }
@@ -173,15 +197,17 @@ export class TakenStore {
 }
 
 /** What is not always there. */
-function told({ channel, seq, stored }: Told): Pick<Taken, 'channel' | 'seq' | 'stored'> {
+function told({ channel, seq, stored, pending, collapseId }: Told): Partial<Taken> {
   return {
     ...(channel === undefined ? {} : { channel }),
     ...(seq === undefined ? {} : { seq }),
     ...(stored ? { stored } : {}),
+    ...(pending === undefined ? {} : { pending }),
+    ...(pending === undefined || collapseId === undefined ? {} : { collapseId }),
   }
 }
 
-interface Told {
+interface Told extends Pick<Taken, 'pending' | 'collapseId'> {
   readonly channel?: string | undefined
   readonly seq?: string | undefined
   readonly stored?: boolean
@@ -196,5 +222,6 @@ function parseTaken(line: string): Taken | undefined {
   const seq = textAt(object, 'seq')
   if (!id || !topic || acceptedAt === undefined) return undefined
   const channel = textAt(object, 'channel')
-  return { id, topic, acceptedAt, ...told({ channel, seq, stored: object.stored === true }) }
+  const stored = object.stored === true
+  return { id, topic, acceptedAt, ...told({ channel, seq, stored, ...collapsingIn(object) }) }
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { genuineBy, type IsGenuine } from '@heliograph/core/delivery/seal'
 import { silence } from '@heliograph/core/delivery/silence'
+import type { Notification } from '@heliograph/core/notification'
 import type { Outcome } from '@heliograph/core/outcome'
 import type {
   BroadcastOutcomes,
@@ -147,18 +148,20 @@ async function takeUp(
 }
 
 function genuineReads(slots: PendingNotifications, isGenuine: IsGenuine): PendingNotifications {
+  async function genuineOf(all: readonly Notification[]): Promise<readonly Notification[]> {
+    const genuine = await Promise.all(all.map(isGenuine))
+    return all.filter((_, at) => genuine[at])
+  }
+
   return {
     put: slots.put,
     remove: slots.remove,
-    async find(deviceId, topic) {
-      const slot = await slots.find(deviceId, topic)
+    async find(deviceId, name) {
+      const slot = await slots.find(deviceId, name)
       return slot && (await isGenuine(slot)) ? slot : undefined
     },
-    async list(deviceId) {
-      const all = await slots.list(deviceId)
-      const genuine = await Promise.all(all.map(isGenuine))
-      return all.filter((_, at) => genuine[at])
-    },
+    list: async (deviceId) => genuineOf(await slots.list(deviceId)),
+    listOf: async (deviceId, topic) => genuineOf(await slots.listOf(deviceId, topic)),
   }
 }
 

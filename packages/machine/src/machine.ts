@@ -301,6 +301,7 @@ async function serveProviders(
       registrations: store.registrations,
       rate: rateLimit(settings.tokenRatePerSecond),
       defaultLifetimeSeconds: settings.defaultLifetimeSeconds,
+      pendingRules: settings.pending,
     },
     {
       ...credentials,

@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { MAX_LIFETIME_SECONDS } from '@heliograph/protocol/limits'
+import { parseTopic } from '@heliograph/protocol/identifiers'
+import { MAX_LIFETIME_SECONDS, MAX_PER_COLLAPSE_ID } from '@heliograph/protocol/limits'
 import {
   type EventLevel,
   eventLevels,
   type ReceiptLevel,
   receiptLevels,
 } from '@heliograph/protocol/outcome'
+import { isPendingRule, type PendingRules } from '@heliograph/protocol/pending-rule'
 import { MachineError } from './failure.ts'
 import { type Durability, durabilities } from './pipeline/pipeline.ts'
 
@@ -47,6 +49,8 @@ export interface Settings {
   readonly mostDevices: number
   readonly mostProviderConnections: number
   readonly mostNotificationsUnderWay: number
+  /** The topics of which more than the newest notification waits for a device. */
+  readonly pending: PendingRules
   /** Which outcomes are kept for providers to ask for, and for 7 days. */
   readonly receipts: ReceiptLevel
   /** Which events `heliograph events listen` prints. */
@@ -81,6 +85,7 @@ export const defaultSettings: Settings = {
   mostDevices: 12_000,
   mostProviderConnections: 2_000,
   mostNotificationsUnderWay: 10_000,
+  pending: {},
   receipts: 'all',
   events: 'all',
   logOutcomes: false,
@@ -104,6 +109,17 @@ const oneOf =
   (values: readonly string[]): Check =>
   (value) =>
     values.some((one) => one === value) ? undefined : `is one of ${values.join(', ')}`
+
+function pendingFault(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return 'is an object with a rule for each topic that differs'
+  for (const [topic, rule] of Object.entries(value)) {
+    if (!parseTopic(topic)) return `names "${topic}", which is not a bundle id`
+    if (!isPendingRule(rule))
+      return `of ${topic} is "newest", or {"perCollapseId": n} with n from 1 to ${MAX_PER_COLLAPSE_ID}`
+  }
+  return undefined
+}
 
 /** What each setting must be, as text that completes "… is". */
 const checks: Readonly<Record<keyof Settings, Check>> = {
@@ -133,6 +149,7 @@ const checks: Readonly<Record<keyof Settings, Check>> = {
   mostDevices: whole(1, 1_000_000),
   mostProviderConnections: whole(1, 100_000),
   mostNotificationsUnderWay: whole(1, 1_000_000),
+  pending: (value) => pendingFault(value),
   receipts: oneOf(receiptLevels),
   events: oneOf(eventLevels),
   logOutcomes: (value) => (typeof value === 'boolean' ? undefined : 'is true or false'),

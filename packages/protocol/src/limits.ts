@@ -27,6 +27,9 @@ export const MAX_ACTIVATION_CHARACTERS = 32 * 1024
 /** Bytes of an apns-collapse-id (Apple: 64). */
 export const MAX_COLLAPSE_ID_BYTES = 64
 
+/** Notifications that may wait for one device and topic, where a topic keeps the newest of each apns-collapse-id. */
+export const MAX_PER_COLLAPSE_ID = 100
+
 /** Device tokens in one request to many devices. */
 export const MAX_RECIPIENTS = 1_000
 

@@ -88,7 +88,10 @@ export const downMessages = {
       pushType: oneOf(Object.keys(pushTypes) as PushType[]),
       payload: anyObject,
     },
-    { collapseId: text({ maxLength: MAX_COLLAPSE_ID_BYTES }) },
+    {
+      collapseId: text({ maxLength: MAX_COLLAPSE_ID_BYTES }),
+      pending: constant('perCollapseId'),
+    },
   ),
   certificate: closed({ certificate: text() }),
   // without a broker: stay, whatever was said before

@@ -57,6 +57,13 @@ export const RECIPIENTS_AT_ONCE = 64
 export const BEGIN_WITHIN_MS = 8_000
 
 /**
+ * What waits for a device in order is sent one after the other. A drain starts none after this time,
+ * milliseconds, and leaves the rest to another: one that is started just before it still has time
+ * for its direct message, also where the drain began `BEGIN_WITHIN_MS` late.
+ */
+export const DRAIN_WITHIN_MS = 4_000
+
+/**
  * When a message that its function neither finished nor postponed comes back: six times the
  * function's timeout, as Lambda recommends, so that a throttled batch is not delivered twice.
  */

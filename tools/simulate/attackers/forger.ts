@@ -1,4 +1,6 @@
 import { writeMessage } from '@heliograph/aws/notification-queue'
+import { perCollapseIdOf } from '@heliograph/core/delivery/pending-rules'
+import { slotName } from '@heliograph/core/delivery/slot-name'
 import type { Notification } from '@heliograph/core/notification'
 import type { DeviceId, NotificationId, Seq, Topic } from '@heliograph/protocol/identifiers'
 import { Environment } from '../lambda.ts'
@@ -28,7 +30,7 @@ export class Forger {
       cloud.trace.note(() => `somebody forges a message for ${deviceId}`)
       const target = cloud.random.chance(0.5) ? queue : slotQueue
       target.forge(writeMessage(forged, isSlotOnly))
-    } else if (!pending.holdsGenuine(deviceId, topic)) {
+    } else if (!pending.holdsGenuine(deviceId, slotName(forged))) {
       cloud.trace.note(() => `somebody forges a row for ${deviceId}, ${forged.seq}`)
       pending.forge(forged)
       expiry.watch(forged)
@@ -54,9 +56,18 @@ export class Forger {
       expiration: seconds + random.pick([-10, 30, 3_600, MONTH_SECONDS]),
       priority: 10,
       pushType: 'alert',
+      ...this.#collapsing(topic),
       payload: '{"aps":{"alert":"forged"}}',
       seal: this.#seal(),
     }
+  }
+
+  /** Only where it counts, so that other runs stay as they were. */
+  #collapsing(topic: Topic): Pick<Notification, 'collapseId' | 'perCollapseId'> {
+    const { random } = this.#world.cloud
+    const perCollapseId = perCollapseIdOf(this.#world.pendingRules, topic)
+    if (perCollapseId === undefined || random.chance(0.2)) return {}
+    return { perCollapseId, ...(random.chance(0.6) && { collapseId: `collapse ${random.int(4)}` }) }
   }
 
   /** None, any, or that of a genuine notification. */

@@ -3,6 +3,7 @@ import type { Mutation } from './mutation.ts'
 const deliver = 'packages/core/src/delivery/deliver.ts'
 const slot = 'packages/core/src/delivery/slot.ts'
 const drain = 'packages/core/src/delivery/drain.ts'
+const waiting = 'packages/core/src/delivery/waiting.ts'
 const rest = 'packages/core/src/delivery/rest.ts'
 const multicast = 'lambdas/deliver/multicast.ts'
 const connect = 'packages/core/src/devices/connect.ts'
@@ -23,7 +24,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     bug: 'a device that connects between the first send and the put waits for its next connect',
     file: deliver,
     find: "const after = sent === 'unconfirmed' ? 'again' : await sendStored(notification, ports)",
-    replace: "const after = sent === 'unconfirmed' ? 'again' : 'done'",
+    replace: "const after = sent === 'unconfirmed' ? 'again' : 'settled'",
     seed: 32,
   },
   {
@@ -97,8 +98,8 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     file: unregister,
     find: `  const registration = await ports.registrations.change(deviceId, topic, false, at)
   if (registration.live) return 'overtaken'
-  await emptySlot(deviceId, topic, ports)`,
-    replace: `  await emptySlot(deviceId, topic, ports)
+  await emptySlots(deviceId, topic, ports)`,
+    replace: `  await emptySlots(deviceId, topic, ports)
   const registration = await ports.registrations.change(deviceId, topic, false, at)
   if (registration.live) return 'overtaken'`,
     seed: 6,
@@ -107,8 +108,8 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     name: 'slot-emptied-blindly',
     bug: 'a late unregister takes what was stored for the registration after it',
     file: unregister,
-    find: 'if (slot && (await isDead(slot, ports))) await dropDead(slot, ports)',
-    replace: 'if (slot) await dropDead(slot, ports)',
+    find: 'if (await isDead(slot, ports)) await dropDead(slot, ports)',
+    replace: 'await dropDead(slot, ports)',
     seed: 424,
   },
   {
@@ -117,7 +118,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     file: drain,
     find: `  if (await isDead(notification, ports)) {
     await dropDead(notification, ports)
-    return 'done'
+    return 'settled'
   }
   if (isSilent`,
     replace: '  if (isSilent',
@@ -128,7 +129,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     bug: 'a slot of a device that was silent just now is not tried again',
     file: drain,
     find: "if (isSilent(notification, ports) && !attempt.last) return 'again'",
-    replace: "if (isSilent(notification, ports) && !attempt.last) return 'done'",
+    replace: "if (isSilent(notification, ports) && !attempt.last) return 'waits'",
     seed: 4,
   },
   {
@@ -136,7 +137,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     bug: 'a notification that a silent device did not acknowledge is stored, and its slot never tried',
     file: deliver,
     find: "const after = sent === 'unconfirmed' ? 'again'",
-    replace: "const after = sent === 'unconfirmed' ? 'done'",
+    replace: "const after = sent === 'unconfirmed' ? 'settled'",
     seed: 1,
   },
   {
@@ -148,7 +149,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
       return 'again'`,
     replace: `    case 'unconfirmed':
     case 'busy':
-      return 'done'`,
+      return 'waits'`,
     seed: 5,
   },
   {
@@ -172,16 +173,16 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
   {
     name: 'slot-retry-without-a-look',
     bug: 'a slot is sent again after it has been settled',
-    file: drain,
-    find: "if ((await placeInSlot(notification, ports)) !== 'in-slot') return 'done'",
-    replace: '',
+    file: waiting,
+    find: "return (await placeInSlot(notification, ports)) === 'in-slot' ? [notification] : []",
+    replace: 'return [notification]',
     seed: 1,
   },
   {
     name: 'stored-and-late',
     bug: 'a stored notification is sent after its expiration, because DynamoDB deletes late',
     file: drain,
-    find: "  if (isExpired(notification, ports.clock.now())) return 'done'\n  switch",
+    find: "  if (isExpired(notification, ports.clock.now())) return 'settled'\n  switch",
     replace: '  switch',
     seed: 5,
   },
@@ -285,8 +286,8 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     name: 'forged-row-is-found',
     bug: 'a retry is given up because of a forged row in the slot',
     file: seal,
-    find: 'find: async (deviceId, topic) => genuine(await table.find(deviceId, topic)),',
-    replace: 'find: async (deviceId, topic) => (await table.find(deviceId, topic))?.notification,',
+    find: 'find: async (deviceId, slot) => genuine(await table.find(deviceId, slot)),',
+    replace: 'find: async (deviceId, slot) => (await table.find(deviceId, slot))?.notification,',
     seed: 7,
   },
   {
@@ -546,5 +547,109 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     find: 'return known ?? live[0] ?? primaryKey(keys)',
     replace: 'return primaryKey(keys)',
     seed: 6073,
+  },
+  {
+    name: 'line-goes-on',
+    bug: 'after a notification that the device did not take, those behind it are sent nevertheless',
+    file: drain,
+    find: "if (step !== 'settled') return step",
+    replace: "if (step !== 'settled' && place === waiting.length - 1) return step",
+    seed: 3,
+  },
+  {
+    name: 'line-newest-first',
+    bug: 'what waits in order is sent in the reverse order',
+    file: waiting,
+    find: '.sort((a, b) => (isNewer(a.seq, b.seq) ? 1 : -1))',
+    replace: '.sort((a, b) => (isNewer(b.seq, a.seq) ? 1 : -1))',
+    seed: 3,
+  },
+  {
+    name: 'line-of-one-slot',
+    bug: 'each message drains its own slot, so that several at a time break the order',
+    file: waiting,
+    find: 'if (notification.perCollapseId !== undefined) return',
+    replace: 'if (notification.perCollapseId === 0) return',
+    seed: 3,
+  },
+  {
+    name: 'line-without-a-limit',
+    bug: 'any number of notifications waits',
+    file: waiting,
+    find: 'Math.max(0, inOrder.length - most)',
+    replace: 'Math.max(0, 0 * most)',
+    seed: 3,
+  },
+  {
+    name: 'line-too-short',
+    bug: 'one fewer than may wait does',
+    file: waiting,
+    find: 'Math.max(0, inOrder.length - most)',
+    replace: 'Math.max(0, inOrder.length - most + 1)',
+    seed: 3,
+  },
+  {
+    name: 'line-counts-the-expired',
+    bug: 'what has expired takes the place of what has not',
+    file: waiting,
+    find: 'slot.perCollapseId !== undefined && !isExpired(slot, nowMs)',
+    replace: 'slot.perCollapseId !== undefined && nowMs > 0',
+    seed: 14,
+  },
+  {
+    name: 'line-ends-silently',
+    bug: 'what is one too many is removed, and nobody is told',
+    file: waiting,
+    find: "if (await removeSlot(one, ports)) end('coalesced', one, ports, waiting.at(-1))",
+    replace: 'await removeSlot(one, ports)',
+    seed: 3,
+  },
+  {
+    name: 'line-ends-twice',
+    bug: 'what is one too many is said to be coalesced also by who did not remove it',
+    file: waiting,
+    find: 'if (await removeSlot(one, ports)) end(',
+    replace: 'if ((await removeSlot(one, ports)) || true) end(',
+    seed: 3,
+  },
+  {
+    name: 'held-out-of-turn',
+    bug: 'what was just put into its slot is sent once more, before what waits longer',
+    file: deliver,
+    find: 'await sendStored(first, ports)',
+    replace: 'await sendStored(notification, ports)',
+    seed: 3,
+  },
+  {
+    name: 'line-of-those-without-collapse-id',
+    bug: 'notifications without a collapse id replace each other',
+    file: 'packages/core/src/delivery/slot-name.ts',
+    find: "['seq', seq]",
+    replace: "['seq']",
+    seed: 3,
+  },
+  {
+    name: 'collapse-ids-are-one',
+    bug: 'a notification replaces one of another collapse id',
+    file: 'packages/core/src/delivery/slot-name.ts',
+    find: "['collapse', collapseId]",
+    replace: "['collapse']",
+    seed: 3,
+  },
+  {
+    name: 'slots-left-to-the-dead',
+    bug: 'unregister empties only the first slot of a topic',
+    file: unregister,
+    find: 'for (const slot of await ports.pending.listOf(deviceId, topic))',
+    replace: 'for (const slot of (await ports.pending.listOf(deviceId, topic)).slice(0, 1))',
+    seed: 310,
+  },
+  {
+    name: 'device-knows-topics-only',
+    bug: 'a device drops what has another collapse id than the newer one that it has',
+    file: 'packages/device/src/taken.ts',
+    find: 'if (channel !== undefined || pending === undefined) return',
+    replace: 'if (channel !== undefined || pending !== collapseId) return',
+    seed: 3,
   },
 ]

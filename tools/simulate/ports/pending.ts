@@ -1,4 +1,5 @@
 import { genuinePending, type IsGenuine } from '@heliograph/core/delivery/seal'
+import { type SlotName, slotName, slotsOf } from '@heliograph/core/delivery/slot-name'
 import type { Notification } from '@heliograph/core/notification'
 import type { PendingNotifications, SlotRow, SlotTable, StoredRow } from '@heliograph/core/ports'
 import { type DeviceId, isNewer, type Seq, type Topic } from '@heliograph/protocol/identifiers'
@@ -12,7 +13,7 @@ export type SlotChange =
 
 /** The slots of all devices, with DynamoDB's conditions. Every method happens at once. */
 export class PendingStore {
-  readonly #slots = new Map<DeviceId, Map<Topic, Notification>>()
+  readonly #slots = new Map<DeviceId, Map<SlotName, Notification>>()
   readonly #forged = new WeakSet<Notification>()
   readonly #watch: (change: SlotChange) => void
 
@@ -27,14 +28,14 @@ export class PendingStore {
   }
 
   /** Something that a put has kept is there. */
-  holdsGenuine(deviceId: DeviceId, topic: Topic): boolean {
-    const row = this.#slots.get(deviceId)?.get(topic)
+  holdsGenuine(deviceId: DeviceId, slot: SlotName): boolean {
+    const row = this.#slots.get(deviceId)?.get(slot)
     return row !== undefined && !this.#forged.has(row)
   }
 
   put(notification: Notification, nowMs: number, despite?: SlotRow): StoredRow {
-    const { deviceId, topic, seq } = notification
-    const old = this.#slots.get(deviceId)?.get(topic)
+    const { deviceId, seq } = notification
+    const old = this.#slots.get(deviceId)?.get(slotName(notification))
     const isInTheWay = old && isNewer(old.seq, seq) && old.expiration > Math.floor(nowMs / 1000)
     if (isInTheWay && despite?.version !== old) return { kept: false }
     this.#set(notification)
@@ -44,8 +45,8 @@ export class PendingStore {
     return replaced ? { kept: true, replaced: rowOf(replaced) } : { kept: true }
   }
 
-  find(deviceId: DeviceId, topic: Topic): Notification | undefined {
-    const notification = this.#slots.get(deviceId)?.get(topic)
+  find(deviceId: DeviceId, slot: SlotName): Notification | undefined {
+    const notification = this.#slots.get(deviceId)?.get(slot)
     if (notification) this.#see('seen', notification)
     return notification
   }
@@ -54,19 +55,29 @@ export class PendingStore {
   list(deviceId: DeviceId): Notification[] {
     const slots = [...(this.#slots.get(deviceId)?.values() ?? [])]
     for (const notification of slots) this.#see('seen', notification)
-    return slots.sort((a, b) => (a.topic < b.topic ? -1 : 1))
+    return slots.sort((a, b) => (slotName(a) < slotName(b) ? -1 : 1))
   }
 
-  remove(deviceId: DeviceId, topic: Topic, seq: Seq): boolean {
-    const notification = this.#slots.get(deviceId)?.get(topic)
+  listOf(deviceId: DeviceId, topic: Topic): Notification[] {
+    const { first, last } = slotsOf(topic)
+    const slots = [...(this.#slots.get(deviceId) ?? [])]
+      .filter(([name]) => name >= first && name < last)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, notification]) => notification)
+    for (const notification of slots) this.#see('seen', notification)
+    return slots
+  }
+
+  remove(deviceId: DeviceId, slot: SlotName, seq: Seq): boolean {
+    const notification = this.#slots.get(deviceId)?.get(slot)
     if (notification?.seq !== seq) return false
     this.#take(notification, 'removed')
     return true
   }
 
   /** The TTL looks at a slot: gives what it took away. */
-  expire(deviceId: DeviceId, topic: Topic, nowMs: number): Notification | undefined {
-    const notification = this.#slots.get(deviceId)?.get(topic)
+  expire(deviceId: DeviceId, slot: SlotName, nowMs: number): Notification | undefined {
+    const notification = this.#slots.get(deviceId)?.get(slot)
     if (!notification || notification.expiration > Math.floor(nowMs / 1000)) return undefined
     return this.#take(notification, 'expired')
   }
@@ -78,13 +89,13 @@ export class PendingStore {
   }
 
   #set(notification: Notification): void {
-    const { deviceId, topic } = notification
+    const { deviceId } = notification
     const slots = this.#slots.get(deviceId) ?? new Map()
-    this.#slots.set(deviceId, slots.set(topic, notification))
+    this.#slots.set(deviceId, slots.set(slotName(notification), notification))
   }
 
   #take(notification: Notification, kind: 'removed' | 'expired'): Notification {
-    this.#slots.get(notification.deviceId)?.delete(notification.topic)
+    this.#slots.get(notification.deviceId)?.delete(slotName(notification))
     this.#see(kind, notification)
     return notification
   }
@@ -101,9 +112,9 @@ function memorySlotTable(store: PendingStore, access: Access): SlotTable {
   return {
     put: (notification, nowMs, despite) =>
       access('pending.put', notification.seq, () => store.put(notification, nowMs, despite)),
-    async find(deviceId, topic) {
-      const row = await access('pending.find', `${deviceId}/${topic}`, () =>
-        store.find(deviceId, topic),
+    async find(deviceId, slot) {
+      const row = await access('pending.find', `${deviceId}/${slot}`, () =>
+        store.find(deviceId, slot),
       )
       return row && rowOf(row)
     },
@@ -111,8 +122,14 @@ function memorySlotTable(store: PendingStore, access: Access): SlotTable {
       const rows = await access('pending.list', deviceId, () => store.list(deviceId))
       return rows.map(rowOf)
     },
-    remove: (deviceId, topic, seq) =>
-      access('pending.remove', seq, () => store.remove(deviceId, topic, seq)),
+    async listOf(deviceId, topic) {
+      const rows = await access('pending.listOf', `${deviceId}/${topic}`, () =>
+        store.listOf(deviceId, topic),
+      )
+      return rows.map(rowOf)
+    },
+    remove: (deviceId, slot, seq) =>
+      access('pending.remove', seq, () => store.remove(deviceId, slot, seq)),
   }
 }
 

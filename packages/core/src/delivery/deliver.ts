@@ -1,16 +1,15 @@
 import { BUSY_ATTEMPTS, SLOT_RETRY_SECONDS } from '@heliograph/protocol/retry'
 import { isExpired, type Notification } from '../notification.ts'
-import type { Claims, NotificationQueue, Sent } from '../ports.ts'
+import type { Claims, Sent } from '../ports.ts'
 import type { Attempt, Delivery } from './attempt.ts'
 import { isSilent, send, sendUnconfirmed } from './direct-message.ts'
 import { type DrainPorts, drain, sendStored } from './drain.ts'
 import { end, endWithFeedback } from './end.ts'
 import { isDead, placeInSlot, store } from './slot.ts'
+import { waitingOn } from './waiting.ts'
 
 export type DeliverPorts = DrainPorts & {
   readonly claims: Claims
-  /** The queue of slots to be tried again; a separate one, so that only slots wait there. */
-  readonly queue: NotificationQueue
   /** How long a notification from accept waits for the device's acknowledgement. */
   readonly patienceMs: number
 }
@@ -121,8 +120,27 @@ async function hold(
   ports: DeliverPorts,
 ): Promise<Delivery> {
   if ((await store(notification, ports)) === 'gone') return 'done'
+  if (notification.perCollapseId !== undefined) return holdInLine(notification, sent, ports)
   const after = sent === 'unconfirmed' ? 'again' : await sendStored(notification, ports)
   if (after === 'again') await ports.queue.send(notification, SLOT_RETRY)
+  return 'done'
+}
+
+/**
+ * What waits longest is what is sent once more. If the device takes it, a drain of its own follows:
+ * this one may have begun late.
+ */
+async function holdInLine(
+  notification: Notification,
+  sent: Sent,
+  ports: DeliverPorts,
+): Promise<Delivery> {
+  const [first, ...rest] = await waitingOn(notification, ports)
+  if (!first) return 'done'
+  const step = sent === 'unconfirmed' ? 'again' : await sendStored(first, ports)
+  if (step === 'again') await ports.queue.send(notification, SLOT_RETRY)
+  if (step === 'settled' && rest.length > 0)
+    await ports.queue.send(notification, { slotOnly: true })
   return 'done'
 }
 

@@ -12,6 +12,7 @@ import type {
 } from '../ports.ts'
 import { RING_SECONDS } from '../token/believed-ring.ts'
 import { primaryKey } from '../token/token.ts'
+import { slotName } from './slot-name.ts'
 
 /**
  * The seal of a notification: HMAC-SHA-256 over all of it, cut to 128 bits, under a key that HKDF
@@ -105,13 +106,18 @@ export function genuinePending(table: SlotTable, isGenuine: IsGenuine): PendingN
     return notification && (await isGenuine(notification)) ? notification : undefined
   }
 
+  async function allGenuine(rows: readonly SlotRow[]): Promise<readonly Notification[]> {
+    const slots = await Promise.all(rows.map(genuine))
+    return slots.filter((slot) => slot !== undefined)
+  }
+
   async function put(notification: Notification, nowMs: number): Promise<Stored> {
-    const { deviceId, topic } = notification
+    const { deviceId } = notification
     let despite: SlotRow | undefined
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       const stored = await table.put(notification, nowMs, despite)
       if (stored.kept) return withReplaced(await genuine(stored.replaced))
-      const row = await table.find(deviceId, topic)
+      const row = await table.find(deviceId, slotName(notification))
       const other = await genuine(row)
       if (other && isNewer(other.seq, notification.seq) && !isExpired(other, nowMs))
         return { kept: false }
@@ -122,12 +128,10 @@ export function genuinePending(table: SlotTable, isGenuine: IsGenuine): PendingN
 
   return {
     put,
-    find: async (deviceId, topic) => genuine(await table.find(deviceId, topic)),
-    async list(deviceId) {
-      const slots = await Promise.all((await table.list(deviceId)).map(genuine))
-      return slots.filter((slot) => slot !== undefined)
-    },
-    remove: (deviceId, topic, seq) => table.remove(deviceId, topic, seq),
+    find: async (deviceId, slot) => genuine(await table.find(deviceId, slot)),
+    list: async (deviceId) => allGenuine(await table.list(deviceId)),
+    listOf: async (deviceId, topic) => allGenuine(await table.listOf(deviceId, topic)),
+    remove: (deviceId, slot, seq) => table.remove(deviceId, slot, seq),
   }
 }
 
@@ -156,6 +160,8 @@ function sealedText(one: Unsealed): string {
     one.pushType,
     one.collapseId ?? null,
     one.payload,
+    // seals of notifications without it are as they always were
+    ...(one.perCollapseId === undefined ? [] : [one.perCollapseId]),
   ])
 }
 

@@ -3,6 +3,7 @@ import { isExpired, type Notification } from '../notification.ts'
 import { outcomeOf } from '../outcome.ts'
 import type { Feedback, PendingNotifications, Registrations } from '../ports.ts'
 import { type EndPorts, end, endWithFeedback } from './end.ts'
+import { slotName } from './slot-name.ts'
 
 /** What is needed to settle a slot. */
 export interface SlotPorts extends EndPorts {
@@ -50,10 +51,11 @@ async function endReplaced(
 
 /** An earlier attempt may have stored it, and a newer one may have taken the slot since. */
 export async function placeInSlot(
-  { deviceId, topic, seq }: Notification,
+  notification: Notification,
   ports: Pick<SlotPorts, 'pending' | 'clock'>,
 ): Promise<'in-slot' | 'newer-in-slot' | 'elsewhere'> {
-  const slot = await ports.pending.find(deviceId, topic)
+  const { deviceId, seq } = notification
+  const slot = await ports.pending.find(deviceId, slotName(notification))
   if (slot?.seq === seq) return 'in-slot'
   return slot && isNewer(slot.seq, seq) && !isExpired(slot, ports.clock.now())
     ? 'newer-in-slot'
@@ -65,10 +67,10 @@ export async function placeInSlot(
  * recorded it.
  */
 export function removeSlot(
-  { deviceId, topic, seq }: Notification,
+  notification: Notification,
   { pending }: Pick<SlotPorts, 'pending'>,
 ): Promise<boolean> {
-  return pending.remove(deviceId, topic, seq)
+  return pending.remove(notification.deviceId, slotName(notification), notification.seq)
 }
 
 /**

@@ -49,11 +49,22 @@ export async function connect(
     ports.registrations.list(deviceId),
     ports.pending.list(deviceId),
   ])
-  if (!maySend(slots, request, ports)) return 'deferred'
+  const drains = drainsOf(slots)
+  if (!maySend(drains, request, ports)) return 'deferred'
   const verdict = await judgeTokens(request, tokens, registrations, ports)
-  await leaveToQueue(slots, ports.queue)
+  await leaveToQueue(drains, ports.queue)
   await ports.connections.tell(deviceId, downTopics.connected, JSON.stringify(verdict))
   return { ...verdict, pending: slots.length }
+}
+
+/**
+ * Each slot is drained by itself, except those of a topic that has one for each collapse id: they go
+ * one after the other, so one message drains them all.
+ */
+function drainsOf(slots: readonly Notification[]): readonly Notification[] {
+  const alone = slots.filter(({ perCollapseId }) => perCollapseId === undefined)
+  const inLine = slots.filter(({ perCollapseId }) => perCollapseId !== undefined)
+  return [...alone, ...new Map(inLine.map((slot) => [slot.topic, slot])).values()]
 }
 
 function maySend(

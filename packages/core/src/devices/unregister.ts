@@ -38,7 +38,7 @@ export async function unregister(
 }
 
 /**
- * Marks the registration dead, then empties its slot, then writes the feedback. The order matters:
+ * Marks the registration dead, then empties its slots, then writes the feedback. The order matters:
  * a deliver that stores in between reads the registration after its put. Every step may be
  * repeated, and a repeat finishes what an earlier attempt started.
  */
@@ -50,7 +50,7 @@ export async function endRegistration(
 ): Promise<UnregisterResult> {
   const registration = await ports.registrations.change(deviceId, topic, false, at)
   if (registration.live) return 'overtaken'
-  await emptySlot(deviceId, topic, ports)
+  await emptySlots(deviceId, topic, ports)
   await tellProviders(registration, ports)
   return 'unregistered'
 }
@@ -68,7 +68,7 @@ export async function revokeRegistrations(
   const revoked: Registration[] = []
   for (const { topic } of await ports.registrations.list(deviceId)) {
     const registration = await ports.registrations.revoke(deviceId, topic, at)
-    await emptySlot(deviceId, topic, ports)
+    await emptySlots(deviceId, topic, ports)
     await tellProviders(registration, ports)
     revoked.push(registration)
   }
@@ -76,13 +76,13 @@ export async function revokeRegistrations(
 }
 
 /**
- * The registration is read again after the slot: the device may have registered again, and the
- * notification in the slot may belong to the new registration. One that is put after this read has
+ * The registration is read again after the slots: the device may have registered again, and the
+ * notification in a slot may belong to the new registration. One that is put after this read has
  * another seq and stays.
  */
-async function emptySlot(deviceId: DeviceId, topic: Topic, ports: UnregisterPorts): Promise<void> {
-  const slot = await ports.pending.find(deviceId, topic)
-  if (slot && (await isDead(slot, ports))) await dropDead(slot, ports)
+async function emptySlots(deviceId: DeviceId, topic: Topic, ports: UnregisterPorts): Promise<void> {
+  for (const slot of await ports.pending.listOf(deviceId, topic))
+    if (await isDead(slot, ports)) await dropDead(slot, ports)
 }
 
 async function tellProviders(registration: Registration, ports: UnregisterPorts): Promise<void> {

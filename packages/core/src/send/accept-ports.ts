@@ -1,4 +1,5 @@
 import type { DeviceToken } from '@heliograph/protocol/identifiers'
+import type { PendingRules } from '@heliograph/protocol/pending-rule'
 import type { Ids, NotificationQueue, Outcomes, Registrations, TokenKeyRing } from '../ports.ts'
 import type { RateLimit } from '../rate-limit.ts'
 import type { AuthenticatedProvider } from '../trust/authenticated-provider.ts'
@@ -18,4 +19,5 @@ export interface AcceptPorts extends AuthenticatePorts {
   readonly providerRate: RateLimit<AuthenticatedProvider['id']>
   readonly rate: RateLimit<DeviceToken>
   readonly defaultLifetimeSeconds: number
+  readonly pendingRules: PendingRules
 }

@@ -5,6 +5,7 @@ import {
   type Topic,
 } from '@heliograph/protocol/identifiers'
 import { admitted, isRejection, type Rejection, reject } from '@heliograph/protocol/rejection'
+import { perCollapseIdOf } from '../delivery/pending-rules.ts'
 import { sealedLater, type Unsealed } from '../delivery/seal.ts'
 import { type Notification, tokenFingerprint } from '../notification.ts'
 import type { Registration, TokenKeyRing } from '../ports.ts'
@@ -105,6 +106,7 @@ export async function notificationFor(
 ): Promise<Notification> {
   const { acceptedAt } = send
   const { pushType, priority, expiration, collapseId } = send.options
+  const perCollapseId = perCollapseIdOf(ports.pendingRules, send.topic)
   const unsealed: Unsealed = {
     id,
     idFromProvider: send.idFromProvider,
@@ -119,6 +121,7 @@ export async function notificationFor(
     priority,
     pushType,
     ...(collapseId === undefined ? {} : { collapseId }),
+    ...(perCollapseId === undefined ? {} : { perCollapseId }),
     payload: send.payload,
   }
   return sealedLater(unsealed, await ports.ring.keys())

@@ -106,7 +106,7 @@ export const remoteMethods = {
   presences: ['find', 'close'],
   activationCodes: ['add'],
   registrations: ['find', 'list', 'reserve', 'change', 'revoke', 'noteExpiry'],
-  pending: ['put', 'find', 'list', 'remove'],
+  pending: ['put', 'find', 'list', 'listOf', 'remove'],
   feedback: ['write', 'read'],
   channels: ['all', 'add'],
   broadcasts: ['publish', 'stored'],

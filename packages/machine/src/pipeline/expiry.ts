@@ -1,4 +1,5 @@
 import { type ExpirePorts, expire } from '@heliograph/core/delivery/expire'
+import { slotName } from '@heliograph/core/delivery/slot-name'
 import type { Notification } from '@heliograph/core/notification'
 import type { PendingNotifications } from '@heliograph/core/ports'
 import { faultFields, type Log } from '../log.ts'
@@ -62,6 +63,6 @@ export function startExpiry(options: ExpiryOptions): () => void {
 
 /** Whoever removes the slot informs the provider: a drain may have been quicker. */
 async function endSlot(notification: Notification, { slots, ports }: ExpiryOptions): Promise<void> {
-  const { deviceId, topic, seq } = notification
-  if (await slots.remove(deviceId, topic, seq)) await expire(notification, ports)
+  const { deviceId, seq } = notification
+  if (await slots.remove(deviceId, slotName(notification), seq)) await expire(notification, ports)
 }

@@ -1,3 +1,4 @@
+import { type SlotName, slotsOf } from '@heliograph/core/delivery/slot-name'
 import type { ChannelId, DeviceId, Topic } from '@heliograph/protocol/identifiers'
 
 /** Sorts after every text that a key may have in this place. */
@@ -16,5 +17,14 @@ export function ofTopic(topic: Topic) {
   return { start: [topic, ''], end: [topic, LAST] } as unknown as {
     start: [Topic, ChannelId]
     end: [Topic, ChannelId]
+  }
+}
+
+/** The slots of one device and topic, in a table whose keys are (device, slot). */
+export function slotsOfTopic(deviceId: DeviceId, topic: Topic) {
+  const { first, last } = slotsOf(topic)
+  return { start: [deviceId, first], end: [deviceId, last] } as unknown as {
+    start: [DeviceId, SlotName]
+    end: [DeviceId, SlotName]
   }
 }
