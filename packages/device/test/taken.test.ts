@@ -105,6 +105,43 @@ describe('what was taken', () => {
     await again.close()
   })
 
+  describe('of a topic that keeps the newest of each collapse id', () => {
+    const slot = (acceptedAt: number, collapseId?: string, stored = true) =>
+      one(`${collapseId} ${acceptedAt}`, {
+        ...{ acceptedAt, stored, pending: 'perCollapseId' },
+        ...(collapseId !== undefined && { collapseId }),
+      })
+
+    it('is outdated by its collapse id alone, also after a restart', async () => {
+      const store = await TakenStore.open(directory)
+      for (const taken of [slot(2_000, 'a'), slot(3_000, 'b', false), slot(9_000)])
+        await store.record(taken)
+      const verdicts = (taken: TakenStore) =>
+        [
+          ...[slot(1_000, 'a'), slot(1_000, 'a', false), slot(2_500, 'a')],
+          ...[slot(2_000, 'b'), slot(2_000, 'b', false), slot(1_000, 'c'), slot(1_000)],
+          one('of the topic', { acceptedAt: 1_000, stored: true }),
+        ].map((each) => taken.verdict(each))
+      const expected = ['outdated', 'outdated', 'new', 'outdated', 'new', 'new', 'new', 'new']
+      expect(verdicts(store)).toEqual(expected)
+      expect(store.verdict(slot(9_000))).toBe('repeat')
+      await store.close()
+      const again = await TakenStore.open(directory)
+      expect(verdicts(again)).toEqual(expected)
+      await again.close()
+    })
+
+    it('is remembered no longer than its id, so that no number of collapse ids fills the memory', () => {
+      const index = new TakenIndex()
+      index.add(slot(5_000, 'first'))
+      for (let n = 1; n < REMEMBERED_IDS; n++) index.add(slot(6_000 + n, `c${n}`))
+      expect(index.verdict(slot(4_000, 'first'))).toBe('outdated')
+      index.add(slot(9_000, 'another'))
+      expect(index.verdict(slot(4_000, 'first'))).toBe('new')
+      expect(index.entries()).toHaveLength(REMEMBERED_IDS)
+    })
+  })
+
   it('reads a journal that does not say what was stored', async () => {
     const line = { id: 'a', topic: 'com.example.app', acceptedAt: 5_000, at: 1_764_000_000_000 }
     await writeFile(join(directory, 'taken.jsonl'), `${JSON.stringify(line)}\n`)

@@ -31,6 +31,13 @@ async function isTaken(world: World, driver: Driver, { id, text }: Note): Promis
 const ordered = (order: number, stored = false) =>
   note({ seq: seqOf(1_000_000 + order), acceptedAt: 1_764_500_000_000 + order, stored })
 
+/** The same, of a topic that keeps the newest of each collapse id. */
+const inSlot = (order: number, stored: boolean, collapseId?: string) =>
+  note({
+    ...{ seq: seqOf(1_000_000 + order), acceptedAt: 1_764_500_000_000 + order, stored },
+    ...{ pending: 'perCollapseId', ...(collapseId !== undefined && { collapseId }) },
+  })
+
 export const notificationCases: Readonly<Record<string, ScriptedCase>> = {
   async N1(world) {
     const driver = await world.registered()
@@ -321,6 +328,38 @@ export const notificationCases: Readonly<Record<string, ScriptedCase>> = {
       else await world.deliver(sent.text)
     }
     assert.equal(world.service.broker.accepted.length, (long ? 200 : 10) + 2)
+  },
+
+  async N23(world) {
+    const driver = await world.registered()
+    await isTaken(world, driver, inSlot(50, true, 'a'))
+    await isTaken(world, driver, inSlot(40, true, 'b'))
+    const plain = inSlot(30, true)
+    await isTaken(world, driver, plain)
+    await isTaken(world, driver, inSlot(20, true))
+    await isTaken(world, driver, inSlot(10, false))
+    await isDropped(world, driver, plain)
+    await isDropped(world, driver, inSlot(45, true, 'a'))
+    await isDropped(world, driver, inSlot(45, false, 'a'))
+    await isTaken(world, driver, inSlot(60, false, 'b'))
+    await isDropped(world, driver, inSlot(55, true, 'b'))
+    await isTaken(world, driver, inSlot(55, false, 'b'))
+    await isTaken(world, driver, ordered(15, true))
+    await isDropped(world, driver, ordered(14, true))
+  },
+
+  async N24(world) {
+    const first = await world.registered()
+    await isTaken(world, first, inSlot(50, true, 'a'))
+    await isTaken(world, first, inSlot(60, false, 'b'))
+    await isTaken(world, first, inSlot(40, true))
+    await first.kill()
+    const second = await world.connected()
+    await isDropped(world, second, inSlot(45, false, 'a'))
+    await isDropped(world, second, inSlot(55, true, 'b'))
+    await isTaken(world, second, inSlot(55, false, 'b'))
+    await isTaken(world, second, inSlot(30, true))
+    await isTaken(world, second, inSlot(51, true, 'a'))
   },
 }
 

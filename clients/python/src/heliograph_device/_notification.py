@@ -37,6 +37,9 @@ class Notification:
     """``apns-unique-id``: what an operator finds it by in the service's log."""
     seq: str | None = None
     """The service's order, a ULID; greater as text = newer."""
+    pending: str | None = None
+    """``perCollapseId``: while the device is away, the newest of each collapse id is kept, and those without
+    one; None: the newest of the topic."""
     channel: str | None = None
     """The channel that it was published on; None if it was sent to this device."""
 
@@ -92,6 +95,7 @@ def _read(text: str, data: JsonObject) -> Notification | None:
         text_at(data, "collapseId"),
         text_at(data, "uniqueId"),
         text_at(data, "seq"),
+        "perCollapseId" if data.get("pending") == "perCollapseId" else None,
     )
 
 

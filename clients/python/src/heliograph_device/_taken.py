@@ -38,6 +38,8 @@ class Taken:
     seq: str | None
     stored: bool
     channel: str | None = None
+    pending: str | None = None
+    collapse_id: str | None = None
 
     @classmethod
     def of(cls, notification: Notification) -> Taken:
@@ -48,11 +50,20 @@ class Taken:
             notification.seq,
             notification.stored,
             notification.channel,
+            notification.pending,
+            notification.collapse_id if notification.pending else None,
         )
 
     @property
     def origin(self) -> str:
         return origin_of(self.topic, self.channel)
+
+    @property
+    def lane(self) -> str | None:
+        """What a newer one can overtake: all of its topic, channel or collapse id; None: nothing."""
+        if self.channel is not None or self.pending is None:
+            return self.origin
+        return None if self.collapse_id is None else f"{self.topic} {self.collapse_id}"
 
     @property
     def key(self) -> tuple[str, str]:
@@ -71,6 +82,8 @@ class Taken:
 class TakenIndex:
     """The ids of the last notifications, and the newest of each topic and of the last channels.
 
+    Of a topic that keeps more than its newest, the newest of each collapse id among the last notifications.
+
     A stored one is outdated by anything newer, which overtook it. A direct one is outdated only by a
     newer stored one, which has replaced all before it: it may be the retry of one that was coalesced.
     """
@@ -84,17 +97,29 @@ class TakenIndex:
         before = self._ids.get(asked.key)
         if before is not None and asked.accepted_at - before.accepted_at < REMEMBERED_MS:
             return "repeat"
-        newest = (self._newest if asked.stored else self._newest_stored).get(asked.origin)
+        lane = asked.lane
+        if lane is None:
+            return "new"
+        newest = (self._newest if asked.stored else self._newest_stored).get(lane)
         return "outdated" if newest is not None and asked.is_overtaken_by(newest) else "new"
 
     def add(self, taken: Taken) -> None:
-        self._ids.pop(taken.key, None)
+        self._forget(taken.key)
         self._ids[taken.key] = taken
         if len(self._ids) > REMEMBERED_IDS:
-            del self._ids[next(iter(self._ids))]
+            self._forget(next(iter(self._ids)))
         _keep_newest(self._newest, taken)
         if taken.stored:
             _keep_newest(self._newest_stored, taken)
+
+    def _forget(self, key: tuple[str, str]) -> None:
+        """Topics are few and stay; collapse ids may be any number, so none outlives its notification."""
+        taken = self._ids.pop(key, None)
+        if taken is None or taken.pending is None or taken.lane is None:
+            return
+        for newest in (self._newest, self._newest_stored):
+            if newest.get(taken.lane) is taken:
+                del newest[taken.lane]
 
     def entries(self) -> list[Taken]:
         """All that a restart must know, in an order that ``add`` can repeat: it forgets the first first."""
@@ -105,9 +130,12 @@ class TakenIndex:
 
 
 def _keep_newest(newest: dict[str, Taken], taken: Taken) -> None:
-    known = newest.pop(taken.origin, None)
-    newest[taken.origin] = taken if known is None or known.is_older(taken) else known
-    channels = [origin for origin, one in newest.items() if one.channel is not None]
+    lane = taken.lane
+    if lane is None:
+        return
+    known = newest.pop(lane, None)
+    newest[lane] = taken if known is None or known.is_older(taken) else known
+    channels = [lane for lane, one in newest.items() if one.channel is not None]
     if len(channels) > _REMEMBERED_CHANNELS:
         del newest[channels[0]]
 
@@ -166,6 +194,10 @@ def _line(taken: Taken) -> str:
         data["stored"] = True
     if taken.channel is not None:
         data["channel"] = taken.channel
+    if taken.pending is not None:
+        data["pending"] = taken.pending
+    if taken.collapse_id is not None:
+        data["collapseId"] = taken.collapse_id
     return json.dumps(data) + "\n"
 
 
@@ -178,4 +210,6 @@ def _parse(line: str) -> Taken | None:
     if not id or not topic or accepted_at is None:
         return None
     stored = data.get("stored") is True
-    return Taken(id, topic, accepted_at, text_at(data, "seq"), stored, text_at(data, "channel"))
+    channel, pending = text_at(data, "channel"), text_at(data, "pending")
+    collapse_id = text_at(data, "collapseId")
+    return Taken(id, topic, accepted_at, text_at(data, "seq"), stored, channel, pending, collapse_id)

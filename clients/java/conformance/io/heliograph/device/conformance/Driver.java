@@ -195,6 +195,7 @@ public final class Driver {
     json.addProperty("priority", one.priority());
     json.addProperty("pushType", one.pushType());
     one.collapseId().ifPresent(value -> json.addProperty("collapseId", value));
+    one.pending().ifPresent(value -> json.addProperty("pending", value));
     one.uniqueId().ifPresent(value -> json.addProperty("uniqueId", value));
     one.seq().ifPresent(value -> json.addProperty("seq", value));
     return json;

@@ -151,6 +151,15 @@ public final class Notification {
   }
 
   /**
+   * Which notifications wait while the device is away.
+   *
+   * @return {@code perCollapseId}: the newest of each collapse id, and those without one; empty: the newest of the topic
+   */
+  public Optional<String> pending() {
+    return Optional.of(Taken.PER_COLLAPSE_ID).filter(value -> value.equals(fields.get("pending")));
+  }
+
+  /**
    * What an operator finds it by in the service's log.
    *
    * @return the {@code apns-unique-id}

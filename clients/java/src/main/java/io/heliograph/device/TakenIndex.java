@@ -1,7 +1,6 @@
 package io.heliograph.device;
 
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -9,8 +8,9 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * The memory behind the verdicts: the ids of the last notifications, and the newest of each topic and of the last channels. A
- * stored one is outdated by anything newer, which overtook it. A direct one is outdated only by a newer stored one, which has replaced all before
+ * The memory behind the verdicts: the ids of the last notifications, and the newest of each topic, of the last channels, and
+ * of each collapse id among the last notifications where the topic keeps more than its newest. A stored one is outdated by
+ * anything newer, which overtook it. A direct one is outdated only by a newer stored one, which has replaced all before
  * it: it may be the retry of one that was coalesced.
  */
 final class TakenIndex {
@@ -39,20 +39,26 @@ final class TakenIndex {
   Verdict verdict(Taken one) {
     Taken before = ids.get(one.key());
     if (before != null && one.acceptedAt - before.acceptedAt < REMEMBERED_MS) return Verdict.REPEAT;
-    Taken newer = (one.isStored ? newest : newestStored).get(one.origin());
+    String lane = one.lane();
+    if (lane == null) return Verdict.NEW;
+    Taken newer = (one.isStored ? newest : newestStored).get(lane);
     return newer != null && one.isOvertakenBy(newer) ? Verdict.OUTDATED : Verdict.NEW;
   }
 
   void add(Taken taken) {
-    ids.remove(taken.key());
+    forget(taken.key());
     ids.put(taken.key(), taken);
-    if (ids.size() > REMEMBERED_IDS) {
-      Iterator<Taken> oldest = ids.values().iterator();
-      oldest.next();
-      oldest.remove();
-    }
+    if (ids.size() > REMEMBERED_IDS) forget(ids.keySet().iterator().next());
     keepNewest(newest, taken);
     if (taken.isStored) keepNewest(newestStored, taken);
+  }
+
+  /** Topics are few and stay; collapse ids may be any number, so none outlives its notification. */
+  private void forget(String key) {
+    Taken taken = ids.remove(key);
+    if (taken == null || !taken.isPerCollapseId) return;
+    newest.remove(taken.lane(), taken);
+    newestStored.remove(taken.lane(), taken);
   }
 
   /** All that a restart must know, in an order that {@code add} can repeat: it forgets the first ids first. */
@@ -66,8 +72,10 @@ final class TakenIndex {
   }
 
   private static void keepNewest(Map<String, Taken> newest, Taken taken) {
-    Taken known = newest.remove(taken.origin());
-    newest.put(taken.origin(), known == null || known.isOlderThan(taken) ? taken : known);
+    String lane = taken.lane();
+    if (lane == null) return;
+    Taken known = newest.remove(lane);
+    newest.put(lane, known == null || known.isOlderThan(taken) ? taken : known);
     List<String> channels = new ArrayList<>();
     for (Taken one : newest.values()) if (one.channel != null) channels.add(one.origin());
     if (channels.size() > REMEMBERED_CHANNELS) newest.remove(channels.get(0));
