@@ -16,7 +16,8 @@ test('the page has every setting with its default', () => {
   for (const [name, value] of Object.entries(defaultSettings)) {
     const row = rows.find(([first]) => first.split(', ').includes(`\`${name}\``))
     expect(row, name).toBeDefined()
-    expect(row?.[1], name).toBe(value === undefined ? '-' : `\`${value}\``)
+    const shown = typeof value === 'object' ? JSON.stringify(value) : value
+    expect(row?.[1], name).toBe(value === undefined ? '-' : `\`${shown}\``)
   }
 })
 
