@@ -24,12 +24,12 @@ export function start(
 /**
  * Its token is sent a notification, which it shows; then it ends well.
  *
- * @param whenTold the exit code after SIGTERM; Java's is always 143.
+ * @param whenTold the exit code after SIGTERM; Java's is always 143, and a program that leaves the signal alone has none.
  */
 export async function isServed(
   service: LiveService,
   { child, lines }: Program,
-  whenTold = 0,
+  whenTold: number | null = 0,
 ): Promise<void> {
   const tokenIn = (line: string) => /[0-9a-f]{64}/.exec(line)?.[0]
   const token = await until(() => lines.map(tokenIn).find(Boolean), 'a token')

@@ -1,0 +1,318 @@
+/* A whole device over a platform in memory: what the conformance suite cannot see or cannot cause. */
+#include "device.h"
+
+#include "fake.h"
+#include "test.h"
+
+static const char CONNACK[] = "\x20\x02\x00\x00";
+static const char CHANNEL[] = "ABCDEFGHIJKLMNOPQRSTUVW0";
+
+static fake world;
+static heliograph_platform platform;
+static char told[4096]; /* events and answers, each followed by a space */
+static heliograph_handling *at_work;
+static heliograph_outcome outcome;
+
+static void tell(const char *what) { strncat(told, what, sizeof told - strlen(told) - 1), strncat(told, " ", 2); }
+
+static void on_event(void *context, const heliograph_event *event) {
+  (void)context;
+  static const char *const names[] = {"connected", "disconnected", "token", "accepted", "rejected", "dropped", "moved"};
+  tell(event->kind == HELIOGRAPH_ERROR ? event->error->reason : names[event->kind]);
+}
+
+static void on_answer(void *context, const heliograph_error *error, const char *value) {
+  (void)value;
+  tell(context);
+  tell(error ? error->reason : "ok");
+}
+
+static heliograph_outcome handle(void *context, const heliograph_notification *n, heliograph_handling *handling) {
+  (void)context;
+  (void)n;
+  at_work = handling;
+  tell("handed");
+  return outcome;
+}
+
+static heliograph_device *open_device(void) {
+  heliograph_options options = {.directory = "d", .on_event = on_event, .platform = &platform};
+  heliograph_device *device = heliograph_open(&options, NULL);
+  if (device) heliograph_on_notification(device, handle, NULL);
+  return device;
+}
+
+static void step(heliograph_device *device, int times) {
+  while (times-- > 0) heliograph_step(device, 0);
+}
+
+static void begin(void) {
+  fake_init(&world, &platform);
+  fake_activate(&world);
+  told[0] = '\0';
+  outcome = HELIOGRAPH_TAKEN;
+  at_work = NULL;
+}
+
+static void finish(heliograph_device *device) {
+  heliograph_free(device);
+  fake_free(&world);
+}
+
+static heliograph_device *connected(void) {
+  heliograph_device *device = open_device();
+  heliograph_connect(device, on_answer, "connect");
+  fake_say(&world, CONNACK, 4);
+  step(device, 4);
+  CHECK(heliograph_is_connected(device));
+  return device;
+}
+
+#define NOTE(id) "{\"id\":\"" id "\",\"topic\":\"t\",\"acceptedAt\":5,\"payload\":{}}"
+
+static void acknowledges_what_is_finished_later(void) {
+  begin();
+  heliograph_device *device = connected();
+  outcome = HELIOGRAPH_LATER;
+  fake_publish(&world, 7, "heliograph/notification", NOTE("a"));
+  fake_publish(&world, 8, "heliograph/notification", NOTE("b"));
+  step(device, 4);
+  CHECK(at_work && !fake_heard(&world, "\x40\x02\x00\x07", 4));
+  CHECK(strstr(told, "handed ") && !strstr(told, "handed handed"));
+  heliograph_finish(at_work, true);
+  step(device, 2);
+  CHECK(fake_heard(&world, "\x40\x02\x00\x07", 4));
+  CHECK(strstr(told, "handed handed"));
+  heliograph_finish(at_work, false);
+  step(device, 3);
+  CHECK(!fake_heard(&world, "\x40\x02\x00\x08", 4) && strstr(told, "HandlerFailed"));
+  finish(device);
+}
+
+/* A message id means nothing on another connection. */
+static void acknowledges_on_its_own_connection(void) {
+  begin();
+  heliograph_device *device = connected();
+  outcome = HELIOGRAPH_LATER;
+  fake_publish(&world, 7, "heliograph/notification", NOTE("a"));
+  step(device, 3);
+  world.ends = true;
+  step(device, 2);
+  CHECK(!heliograph_is_connected(device));
+  world.now += 1000;
+  fake_say(&world, CONNACK, 4);
+  step(device, 4);
+  CHECK(heliograph_is_connected(device));
+  heliograph_finish(at_work, true);
+  step(device, 3);
+  CHECK(!fake_heard(&world, "\x40\x02\x00\x07", 4));
+  finish(device);
+}
+
+static void finishes_after_close(void) {
+  begin();
+  heliograph_device *device = connected();
+  outcome = HELIOGRAPH_LATER;
+  fake_publish(&world, 7, "heliograph/notification", NOTE("a"));
+  step(device, 3);
+  heliograph_close(device, on_answer, "close");
+  heliograph_run(device);
+  CHECK(strstr(told, "close ok"));
+  heliograph_finish(at_work, true);
+  CHECK(!heliograph_post(device, NULL, NULL) && !heliograph_step(device, 0));
+  heliograph_register(device, "t", on_answer, "register");
+  heliograph_close(device, on_answer, "again");
+  heliograph_step(device, 0);
+  CHECK(strstr(told, "register Closed") && strstr(told, "again ok"));
+  finish(device);
+}
+
+static void answers_each_call_once(void) {
+  begin();
+  heliograph_device *device = open_device();
+  char longest[300];
+  memset(longest, 'a', sizeof longest - 1);
+  longest[sizeof longest - 1] = '\0';
+  heliograph_register(device, longest, on_answer, "1");
+  heliograph_register(device, "", on_answer, "2");
+  heliograph_join(device, "short", on_answer, "3");
+  heliograph_register(device, "t", on_answer, "4");
+  heliograph_register(device, "t", on_answer, "5");
+  heliograph_unregister(device, "t", on_answer, "6");
+  heliograph_join(device, CHANNEL, on_answer, "7");
+  heliograph_leave(device, CHANNEL, on_answer, "8");
+  heliograph_connect(device, on_answer, "9");
+  world.refuses = true;
+  heliograph_close(device, on_answer, "0");
+  heliograph_run(device);
+  CHECK_SAME(told,
+             "1 BadTopic 2 BadTopic 3 BadChannelId 4 Closed 5 Closed 7 Closed 8 ok 6 Closed 9 Closed disconnected 0 ok ");
+  finish(device);
+}
+
+static void leaves_a_broker_that_breaks_the_rules(void) {
+  static const struct {
+    const char *bytes;
+    size_t size;
+  } bad[] = {{"\x20\x02\x00\x00", 4},                 /* CONNACK twice */
+             {"\x34\x07\x00\x01t\x00\x01{}", 9},      /* QoS 2 */
+             {"\x30\xff\xff\xff\x7f", 5},             /* 256 MiB */
+             {"\x10\x00", 2},                         /* CONNECT */
+             {"\xf0\x00", 2}};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    begin();
+    heliograph_device *device = connected();
+    fake_say(&world, bad[i].bytes, bad[i].size);
+    step(device, 2);
+    CHECK(!heliograph_is_connected(device) && strstr(told, "disconnected"));
+    finish(device);
+  }
+}
+
+/* What was never asked for does nothing; other topics wait for nothing. */
+static void ignores_what_it_did_not_ask_for(void) {
+  begin();
+  heliograph_device *device = connected();
+  fake_say(&world, "\x40\x02\x99\x99\xb0\x02\x99\x99\x90\x03\x99\x99\x80\xd0\x00", 15);
+  fake_publish(&world, 0, "heliograph/notification", NOTE("a"));
+  fake_publish(&world, 9, "heliograph/channel/ABCDEFGHIJKLMNOPQRSTUVW0", NOTE("b"));
+  step(device, 4);
+  CHECK(fake_heard(&world, "\x40\x02\x00\x09", 4) && heliograph_is_connected(device));
+  CHECK_SAME(told, "connected connect ok handed ");
+  finish(device);
+}
+
+/* A broker that sends more than it may fills a bounded part of the memory. */
+static void bounds_what_waits(void) {
+  begin();
+  heliograph_device *device = connected();
+  heliograph_on_notification(device, NULL, NULL);
+  char message[256];
+  for (unsigned i = 1; i <= 3000; i++) {
+    snprintf(message, sizeof message, "{\"id\":\"%u\",\"topic\":\"t%u\",\"acceptedAt\":5,\"payload\":{}}", i, i);
+    fake_publish(&world, (uint16_t)i, "heliograph/notification", message);
+    if (i % 50 == 0) step(device, 2);
+  }
+  step(device, 100);
+  CHECK(device->inbox.waiting == MOST_WAITING_ALL && device->redrain.count == MOST_FAILING);
+  finish(device);
+}
+
+static void leaves_damaged_state_alone(void) {
+  const char *const names[] = {"identity.json", "registrations.json", "channels.json"};
+  for (size_t i = 0; i < 3; i++) {
+    begin();
+    heliograph_error error;
+    heliograph_options options = {.directory = "d", .platform = &platform};
+    fake_put(&world, names[i], "{\"version\":1", 12);
+    CHECK(!heliograph_open(&options, &error));
+    CHECK_SAME(error.reason, "StateDamaged");
+    fake_put(&world, names[i], "{\"version\":2}", 13);
+    CHECK(!heliograph_open(&options, &error));
+    CHECK_SAME(error.reason, "StateDamaged");
+    fake_free(&world);
+  }
+}
+
+static const char created[] =
+    "{\"deviceId\":\"dev\",\"certificate\":\"CERT dev\",\"mqtt\":{\"host\":\"broker\",\"port\":8883,\"ca\":\"CERT\"},"
+    "\"publish\":{\"register\":\"r\",\"connect\":\"c\",\"unregister\":\"u\"}}";
+
+/* An endpoint that repeats the code in its refusal does not get it into an error or a log. */
+static void keeps_the_code_to_itself(void) {
+  begin();
+  fake_free(&world);
+  fake_init(&world, &platform);
+  heliograph_options options = {.directory = "d",
+                                .activation_url = "https://h/",
+                                .activation_code = "SECRET-CODE",
+                                .on_event = on_event,
+                                .platform = &platform};
+  heliograph_device *device = heliograph_open(&options, NULL);
+  heliograph_activate(device, on_answer, "activate");
+  const char *refusal = "HTTP/1.1 403 No\r\nContent-Length: 48\r\n\r\n{\"reason\":\"UsedActivationCode\",\"detail\":\"x SECRET-CODE\"}";
+  char reply[600];
+  snprintf(reply, sizeof reply, "HTTP/1.1 403 No\r\nContent-Length: %zu\r\n\r\n%s", strlen(strstr(refusal, "{")),
+           strstr(refusal, "{"));
+  fake_say(&world, reply, strlen(reply));
+  step(device, 4);
+  CHECK_SAME(told, "activate UsedActivationCode ");
+  heliograph_activate(device, on_answer, "again");
+  snprintf(reply, sizeof reply, "HTTP/1.1 201 Created\r\nContent-Length: %zu\r\n\r\n%s", strlen(created), created);
+  fake_say(&world, reply, strlen(reply));
+  step(device, 4);
+  CHECK_SAME(heliograph_device_id(device), "dev");
+  CHECK(world.keys == 1);
+  finish(device);
+}
+
+/* ── without memory: each allocation fails once ── */
+
+static long allocations_left = -1;
+
+static bool is_out_of_memory(void) { return allocations_left >= 0 && allocations_left-- == 0; }
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+
+void *__wrap_malloc(size_t size) { return is_out_of_memory() ? NULL : __real_malloc(size); }
+
+void *__wrap_calloc(size_t count, size_t size) { return is_out_of_memory() ? NULL : __real_calloc(count, size); }
+
+static void *allocate(size_t size) { return __wrap_malloc(size); }
+
+static void live(void) {
+  begin();
+  heliograph_device *device = open_device();
+  if (!device) {
+    fake_free(&world);
+    return;
+  }
+  heliograph_connect(device, on_answer, "connect");
+  heliograph_register(device, "t", on_answer, "register");
+  heliograph_join(device, CHANNEL, on_answer, "join");
+  fake_say(&world, CONNACK, 4);
+  step(device, 3);
+  fake_publish(&world, 0, "heliograph/token", "{\"topic\":\"t\",\"token\":\"abc\"}");
+  fake_publish(&world, 0, "heliograph/connected", "{\"accepted\":[\"t\"],\"renewed\":[],\"rejected\":[{\"token\":\"abc\",\"reason\":\"Unregistered\"}]}");
+  fake_publish(&world, 0, "heliograph/move", "{\"mqtt\":{\"host\":\"new\",\"port\":1,\"ca\":\"CERT\"}}");
+  fake_publish(&world, 0, "heliograph/certificate", "{\"certificate\":\"CERT dev\"}");
+  fake_publish(&world, 7, "heliograph/notification", NOTE("a"));
+  fake_publish(&world, 8, "heliograph/notification", "no");
+  step(device, 5);
+  heliograph_unregister(device, "t", on_answer, "unregister");
+  heliograph_leave(device, CHANNEL, on_answer, "leave");
+  step(device, 3);
+  heliograph_close(device, NULL, NULL);
+  for (int i = 0; i < 100 && heliograph_step(device, 100); i++) continue;
+  finish(device);
+}
+
+static void survives_without_memory(void) {
+  cJSON_Hooks hooks = {allocate, free};
+  cJSON_InitHooks(&hooks);
+  long used = 0;
+  do {
+    allocations_left = used++;
+    live();
+  } while (allocations_left < 0 && used < 5000);
+  allocations_left = -1;
+  CHECK(used > 200 && used < 5000);
+  cJSON_InitHooks(NULL);
+}
+
+int main(void) {
+  acknowledges_what_is_finished_later();
+  acknowledges_on_its_own_connection();
+  finishes_after_close();
+  answers_each_call_once();
+  leaves_a_broker_that_breaks_the_rules();
+  ignores_what_it_did_not_ask_for();
+  bounds_what_waits();
+  leaves_damaged_state_alone();
+  keeps_the_code_to_itself();
+  survives_without_memory();
+  return 0;
+}
