@@ -32,6 +32,8 @@ export interface LocalFile {
     readonly p12: string
     readonly passphrase: string
   }
+  /** Where certificates manage channels: the same API, at a port of its own as at Apple. */
+  readonly channels: { readonly url: string; readonly ca: string }
   /** Absent if the stage has no token domain. */
   readonly providerToken?: ProviderTokenFile
   readonly activation: { readonly url: string; readonly ca: string; readonly code: string }
@@ -110,12 +112,14 @@ function localFile(
   cloud: Cloud,
   credentials: Pick<LocalFile['provider'], 'cert' | 'key' | 'p12' | 'passphrase'>,
 ): LocalFile {
-  const [edge] = cloud.mutualTlsApis
+  const [edge, channels = edge] = cloud.mutualTlsApis
   const activation = cloud.apis.find(({ domain }) => domain === undefined)
-  if (!edge || !activation) throw new Error('the stacks have no provider or activation API')
+  if (!edge || !channels || !activation)
+    throw new Error('the stacks have no provider or activation API')
   const ca = cloud.caFile
   return {
     provider: { url: `https://localhost:${edge.port}`, ca, topic: DEMO_TOPIC, ...credentials },
+    channels: { url: channels.url, ca },
     activation: { url: `${activation.url.replace(/\/$/, '')}/activate`, ca, code: DEMO_CODE },
     mqtt: { url: cloud.mqtt.url, ca },
   }

@@ -71,7 +71,9 @@ export async function startSynthesized(options: CloudOptions): Promise<Cloud> {
   const path = join(options.state, 'operator.json')
   const operatorKey = keptKey(path)
   const kept = operatorKey && { operatorKey }
-  const cloud = await startCloud({ shapeRefusal, ...kept, ...options })
+  // Apple's clients expect the management of channels at a port of its own
+  const ports = { mutualTlsAlso: 0, ...options.ports }
+  const cloud = await startCloud({ shapeRefusal, ...kept, ...options, ports })
   const file: OperatorFile = { stage: LOCAL_STAGE, environment: cloud.environment }
   writeSecret(path, file)
   return cloud

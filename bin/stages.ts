@@ -43,6 +43,8 @@ const local: StageProps = {
   providerThrottle: { ratePerSecond: 10_000, burst: 5000 },
   tokenThrottle: { ratePerSecond: 10_000, burst: 5000 },
   multicastThrottle: { ratePerSecond: 10_000, burst: 5000 },
+  broadcastThrottle: { ratePerSecond: 10_000, burst: 5000 },
+  channelRatePerSecond: 0,
   providerRatePerSecond: 0,
   // Conformance, faults and benchmarks flood one device on purpose.
   tokenRatePerSecond: 0,

@@ -19,8 +19,8 @@ const usage = `npm start -- [--once] [--state DIR] [--port-base N] [--quiet]
 
   --once         send one notification to a demo device, print it and exit
   --state DIR    the folder for all state (default .heliograph)
-  --port-base N  ports N (providers), N+1 (activation), N+2 (devices) and N+3 (providers with tokens),
-                 default 2197, 2198, 8883 and 2199
+  --port-base N  ports N (providers), N+1 (activation), N+2 (devices), N+3 (providers with tokens) and
+                 N+4 (channels), default 2197, 2198, 8883, 2199 and 2196
   --quiet        print nothing but the received notification`
 
 // the README says which Node; the SDK's own word on it hides what this command has to say
@@ -30,7 +30,9 @@ interface Options {
   readonly once: boolean
   readonly quiet: boolean
   readonly state: string
-  readonly ports: Required<Pick<CloudPorts, 'mutualTls' | 'api' | 'mqtt' | 'domain'>>
+  readonly ports: Required<
+    Pick<CloudPorts, 'mutualTls' | 'api' | 'mqtt' | 'domain' | 'mutualTlsAlso'>
+  >
 }
 
 class UsageError extends Error {}
@@ -64,11 +66,15 @@ function parse(args: string[]) {
 }
 
 function portsFrom(base: string | undefined): Options['ports'] {
-  if (base === undefined) return { mutualTls: 2197, api: 2198, mqtt: 8883, domain: 2199 }
+  if (base === undefined)
+    return { mutualTls: 2197, api: 2198, mqtt: 8883, domain: 2199, mutualTlsAlso: 2196 }
   const first = Number(base)
-  if (!Number.isInteger(first) || first < 1 || first > 65_532)
-    throw new UsageError('--port-base takes a port number from 1 to 65532')
-  return { mutualTls: first, api: first + 1, mqtt: first + 2, domain: first + 3 }
+  if (!Number.isInteger(first) || first < 1 || first > 65_531)
+    throw new UsageError('--port-base takes a port number from 1 to 65531')
+  return {
+    ...{ mutualTls: first, api: first + 1, mqtt: first + 2, domain: first + 3 },
+    mutualTlsAlso: first + 4,
+  }
 }
 
 async function main(options: Options): Promise<void> {

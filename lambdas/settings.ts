@@ -21,6 +21,7 @@ export const variable = {
   devicesTable: 'DEVICES_TABLE',
   claimsTable: 'CLAIMS_TABLE',
   receiptsTable: 'RECEIPTS_TABLE',
+  channelsTable: 'CHANNELS_TABLE',
   /** SQS queue of the outcomes from which receipts are made (URL). */
   outcomeQueue: 'OUTCOME_QUEUE_URL',
   /** Which outcomes are kept as receipts, JSON: `ReceiptSettings`. */

@@ -6,6 +6,7 @@ import { activateSettings } from '../lambdas/activate/settings.ts'
 import { announceSettings } from '../lambdas/announce/settings.ts'
 import { authoritySettings } from '../lambdas/authority/settings.ts'
 import { canarySettings } from '../lambdas/canary/settings.ts'
+import { channelFunctionSettings } from '../lambdas/channel/settings.ts'
 import { connectSettings } from '../lambdas/connect/settings.ts'
 import { deliverSettings } from '../lambdas/deliver/settings.ts'
 import { domainSettings } from '../lambdas/domain/settings.ts'
@@ -29,6 +30,7 @@ export const functionSettings = {
   announce: announceSettings,
   authority: authoritySettings,
   canary: canarySettings,
+  channel: channelFunctionSettings,
   connect: connectSettings,
   deliver: deliverSettings,
   domain: domainSettings,

@@ -30,6 +30,8 @@ export const metricNames = {
   deliveryTime: DELIVERY_TIME,
   /** The same for notifications that were stored; only if the stage counts topics. */
   storedDeliveryTime: STORED_DELIVERY_TIME,
+  /** Count by `stage` and `broadcast`: requests to publish to a channel that were `published` or `refused`. */
+  broadcasts: 'Broadcasts',
   /** Count by `stage`: tokens of unregistered devices that a provider was told of. */
   gone: 'Gone',
   /** Count by `stage`: requests of devices that were dropped because they ask too often. */
@@ -58,7 +60,7 @@ export type InspectedCertificate = (typeof inspectedCertificates)[number]
 
 function countMetric(
   stage: StageProps,
-  name: 'notifications' | 'gone' | 'lostOutcomes' | 'droppedRequests',
+  name: 'notifications' | 'broadcasts' | 'gone' | 'lostOutcomes' | 'droppedRequests',
   label: string,
   more: Readonly<Record<string, string>> = {},
 ): Metric {
@@ -75,6 +77,11 @@ function countMetric(
 /** Notifications that came to this outcome. */
 export function notificationsMetric(stage: StageProps, outcome: OutcomeKind): Metric {
   return countMetric(stage, 'notifications', outcome, { outcome })
+}
+
+/** Requests to publish to a channel. */
+export function broadcastsMetric(stage: StageProps, broadcast: 'published' | 'refused'): Metric {
+  return countMetric(stage, 'broadcasts', `broadcasts ${broadcast}`, { broadcast })
 }
 
 /** As `notificationsMetric`, of one counted topic or `OTHER_TOPICS`. */

@@ -83,6 +83,11 @@ export interface StageProps {
    * each of the two domains, whoever sends them. Default 5 a second, with a burst of 50.
    */
   readonly multicastThrottle: ThrottleProps
+  /**
+   * Broadcasts to channels, at each of the two domains, whoever sends them: IoT Core retains 50 to 500
+   * messages a second for the whole account. Default 50 a second, with a burst of 100.
+   */
+  readonly broadcastThrottle: ThrottleProps
   /** Calls a second of each operation of IoT Core's registry while a stage is emptied. Default 5. */
   readonly registryCallsPerSecond: number
   /** Certificates that activation issues in a second; codes that come faster are told to wait. Default 8. */
@@ -160,6 +165,11 @@ export interface StageProps {
   readonly registrationCacheSeconds: number
   /** Notifications per second and provider certificate or key that each execution environment of accept takes, 0 = no limit. Default 1000. */
   readonly providerRatePerSecond: number
+  /**
+   * Requests about channels, broadcasts included, per second and provider certificate or key that each
+   * execution environment takes, 0 = no limit. Default 10.
+   */
+  readonly channelRatePerSecond: number
   /** Notifications per second and token that each execution environment of accept takes, 0 = no limit. Default 10. */
   readonly tokenRatePerSecond: number
   /**
@@ -207,6 +217,10 @@ export const stageDefaults = {
   tokenThrottle: { ratePerSecond: 2500, burst: 1250 },
   // As many notifications a second as by single requests: with a burst of 50,000, a million take three minutes.
   multicastThrottle: { ratePerSecond: 5, burst: 50 },
+  // What IoT Core retains in its smallest regions, for all stages of the account.
+  broadcastThrottle: { ratePerSecond: 50, burst: 100 },
+  // A broadcast reaches a whole audience, and costs a message for each of them.
+  channelRatePerSecond: 10,
   // About what an environment can do at most, in requests to many devices (docs/provider-api.md).
   providerRatePerSecond: 1000,
   deliverConcurrency: 100,

@@ -1,4 +1,9 @@
-import { anyDownTopic, downTopics, upTopics } from '@heliograph/protocol/mqtt-topic'
+import {
+  anyChannelTopic,
+  anyDownTopic,
+  downTopics,
+  upTopics,
+} from '@heliograph/protocol/mqtt-topic'
 import { Stack } from 'aws-cdk-lib'
 import { CfnPolicy } from 'aws-cdk-lib/aws-iot'
 import { Construct } from 'constructs'
@@ -16,8 +21,9 @@ const thingName = '${iot:Connection.Thing.ThingName}'
 
 /**
  * The single policy that every device certificate gets: connect as itself, receive, publish to its
- * own upstream topics. No `iot:Subscribe`: downstream topics are the same for all devices, direct
- * messages need no subscription, and a subscription would receive messages for others.
+ * own upstream topics, and subscribe to channels by name. To nothing else: the other downstream
+ * topics are the same for all devices, direct messages need no subscription, and a subscription would
+ * receive messages for others.
  */
 export class DevicePolicy extends Construct {
   readonly policyName: string
@@ -30,7 +36,14 @@ export class DevicePolicy extends Construct {
       policyName: this.policyName,
       policyDocument: {
         Version: '2012-10-17',
-        Statement: [this.#connect(), this.#receive(), this.#stay(), this.#publish(stage)],
+        Statement: [
+          this.#connect(),
+          this.#receive(),
+          this.#stay(),
+          this.#publish(stage),
+          this.#join(),
+          this.#joinByName(),
+        ],
       },
     })
   }
@@ -82,6 +95,29 @@ export class DevicePolicy extends Construct {
       Effect: 'Allow',
       Action: 'iot:Publish',
       Resource: topics.map((topic) => this.#arn('topic', topic)),
+    }
+  }
+
+  /** Who knows the id of a channel may join it. */
+  #join() {
+    return {
+      Effect: 'Allow',
+      Action: 'iot:Subscribe',
+      Resource: this.#arn('topicfilter', anyChannelTopic),
+    }
+  }
+
+  /**
+   * A filter with wildcards would be every channel. In a policy, `+` and `#` are characters like any
+   * other, and `*` stands for them, too (AWS IoT Core: "Using wildcard characters in MQTT and AWS IoT
+   * Core policies").
+   */
+  #joinByName() {
+    const filters = ['+', '#', '/'].map((character) => `${anyChannelTopic}${character}*`)
+    return {
+      Effect: 'Deny',
+      Action: 'iot:Subscribe',
+      Resource: filters.map((filter) => this.#arn('topicfilter', filter)),
     }
   }
 

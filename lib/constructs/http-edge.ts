@@ -90,6 +90,7 @@ export class HttpEdge extends Construct {
       const { defaultChild } = stage.node
       if (!(defaultChild instanceof CfnStage)) throw new Error(`${stage.node.path} has no resource`)
       defaultChild.routeSettings = {
+        ...defaultChild.routeSettings,
         [`${method} ${path}`]: {
           ThrottlingRateLimit: throttle.ratePerSecond,
           ThrottlingBurstLimit: throttle.burst,

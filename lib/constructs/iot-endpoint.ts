@@ -1,4 +1,4 @@
-import { anyDownTopic } from '@heliograph/protocol/mqtt-topic'
+import { anyChannelTopic, anyDownTopic } from '@heliograph/protocol/mqtt-topic'
 import { Stack } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
 import { probe } from '../../lambdas/endpoint/settings.ts'
@@ -48,7 +48,21 @@ export class IotEndpoint extends Construct {
     })
   }
 
+  /** Tells the function the endpoint and permits it to publish to channels, also what is retained. */
+  grantBroadcast(grantee: HeliographFunction): void {
+    this.tell(grantee)
+    grantee.allowFamily({
+      actions: ['iot:Publish', 'iot:RetainPublish'],
+      resource: this.#arn('topic', anyChannelTopic),
+      reason: 'Providers create channels, whose ids are drawn, without a deployment',
+    })
+  }
+
   #client(resourceName: string): string {
-    return Stack.of(this).formatArn({ service: 'iot', resource: 'client', resourceName })
+    return this.#arn('client', resourceName)
+  }
+
+  #arn(resource: string, resourceName: string): string {
+    return Stack.of(this).formatArn({ service: 'iot', resource, resourceName })
   }
 }

@@ -61,6 +61,13 @@ export class OutcomeMetrics extends Construct {
         unit: Unit.COUNT,
         dimensions: { stage: '$.stage' },
       })
+    filterLog(this, 'broadcasts', stage, 'channel', {
+      filterPattern: FilterPattern.exists('$.broadcast'),
+      metricName: metricNames.broadcasts,
+      metricValue: '1',
+      unit: Unit.COUNT,
+      dimensions: { stage: '$.stage', broadcast: '$.broadcast' },
+    })
     const gone = {
       metricName: metricNames.gone,
       unit: Unit.COUNT,

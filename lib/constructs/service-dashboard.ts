@@ -18,6 +18,7 @@ import {
 import { Construct } from 'constructs'
 import { physicalName } from '../deployment.ts'
 import {
+  broadcastsMetric,
   canaryMetric,
   deliveryTimeMetric,
   droppedRequestsMetric,
@@ -53,7 +54,7 @@ export interface ServiceDashboardProps {
     readonly deadLetters: DeadLetterQueue
   }
   readonly providers: { readonly edge: HttpEdge } & Functions<
-    'accept' | 'deliver' | 'feedback' | 'record' | 'receipt' | 'announce'
+    'accept' | 'deliver' | 'feedback' | 'record' | 'receipt' | 'announce' | 'channel'
   >
   readonly devices: Functions<'activate' | 'expire'> & {
     readonly upstream: Readonly<Record<string, HeliographFunction>>
@@ -269,9 +270,9 @@ function iotMetric(metricName: string, label: string, dimensionsMap = {}): Metri
 }
 
 function functionsOf({ providers, devices }: ServiceDashboardProps): HeliographFunction[] {
-  const { accept, deliver, feedback, record, receipt, announce } = providers
+  const { accept, deliver, feedback, record, receipt, announce, channel } = providers
   const { activate, expire, upstream } = devices
-  const ofProviders = [accept, deliver, feedback, record, receipt, announce]
+  const ofProviders = [accept, deliver, feedback, record, receipt, announce, channel]
   return [...ofProviders, activate, expire, ...Object.values(upstream)]
 }
 
@@ -320,6 +321,7 @@ function costRow(props: ServiceDashboardProps): IWidget[] {
         statistic: Stats.SUM,
         label: 'provider requests',
       }),
+      broadcastsMetric(props.stage, 'published'),
       iotMetric('PublishIn.Success', 'said by devices (account)', byMqtt),
       iotMetric('RulesExecuted', 'rules (account)'),
     ]),

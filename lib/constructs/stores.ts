@@ -38,6 +38,8 @@ export const storeTables = {
   devices: { variable: variable.devicesTable, partitionKey: 'deviceId' },
   /** What a repeated queue message must not do twice. */
   claims: { variable: variable.claimsTable, partitionKey: 'claim', expires: true },
+  /** Channels by topic, and an item `#` for each topic that counts them. */
+  channels: { variable: variable.channelsTable, partitionKey: 'topic', sortKey: 'channel' },
   /** What happened to notifications, by the second of their acceptance. */
   receipts: {
     variable: variable.receiptsTable,
@@ -59,6 +61,7 @@ export class Stores extends Construct {
   readonly activations: Store
   readonly devices: Store
   readonly claims: Store
+  readonly channels: Store
   readonly receipts: Store
 
   constructor(scope: Construct, id: string, stage: StageProps) {
@@ -74,6 +77,7 @@ export class Stores extends Construct {
     this.activations = store('Activations', storeTables.activations)
     this.devices = store('Devices', storeTables.devices)
     this.claims = store('Claims', storeTables.claims)
+    this.channels = store('Channels', storeTables.channels)
     this.receipts = store('Receipts', storeTables.receipts)
   }
 }

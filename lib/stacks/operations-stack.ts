@@ -47,6 +47,7 @@ export class OperationsStack extends Stack {
         providers.record,
         providers.receipt,
         providers.announce,
+        providers.channel,
       ],
       devicePath: [devices.activate, devices.expire, ...Object.values(devices.upstream)],
       upkeep: [state.tokenKeyRing.rotator, certificates.inspector],

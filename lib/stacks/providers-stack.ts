@@ -27,6 +27,7 @@ export class ProvidersStack extends Stack {
   readonly record: HeliographFunction
   readonly receipt: HeliographFunction
   readonly announce: HeliographFunction
+  readonly channel: HeliographFunction
   readonly domain: DomainName
   /** Where provider tokens are taken; absent without `tokenDomain`. */
   readonly tokens: { readonly domain: DomainName; readonly stage: HttpStage } | undefined
@@ -44,6 +45,7 @@ export class ProvidersStack extends Stack {
     this.record = recordFunction(this, deployment, props.state)
     this.receipt = receiptFunction(this, deployment, props.state)
     this.announce = announceFunction(this, deployment, props.state)
+    this.channel = channelFunction(this, deployment, props.state)
     this.edge = new HttpEdge(this, 'Edge', {
       ...deployment,
       name: 'providers',
@@ -57,6 +59,7 @@ export class ProvidersStack extends Stack {
     })
     this.edge.route('/3/feedback', HttpMethod.GET, this.feedback)
     this.edge.route('/3/notification/{id}', HttpMethod.GET, this.receipt)
+    this.edge.route('/1/apps/{rest+}', HttpMethod.ANY, this.channel)
     this.edge.otherwise(this.accept)
     const { authorities } = props.state
     const { stage } = deployment
@@ -66,6 +69,12 @@ export class ProvidersStack extends Stack {
     this.tokens = this.#tokenDomain(stage)
     // after the stages, in each of which it has its rate
     this.edge.routeAtRate('/3/devices', HttpMethod.POST, this.accept, stage.multicastThrottle)
+    this.edge.routeAtRate(
+      '/4/broadcasts/{rest+}',
+      HttpMethod.ANY,
+      this.channel,
+      stage.broadcastThrottle,
+    )
     if (check) for (const domain of this.#domains()) domain.node.addDependency(check)
     addOutputs(this, {
       ProviderUrl: `https://${deployment.stage.domain}`,
@@ -77,6 +86,7 @@ export class ProvidersStack extends Stack {
       RecordFunction: this.record.resource.functionName,
       ReceiptFunction: this.receipt.resource.functionName,
       AnnounceFunction: this.announce.resource.functionName,
+      ChannelFunction: this.channel.resource.functionName,
     })
     if (this.tokens)
       addOutputs(this, {
@@ -271,4 +281,25 @@ function receiptFunction(
   stores.providerKeys.grant(receipt, 'GetItem')
   stores.authorities.grant(receipt, 'GetItem')
   return receipt
+}
+
+function channelFunction(
+  scope: Construct,
+  deployment: Deployment,
+  { stores, iot }: StateStack,
+): HeliographFunction {
+  const { stage } = deployment
+  const channel = new HeliographFunction(scope, 'channel', deployment, {
+    description: 'Keeps the channels of providers, and publishes to those who have joined them',
+    timeoutSeconds: 10,
+    memoryMegabytes: 512,
+  })
+  channel.set(variable.trustCacheSeconds, String(stage.trustCacheSeconds))
+  channel.set(variable.providerRateLimit, String(stage.channelRatePerSecond))
+  stores.channels.grant(channel, 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem')
+  stores.providers.grant(channel, 'GetItem')
+  stores.providerKeys.grant(channel, 'GetItem')
+  stores.authorities.grant(channel, 'GetItem')
+  iot.grantBroadcast(channel)
+  return channel
 }

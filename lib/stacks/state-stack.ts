@@ -85,6 +85,7 @@ export class StateStack extends Stack {
   #tables(): Record<string, string> {
     const { stores } = this
     return {
+      ChannelsTable: stores.channels.table.tableName,
       ReceiptsTable: stores.receipts.table.tableName,
       PendingTable: stores.pending.table.tableName,
       RegistrationsTable: stores.registrations.table.tableName,

@@ -60,6 +60,7 @@ export async function prepareStage(
       p12: write('app.p12', issued.p12),
       passphrase: issued.passphrase,
     },
+    channels: { url: deployment.outputs.ProviderUrl, ca },
     ...(providerToken && { providerToken }),
     activation: { url: deployment.outputs.ActivationUrl, ca, code },
     mqtt: { url: mqttUrl(deployment), ca },

@@ -7,6 +7,7 @@ import { readFeedback } from '@heliograph/core/send/feedback'
 import { readSendOptions } from '@heliograph/core/send/send-options'
 import {
   type NotificationId,
+  parseChannelId,
   parseDeviceId,
   parseDeviceToken,
   parseNotificationId,
@@ -14,11 +15,18 @@ import {
   type Topic,
 } from '@heliograph/protocol/identifiers'
 import {
+  MAX_BROADCAST_BYTES,
   MAX_COLLAPSE_ID_BYTES,
   MAX_MULTICAST_BYTES,
   MAX_RECIPIENTS,
 } from '@heliograph/protocol/limits'
-import { activationMessages, feedbackPage, receiptAnswer } from '@heliograph/protocol/messages'
+import {
+  activationMessages,
+  channelList,
+  channelSettings,
+  feedbackPage,
+  receiptAnswer,
+} from '@heliograph/protocol/messages'
 import { priorities } from '@heliograph/protocol/priority'
 import { pushTypes } from '@heliograph/protocol/push-type'
 import { activationStatuses } from '@heliograph/protocol/reasons'
@@ -27,6 +35,7 @@ import type { Schema as Wire } from '@heliograph/protocol/shape'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { activateHandler } from '../../lambdas/activate/handler.ts'
+import { ChannelDesk } from '../../packages/core/test/channel-support.ts'
 import { makePrivateKey, makeRequest } from '../../packages/device/src/certificate.ts'
 import { APP, Desk, UUID } from '../../tools/fuzz/desk.ts'
 import { notification } from '../contract/samples.ts'
@@ -219,6 +228,44 @@ describe('what openapi.yaml says of sending to many devices', () => {
       const answer = await accept(desk.request({ path: '/3/devices', body: text }), desk.ports)
       const isGood = document.faults(request, JSON.parse(text)).length === 0
       expect([text.slice(0, 40), isGood]).toEqual([text.slice(0, 40), answer.status === 200])
+    }
+  })
+})
+
+describe('what openapi.yaml says of channels', () => {
+  const manage = '/1/apps/{bundleId}/channels'
+  const publish = '/4/broadcasts/apps/{bundleId}'
+  const list = '/1/apps/{bundleId}/all-channels'
+
+  it('the same forms as the protocol', () => {
+    expect(document.bare(document.schema('ChannelSettings'))).toEqual(channelSettings.schema)
+    expect(document.bare(document.schema('ChannelList'))).toEqual(channelList.schema)
+    const id = 'aZ09'.repeat(6)
+    agree('ChannelId', parseChannelId, [id, `${id}=`, id.slice(1), '+', '#', ''])
+    const { description } = document.at<Described>(
+      `#/paths/${publish.replaceAll('/', '~1')}/post/requestBody`,
+    )
+    expect(description).toContain(`${MAX_BROADCAST_BYTES.toLocaleString('en-US')} bytes`)
+  })
+
+  it('every answer that the code gives, with its headers', async () => {
+    const desk = new ChannelDesk()
+    const body = '{"message-storage-policy":1,"push-type":"LiveActivity"}'
+    const created = await desk.manage('POST', undefined, 'channels', { body })
+    const channel = created.headers['apns-channel-id']
+    const answers = [
+      [manage, 'post', created],
+      [manage, 'get', await desk.manage('GET', channel)],
+      [list, 'get', await desk.manage('GET', undefined, 'all-channels')],
+      [publish, 'post', await desk.publish(channel)],
+      [manage, 'delete', await desk.manage('DELETE', channel)],
+    ] as const
+    for (const [path, method, { status, headers, body: text }] of answers) {
+      const response = responseOf(path, method, status)
+      const named = Object.keys(headers).filter((name) => name !== 'content-type')
+      expect([path, named.sort()]).toEqual([path, Object.keys(response.headers ?? {}).sort()])
+      expect(text !== undefined).toBe(response.content !== undefined)
+      if (text) expect(document.faults(schemaOf(response), JSON.parse(text))).toEqual([])
     }
   })
 })

@@ -41,7 +41,7 @@ async function startEmbeddedTarget(options: TargetOptions): Promise<Target> {
       state,
       log: (part, line) => logs.push(`${part}: ${line}`),
       shapeRefusal,
-      ...(ports ? { ports } : {}),
+      ports: { mutualTlsAlso: 0, ...ports },
       ...options,
       // what still waits for a later attempt would hold up the end of a file for as long as it may
       tuning: { ...(options.tuning ?? defaultTuning), drainMs: 200 },
@@ -70,10 +70,11 @@ async function startEmbeddedTarget(options: TargetOptions): Promise<Target> {
 }
 
 function portsOf(cloud: Cloud) {
-  const [edge] = cloud.mutualTlsApis
+  const [edge, also] = cloud.mutualTlsApis
   const portOf = (url = 'https://localhost:0') => Number(new URL(url).port)
   return {
     mutualTls: edge?.port ?? 0,
+    mutualTlsAlso: also?.port ?? 0,
     api: portOf(cloud.apis.find(({ domain }) => domain === undefined)?.url),
     domain: portOf(cloud.apis.find(({ domain }) => domain !== undefined)?.url),
     mqtt: cloud.mqtt.port,
@@ -209,8 +210,8 @@ export function requestOn(
       const reason = body ? (JSON.parse(body) as { reason?: string }).reason : undefined
       resolve({ status: Number(headers[':status']), headers, body, reason })
     })
-    // Node ends a GET by itself
-    if (options.method !== 'GET') stream.end(options.body ?? '{"aps":{"alert":"x"}}')
+    // Node ends these by itself
+    if (options.method !== 'GET' && options.method !== 'DELETE') stream.end(options.body ?? '{"aps":{"alert":"x"}}')
   })
 }
 

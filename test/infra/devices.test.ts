@@ -12,7 +12,7 @@ function only(type: string, properties: Record<string, unknown> = {}) {
 }
 
 describe('the device policy', () => {
-  test('lets a device be itself, hear, and speak on its own topics', () => {
+  test('lets a device be itself, hear, speak on its own topics, and join channels by name', () => {
     const iot = 'arn:aws:iot:eu-west-1:111111111111'
     const thing = ['$', '{iot:Connection.Thing.ThingName}'].join('')
     expect(only('AWS::IoT::Policy')).toEqual({
@@ -33,6 +33,18 @@ describe('the device policy', () => {
             Action: 'iot:Publish',
             Resource: upstreams.map(
               (name) => `${iot}:topic/$aws/rules/heliograph_prod_${name}/${thing}`,
+            ),
+          },
+          {
+            Effect: 'Allow',
+            Action: 'iot:Subscribe',
+            Resource: `${iot}:topicfilter/heliograph/channel/*`,
+          },
+          {
+            Effect: 'Deny',
+            Action: 'iot:Subscribe',
+            Resource: ['*+*', '*#*', '*/*'].map(
+              (filter) => `${iot}:topicfilter/heliograph/channel/${filter}`,
             ),
           },
         ],

@@ -10,6 +10,7 @@ const outputs = {
     'AnnouncementQueue',
     'AuthoritiesTable',
     'AuthorityFunction',
+    'ChannelsTable',
     'ClaimsTable',
     'CountedTopics',
     'DeviceAuthorityKey',
@@ -41,6 +42,7 @@ const outputs = {
   providers: [
     'AcceptFunction',
     'AnnounceFunction',
+    'ChannelFunction',
     'DeliverFunction',
     'FeedbackFunction',
     'ProviderDomainTarget',

@@ -156,6 +156,18 @@ const permitted: Readonly<Record<FunctionName, readonly string[]>> = {
     ...telling,
     ...failing,
   ],
+  channel: [
+    'dynamodb:DeleteItem Channels',
+    'dynamodb:GetItem Authorities',
+    'dynamodb:GetItem Channels',
+    'dynamodb:GetItem ProviderKeys',
+    'dynamodb:GetItem Providers',
+    'dynamodb:PutItem Channels',
+    'dynamodb:Query Channels',
+    'dynamodb:UpdateItem Channels',
+    'iot:Publish channel topics',
+    'iot:RetainPublish channel topics',
+  ],
   feedback: [
     'dynamodb:GetItem Authorities',
     'dynamodb:GetItem ProviderKeys',

@@ -46,6 +46,7 @@ const names: readonly [RegExp, string][] = [
   [/TrustBucket.*\/\*/, 'truststore'],
   [/TrustBucket/, 'trust bucket'],
   [/^"arn:aws:iot:eu-west-1:111111111111:client\/heliograph-probe"$/, 'probe client'],
+  [/^"arn:aws:iot:eu-west-1:111111111111:topic\/heliograph\/channel\/\*"$/, 'channel topics'],
   [/arn:aws:iot:eu-west-1:111111111111:(\w+)\/\*/, 'any $1'],
   [/^"arn:aws:iot:eu-west-1:111111111111:policy\/heliograph-prod-device"$/, 'device policy'],
   [

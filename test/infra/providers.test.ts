@@ -59,21 +59,23 @@ describe('the provider edge', () => {
     })
   })
 
-  test('takes requests to many devices at a rate of their own, by either domain', () => {
-    const [routeId] = Object.keys(
-      providers.findResources('AWS::ApiGatewayV2::Route', {
-        Properties: { RouteKey: 'POST /3/devices' },
-      }),
+  test('takes requests to many devices, and broadcasts, at rates of their own, by either domain', () => {
+    const settings = {
+      'POST /3/devices': { ThrottlingRateLimit: 5, ThrottlingBurstLimit: 50 },
+      'ANY /4/broadcasts/{rest+}': { ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100 },
+    }
+    const routes = Object.keys(settings).flatMap((RouteKey) =>
+      Object.keys(
+        providers.findResources('AWS::ApiGatewayV2::Route', { Properties: { RouteKey } }),
+      ),
     )
+    expect(routes).toHaveLength(2)
     const stages = providers.findResources('AWS::ApiGatewayV2::Stage')
     const rates = Object.values(stages).map(({ Properties, DependsOn }) => [
       Properties.StageName,
       Properties.RouteSettings,
-      [DependsOn].flat().includes(routeId),
+      routes.every((route) => [DependsOn].flat().includes(route)),
     ])
-    const settings = {
-      'POST /3/devices': { ThrottlingRateLimit: 5, ThrottlingBurstLimit: 50 },
-    }
     expect(rates.sort()).toEqual([
       ['$default', settings, true],
       ['tokens', settings, true],
@@ -99,6 +101,8 @@ describe('the provider edge', () => {
     ['GET /3/feedback', 'Feedback'],
     ['GET /3/notification/{id}', 'Receipt'],
     ['POST /3/devices', 'Accept'],
+    ['ANY /1/apps/{rest+}', 'Channel'],
+    ['ANY /4/broadcasts/{rest+}', 'Channel'],
   ])('sends %s to %s, as payload format 2.0', (RouteKey, handler) => {
     const [route] = Object.values(
       providers.findResources('AWS::ApiGatewayV2::Route', { Properties: { RouteKey } }),

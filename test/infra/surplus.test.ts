@@ -7,6 +7,8 @@ import { permissionsOf, templatesWith } from './permissions.ts'
 
 /** What calls are permitted by, where the names differ. */
 const permittedBy: Readonly<Record<string, readonly string[]>> = {
+  // a message that is to be kept is published with a flag
+  'iot:Publish': ['iot:Publish', 'iot:RetainPublish'],
   'lambda:Invoke': ['lambda:InvokeFunction'],
   's3:GetObject': ['s3:GetObject', 's3:GetObjectVersion'],
   's3:HeadObject': ['s3:GetObject', 's3:ListBucket'],
@@ -20,6 +22,8 @@ const tables: Readonly<Record<string, string>> = {
   activations: 'Activations',
   authorities: 'Authorities',
   'canary-identities': 'Canary',
+  'channel-count': 'Channels',
+  channels: 'Channels',
   claims: 'Claims',
   devices: 'Devices',
   feedback: 'Feedback',
@@ -101,10 +105,10 @@ function askedIn(file: string): string[] {
   )
 }
 
-/** Each table has one file under `aws/`; `query.ts` serves two of them. */
+/** Each table has one file under `aws/`; `query.ts` serves three of them. */
 function tablesOf(file: string): readonly string[] {
   const part = basename(file, '.ts')
-  return part === 'query' ? ['Pending', 'Registrations'] : [tables[part] ?? part]
+  return part === 'query' ? ['Channels', 'Pending', 'Registrations'] : [tables[part] ?? part]
 }
 
 function commandsIn(names: string): string[] {

@@ -279,6 +279,11 @@ describe('a bad event', () => {
     ['accept', anonymous, { statusCode: 403 }],
     ['feedback', anonymousReader, { statusCode: 403 }],
     ['receipt', { ...anonymousReader, rawPath: '/3/notification/x' }, { statusCode: 403 }],
+    [
+      'channel',
+      { ...anonymousReader, rawPath: '/1/apps/com.example.app/all-channels' },
+      { statusCode: 403 },
+    ],
     ['record', { Records: [unreadable] }, { batchItemFailures: [{ itemIdentifier: 'm1' }] }],
     ['announce', { Records: [unreadable] }, { batchItemFailures: [{ itemIdentifier: 'm1' }] }],
     ['activate', { headers: {}, body: '{' }, { statusCode: 400 }],

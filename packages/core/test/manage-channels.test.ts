@@ -154,6 +154,19 @@ test('a channel whose deletion failed halfway is unknown, and can be deleted aga
   expect(resultOf(await desk.manage('DELETE', id))).toEqual([400, 'ChannelNotRegistered'])
 })
 
+test('nothing is cleared where nothing can be stored', async () => {
+  const desk = new ChannelDesk()
+  const calls: string[] = []
+  desk.broadcasts.before = async (call) => {
+    calls.push(call)
+    return 'published'
+  }
+  await desk.manage('DELETE', await desk.create(0))
+  expect(calls).toEqual([])
+  await desk.manage('DELETE', await desk.create(1))
+  expect(calls).toEqual(['clear'])
+})
+
 test('paths of channels are told from those of notifications', () => {
   for (const path of ['/4/broadcasts/apps/a', '/1/apps/a/channels', '/1/apps/a/all-channels'])
     expect(isChannelPath(path)).toBe(true)

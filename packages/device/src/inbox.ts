@@ -74,6 +74,8 @@ export class Inbox {
 
   /** What has come on the topic of a channel; `retained`: the packet's RETAIN flag. */
   async receiveBroadcast(channel: string, message: Buffer, retained: boolean): Promise<boolean> {
+    // how the broker says that it has nothing stored any more, when a channel is deleted
+    if (message.length === 0) return true
     const notification = parseBroadcast(message.toString('utf8'), channel, retained)
     // nobody has asked for it, so nobody has to hear that it is unreadable
     if (!notification && !this.#parts.isJoined(channel)) return true

@@ -31,6 +31,8 @@ export interface CloudOptions {
 export interface CloudPorts {
   /** The first API whose domain requires client certificates. */
   readonly mutualTls?: number
+  /** A second port for the same API, for clients that expect a part of it at a port of its own; absent: none. */
+  readonly mutualTlsAlso?: number
   /** The first API without such a domain. */
   readonly api?: number
   /** The first domain that asks for no client certificate. */

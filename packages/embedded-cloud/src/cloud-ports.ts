@@ -13,10 +13,13 @@ export interface ReservedPorts {
   readonly mqtt: ReservedPort
   /** The configured port for the first of a kind, any free port for those after it. */
   forApi(kind: ApiKind): Promise<ReservedPort>
+  /** The second port for the first domain that requires client certificates, once. */
+  takeAlso(): ReservedPort | undefined
 }
 
 const purposes = {
   mutualTls: 'the API with client certificates',
+  mutualTlsAlso: 'the API with client certificates, once more',
   api: 'the API',
   domain: 'the domain without client certificates',
   mqtt: 'MQTT',
@@ -35,6 +38,7 @@ export async function reservePorts(ports: CloudPorts, cleanup: Cleanup): Promise
     api: await reserve('api'),
     domain: await reserve('domain'),
   }
+  let also = ports.mutualTlsAlso === undefined ? undefined : await reserve('mutualTlsAlso')
   const taken = new Set<ApiKind>()
   return {
     endpoint: await reserve('endpoint'),
@@ -43,6 +47,11 @@ export async function reservePorts(ports: CloudPorts, cleanup: Cleanup): Promise
       if (taken.has(kind)) return await reserve(kind, 0)
       taken.add(kind)
       return first[kind]
+    },
+    takeAlso() {
+      const port = also
+      also = undefined
+      return port
     },
   }
 }

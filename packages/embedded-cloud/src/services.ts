@@ -276,6 +276,7 @@ function gatewaysOf(
     ...(shapeRefusal && { shapeRefusal }),
     certificate: (names) => loadTls(join(state, 'tls'), names),
     port: (kind) => ports.forApi(kind),
+    secondPort: () => ports.takeAlso(),
   })
   cleanup.add(() => gateways.close())
   return gateways

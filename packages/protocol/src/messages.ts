@@ -119,7 +119,9 @@ export type DownMessage<Name extends keyof typeof downTopics> = Of<(typeof downM
  * `channel`, and without `stored` and `collapseId`. `stored` is the packet's RETAIN flag: the broker
  * had kept it for whoever joins later. `topic` is the app's bundle id, never with a suffix;
  * `expiration` is UNIX seconds, 0 = never stored. A reader ignores fields that it does not know, and
- * takes nothing over whose `channel` is not the one of the MQTT topic that it came on.
+ * takes nothing over whose `channel` is not the one of the MQTT topic that it came on. An empty
+ * message is none: it is how MQTT removes what is retained, when a channel is deleted, and it is
+ * acknowledged and dropped without an error.
  */
 export const broadcastMessage = open({
   id: text<NotificationId>(),

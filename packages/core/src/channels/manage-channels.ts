@@ -101,8 +101,10 @@ export async function deleteChannel(
 ): Promise<Managed | Rejection> {
   const id = readChannelId(headers)
   if (typeof id === 'object') return id
+  const channel = await channels.find(topic, id)
   if (!(await channels.close(topic, id))) return notRegistered
-  await broadcasts.clear(id)
+  // where nothing can be stored, clearing would only be one more message for each device
+  if (channel?.storagePolicy !== 0) await broadcasts.clear(id)
   await channels.forget(topic, id)
   return { status: 204 }
 }

@@ -20,6 +20,8 @@ export interface GatewaysOptions {
   certificate(names: readonly string[]): Promise<ServerTls>
   /** The port for the next domain or API of a kind. */
   port(kind: ApiKind): Promise<ReservedPort>
+  /** A second port for a domain that requires client certificates, if there is one left. */
+  secondPort(): ReservedPort | undefined
 }
 
 export interface Api {
@@ -117,6 +119,8 @@ export class Gateways {
     const isMutual = this.#domains.get(domain)?.truststore !== undefined
     const port = await this.#options.port(isMutual ? 'mutualTls' : 'domain')
     this.#mappings.push({ apiId, domain, stage, port })
+    const second = isMutual ? this.#options.secondPort() : undefined
+    if (second) this.#mappings.push({ apiId, domain, stage, port: second })
   }
 
   /** The address of an API's own endpoint, as Fn::GetAtt ApiEndpoint gives it. */

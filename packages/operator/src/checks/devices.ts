@@ -1,5 +1,6 @@
 import { GetPolicyCommand } from '@aws-sdk/client-iot'
 import { probeDirectMessages, withoutDirectMessages } from '@heliograph/aws/direct-message-probe'
+import { anyChannelTopic } from '@heliograph/protocol/mqtt-topic'
 import { awsOnly } from '../aws-stage.ts'
 import { deadLetterDepths } from '../operations/dead-letters.ts'
 import { count } from '../report.ts'
@@ -31,7 +32,7 @@ interface Statement {
   readonly Resource?: string | readonly string[]
 }
 
-const permitted = ['iot:Connect', 'iot:Receive', 'iot:Publish']
+const permitted = ['iot:Connect', 'iot:Receive', 'iot:Publish', 'iot:Subscribe']
 const OWN_NAME = 'iot:Connection.Thing.ThingName'
 
 /** What the policy permits beyond the design, as a sentence. */
@@ -41,10 +42,25 @@ function excessOf({ Statement: statements = [] }: PolicyDocument): string | unde
   const surplus = actions.find((action) => !permitted.includes(action))
   if (surplus) return `permits ${surplus}, which no device needs`
   const foreign = allowing
-    .filter(({ Action }) => Action !== 'iot:Receive')
+    .filter(({ Action }) => Action !== 'iot:Receive' && Action !== 'iot:Subscribe')
     .flatMap(({ Resource = [] }) => Resource)
     .find((resource) => !resource.includes(OWN_NAME))
-  return foreign && `lets devices at ${foreign}, which is not bound to their own name`
+  if (foreign) return `lets devices at ${foreign}, which is not bound to their own name`
+  return actions.includes('iot:Subscribe') ? subscriptionExcess(statements) : undefined
+}
+
+/** Devices subscribe to channels by name, and to nothing else. */
+function subscriptionExcess(statements: readonly Statement[]): string | undefined {
+  const filters = (effect: string) =>
+    statements
+      .filter(({ Effect, Action }) => Effect === effect && Action === 'iot:Subscribe')
+      .flatMap(({ Resource = [] }) => Resource)
+  const channels = `:topicfilter/${anyChannelTopic}`
+  const other = filters('Allow').find((filter) => !filter.endsWith(channels))
+  if (other) return `lets devices subscribe to ${other}, which is not a channel`
+  const denied = filters('Deny')
+  const open = ['+', '#'].find((sign) => !denied.some((one) => one.endsWith(`${channels}${sign}*`)))
+  return open && `lets devices subscribe to all channels at once, with ${open}`
 }
 
 /** The region has the one operation that everything is delivered with. */
