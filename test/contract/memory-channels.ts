@@ -2,9 +2,14 @@ import type { Broadcasting, Broadcasts, Channel, Channels } from '@heliograph/co
 import type { ChannelId, Topic } from '@heliograph/protocol/identifiers'
 import { MAX_CHANNELS } from '@heliograph/protocol/limits'
 
+interface Held {
+  readonly channel: Channel
+  closed: boolean
+}
+
 /** The channels table in memory. */
 export class MemoryChannels implements Channels {
-  readonly #channels = new Map<string, { readonly channel: Channel; closed: boolean }>()
+  readonly #topics = new Map<Topic, Map<ChannelId, Held>>()
   readonly #most: number
 
   constructor(most = MAX_CHANNELS) {
@@ -12,40 +17,37 @@ export class MemoryChannels implements Channels {
   }
 
   async create(channel: Channel): Promise<boolean> {
-    if (this.#of(channel.topic).length >= this.#most) return false
-    const key = keyOf(channel.topic, channel.id)
-    if (this.#channels.has(key)) throw new Error('the id of a channel is taken')
-    this.#channels.set(key, { channel, closed: false })
+    const all = this.#topics.get(channel.topic) ?? new Map<ChannelId, Held>()
+    if (all.size >= this.#most) return false
+    if (all.has(channel.id)) throw new Error('the id of a channel is taken')
+    all.set(channel.id, { channel, closed: false })
+    this.#topics.set(channel.topic, all)
     return true
   }
 
   async find(topic: Topic, id: ChannelId): Promise<Channel | undefined> {
-    const held = this.#channels.get(keyOf(topic, id))
+    const held = this.#held(topic, id)
     return held?.closed === false ? held.channel : undefined
   }
 
   async list(topic: Topic): Promise<readonly ChannelId[]> {
-    const open = this.#of(topic).filter(({ closed }) => !closed)
+    const open = [...(this.#topics.get(topic)?.values() ?? [])].filter(({ closed }) => !closed)
     return open.map(({ channel }) => channel.id)
   }
 
   async close(topic: Topic, id: ChannelId): Promise<boolean> {
-    const held = this.#channels.get(keyOf(topic, id))
+    const held = this.#held(topic, id)
     if (held) held.closed = true
     return held !== undefined
   }
 
   async forget(topic: Topic, id: ChannelId): Promise<void> {
-    if (this.#channels.get(keyOf(topic, id))?.closed) this.#channels.delete(keyOf(topic, id))
+    if (this.#held(topic, id)?.closed) this.#topics.get(topic)?.delete(id)
   }
 
-  #of(topic: Topic) {
-    return [...this.#channels.values()].filter(({ channel }) => channel.topic === topic)
+  #held(topic: Topic, id: ChannelId): Held | undefined {
+    return this.#topics.get(topic)?.get(id)
   }
-}
-
-function keyOf(topic: Topic, id: ChannelId): string {
-  return `${topic}/${id}`
 }
 
 /** A broker in memory: what was published, and what it would send to whoever joins now. */
