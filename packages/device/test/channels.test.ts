@@ -208,6 +208,19 @@ describe('a device', () => {
     expect(device.channels()).toEqual([ONE])
   })
 
+  it('hears without a word that a channel stores nothing any more', async () => {
+    const device = await world.open()
+    const [got, errors]: [Notification[], unknown[]] = [[], []]
+    device.onNotification((notification) => void got.push(notification))
+    device.on('error', (error) => void errors.push(error))
+    await device.connect()
+    await device.join(ONE)
+    await world.broker.publish(channelTopic(ONE), '')
+    await publish(ONE, { id: 'next' })
+    await until(() => got.length === 1, 'the next one')
+    expect(errors).toEqual([])
+  })
+
   it('gives up what the broker denies', async () => {
     world.broker.denied.add(channelTopic(ONE))
     const device = await world.open()

@@ -71,6 +71,9 @@ class Inbox:
 
     async def receive_broadcast(self, channel: str, message: bytes, retained: bool) -> bool:
         """What has come on the topic of a channel; ``retained``: the packet's RETAIN flag."""
+        # how the broker says that it has nothing stored any more, when a channel is deleted
+        if not message:
+            return True
         notification = parse_broadcast(message, channel, retained)
         if notification is None:
             # nobody has asked for it, so nobody has to hear that it is unreadable
