@@ -60,7 +60,9 @@ describe('a device that spies', () => {
     for (const retain of [false, true]) {
       const spy = await Listener.open(target)
       await spy.join(channel)
-      const gone = new Promise((resolve) => spy.plain.client.once('close', () => resolve(undefined)))
+      const gone = new Promise((resolve) =>
+        spy.plain.client.once('close', () => resolve(undefined)),
+      )
       spy.plain.client.publish(channelTopic(channel), '{"forged":true}', { qos: 1, retain })
       await gone
       await spy.close()

@@ -211,7 +211,8 @@ export function requestOn(
       resolve({ status: Number(headers[':status']), headers, body, reason })
     })
     // Node ends these by itself
-    if (options.method !== 'GET' && options.method !== 'DELETE') stream.end(options.body ?? '{"aps":{"alert":"x"}}')
+    if (options.method !== 'GET' && options.method !== 'DELETE')
+      stream.end(options.body ?? '{"aps":{"alert":"x"}}')
   })
 }
 

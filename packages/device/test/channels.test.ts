@@ -215,7 +215,7 @@ describe('a device', () => {
     device.on('error', (error) => void errors.push(error))
     await device.connect()
     await device.join(ONE)
-    await world.broker.publish(channelTopic(ONE), '')
+    await world.broker.publish(channelTopic(ONE), '', false)
     await publish(ONE, { id: 'next' })
     await until(() => got.length === 1, 'the next one')
     expect(errors).toEqual([])

@@ -43,8 +43,6 @@ export interface Outputs extends Readonly<Record<OutputName, string>> {
   readonly TruststoreVersion?: string
   /** These are absent if an earlier version is deployed. */
   readonly ProviderKeysTable?: string
-  /** Absent if an earlier version is deployed. */
-  readonly ChannelsTable?: string
   readonly ReceiptsTable?: string
   readonly ChannelsTable?: string
   readonly SlotQueue?: string
