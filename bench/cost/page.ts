@@ -1,4 +1,5 @@
 import { canarySection } from './canary.ts'
+import { channelsSection } from './channels.ts'
 import { COUNTED, OFFLINE, ONLINE, PAYLOAD_BYTES } from './count.ts'
 import type { Counted } from './counted.ts'
 import { assumed, deviceMonth, type Facts, idleMonth, total } from './model.ts'
@@ -37,6 +38,7 @@ export function costPage(scenarios: readonly Scenario[], facts: Facts): string {
     events(scenarios, facts),
     topics(scenarios, facts),
     slotsSection(),
+    channelsSection(),
     canarySection(),
     calls(scenarios),
     months(connect),

@@ -16,7 +16,7 @@ import { Served } from './served.ts'
 /** Channels of a process of its own: thousands who have joined, and a process that is killed. */
 const DEVICES = Number(process.env.JOINED ?? 2_000)
 const PORT_BASE = Number(process.env.CHANNELS_PORT_BASE ?? 18_440)
-const WIDTH = 16
+const WIDTH = 8
 const TIME_LIMIT_MS = 600_000
 
 let served: Served
@@ -51,6 +51,8 @@ function call(
   headers: Readonly<Record<string, string>> = {},
   body?: object,
 ): Promise<Answered> {
+  // an idle connection is closed by the service, as by any other
+  if (provider.closed || provider.destroyed) provider = served.connect()
   return new Promise((resolve, reject) => {
     const request = provider.request({ ':method': method, ':path': path, ...headers })
     let text = ''
@@ -85,12 +87,23 @@ function publish(channel: ChannelId, alert: string, expiration = 0): Promise<Ans
   return call('POST', `/4/broadcasts/apps/${APP}`, headers, { aps: { alert } })
 }
 
+/** A busy service is asked again, as a device does. */
+async function activated(agent: https.Agent, tries = 20): Promise<Member> {
+  try {
+    return await activate(served.local, agent)
+  } catch (fault) {
+    if (tries === 1) throw fault
+    await wait(1_000)
+    return activated(agent, tries - 1)
+  }
+}
+
 /** Activated, each with a key of its own. */
 async function members(count: number): Promise<Member[]> {
   const { local } = served
   const ca = readFileSync(local.activation.ca)
   const agent = new https.Agent({ keepAlive: true, maxSockets: WIDTH, ca })
-  const made = await inParallel(count, WIDTH, () => activate(local, agent))
+  const made = await inParallel(count, WIDTH, () => activated(agent))
   agent.destroy()
   return made
 }
