@@ -31,6 +31,8 @@ interface Summary {
   readonly ready: number
   readonly connected: number
   readonly received: number
+  readonly fromChannels: number
+  readonly fromStorage: number
   readonly ignored: number
   readonly finished: boolean
 }
@@ -65,6 +67,20 @@ describe('device simulate', () => {
     )
     expect(again).toMatchObject({ activated: 0, ready: 20, connected: 20, finished: true })
     expect(tokensOf('fleet')).toBe(tokens)
+  })
+
+  sharing('joins channels, and hears the latest that a channel stores', async () => {
+    const { cert, key, topic } = target.local.provider
+    const app = ['--topic', topic, '--cert', cert, '--key', key]
+    const { channel } = await heliographJson<{ channel: string }>(
+      ...([target, 'channel', 'create', ...app] as const),
+    )
+    const fleet = simulate('joined', '--count', '3', '--for', '1s')
+    await heliographJson<Summary>(target, ...fleet, '--join', channel)
+    await heliographJson(target, 'channel', 'publish', channel, '--alert', 'to all', ...app)
+    const again = await heliographJson<Summary>(target, ...fleet, '--join', channel)
+    expect(again).toMatchObject({ received: 3, fromChannels: 3, fromStorage: 3 })
+    expect(await heliographJson<Summary>(target, ...fleet)).toMatchObject({ received: 0 })
   })
 
   sharing('takes codes from a file, and ends where one has been used', async () => {

@@ -125,19 +125,21 @@ describe('the tally', () => {
     tally.add('steady', 'devices')
     tally.add('slow', 'devices')
     for (let ms = 1; ms <= 100; ms += 1) tally.received('steady', direct, heard(ms))
-    tally.received('slow', { acceptedAt: 1_000, stored: true }, { heardAt: 61_000, handledMs: 40 })
+    const broadcast = { acceptedAt: 1_000, stored: true, channel: 'a' }
+    tally.received('slow', broadcast, { heardAt: 61_000, handledMs: 40 })
     tally.dropped('slow', 'repeat')
     tally.dropped('slow', 'overtaken')
     tally.dropped('slow', 'unregistered')
+    tally.dropped('slow', 'left')
     const summary = tally.summary()
-    expect(summary).toMatchObject({ devices: 2, received: 101, fromStorage: 1 })
+    expect(summary).toMatchObject({ devices: 2, received: 101, fromStorage: 1, fromChannels: 1 })
     expect(summary).toMatchObject({ repeats: 1, overtaken: 1 })
     expect(summary.behaviors.steady).toMatchObject({ devices: 1, received: 100, repeats: 0 })
     expect(summary.behaviors.slow).toMatchObject({ devices: 1, received: 1, repeats: 1 })
     expect(summary.online).toEqual({ p50: 50, p90: 90, p99: 99, max: 100 })
     expect(summary.stored?.p50).toBeGreaterThan(59_900)
     expect(summary.handler?.max).toBe(40)
-    expect(summary.errors).toEqual({ 'notification for an unregistered topic': 1 })
+    expect(summary.errors).toEqual({ 'dropped: unregistered': 1, 'dropped: left': 1 })
   })
 
   it('has no times where nothing was received, and none below a millisecond', () => {
@@ -449,6 +451,8 @@ describe('the command', () => {
     [['--for', '21d'], '--for must be between 1s and 20d', 2],
     [['--day', '0s'], '--day must be between 1s and 20d', 2],
     [['--activate-rate', '0'], '--activate-rate takes a whole number', 2],
+    [['--join', 'short'], 'short', 2],
+    [['--join', ...Array(51).fill('a')], '--join takes at most 50 channels', 2],
     [['--ca', 'ca.pem'], '--ca is for --activation-url', 2],
     [far, '--activation-url needs activation codes, too: add --code-file FILE', 2],
     [

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { parseTopic } from '@heliograph/protocol/identifiers'
+import { MAX_JOINED_CHANNELS } from '@heliograph/protocol/limits'
 import type { Command } from 'commander'
 import { Failure } from '../failure.ts'
 import { readText } from '../files.ts'
@@ -10,6 +11,7 @@ import { Member } from '../fleet/member.ts'
 import { consequence, isLocal } from '../fleet/place.ts'
 import { runFleet } from '../fleet/run.ts'
 import { Tally } from '../fleet/tally.ts'
+import { checkChannelId } from '../operations/channels.ts'
 import type { Report } from '../report.ts'
 import { demandYes, type Runner, type Session } from '../session.ts'
 import type { Address } from '../target.ts'
@@ -20,6 +22,7 @@ interface SimulateOptions {
   readonly count: string
   readonly behaviors: string
   readonly topic?: readonly string[]
+  readonly join?: readonly string[]
   readonly for?: string
   readonly day: string
   readonly fleet?: string
@@ -43,6 +46,7 @@ export function addSimulate(device: Command, run: Runner): void {
     .option('--count <n>', 'how many devices', '100')
     .option('--behaviors <mix>', 'how they behave, one of them or shares', 'steady')
     .option('--topic <topic...>', 'register for these (default: the topic of the demo app)')
+    .option('--join <channel...>', 'join these channels, and leave all others')
     .option('--for <time>', 'end after this time, once all are ready (default: until Ctrl-C)')
     .option('--day <time>', 'how long a day is for those that are offline at night', '10m')
     .option('--fleet <dir>', "the devices' own state (default: <state>/fleet)")
@@ -71,6 +75,7 @@ Examples:
 interface Order {
   readonly count: number
   readonly topics: readonly string[]
+  readonly channels: readonly string[]
   readonly address: Address
   readonly activateRate: number
   readonly forSeconds: number | undefined
@@ -85,13 +90,13 @@ async function simulate(session: Session, options: SimulateOptions): Promise<Rep
   const folder = await openFolder(path, order.address.url)
   try {
     const { openDevice } = await import('@heliograph/device')
-    const { topics, daySeconds, count, activateRate, forSeconds } = order
+    const { topics, channels, daySeconds, count, activateRate, forSeconds } = order
     const tally = new Tally()
     const startedAt = Date.now()
     const members = dealBehaviors(mix, count).map(
       (behavior, at) =>
         new Member({
-          ...{ behavior, directory: folder.deviceAt(at + 1), topics, tally },
+          ...{ behavior, directory: folder.deviceAt(at + 1), topics, channels, tally },
           ...{ dayMs: daySeconds * 1_000, startedAt, open: openDevice },
         }),
     )
@@ -112,12 +117,13 @@ async function orderOf(session: Session, options: SimulateOptions): Promise<Orde
   const { activateRate: rate } = options
   const known = rate === undefined ? undefined : parseWhole('--activate-rate', rate, 1, 1_000)
   demandCodes(options)
+  const channels = channelsOf(options)
   const address = await addressOf(session, options)
   const activateRate = known ?? (isHere(session, address) ? RATE.here : RATE.elsewhere)
   const topics = await topicsToHear(session, options.topic)
   for (const topic of topics)
     if (!parseTopic(topic)) throw new Failure('usage', `"${topic}" is not a topic`)
-  return { count, topics, address, activateRate, forSeconds, daySeconds }
+  return { count, topics, channels, address, activateRate, forSeconds, daySeconds }
 }
 
 /** Node's timers end at 24 days. */
@@ -136,6 +142,12 @@ function countOf(text: string): number {
     'usage',
     `one process simulates at most ${MOST_DEVICES} devices: start several, each with a --fleet of its own`,
   )
+}
+
+function channelsOf({ join: ids = [] }: SimulateOptions): readonly string[] {
+  if (ids.length > MAX_JOINED_CHANNELS)
+    throw new Failure('usage', `--join takes at most ${MAX_JOINED_CHANNELS} channels`)
+  return [...new Set(ids.map(checkChannelId))]
 }
 
 function demandCodes({ activationUrl, codeFile, ca }: SimulateOptions): void {

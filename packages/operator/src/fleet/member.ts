@@ -12,6 +12,8 @@ export interface MemberParts {
   /** Its own state; one process at a time. */
   readonly directory: string
   readonly topics: readonly string[]
+  /** The channels that it is to have joined, and no others. */
+  readonly channels: readonly string[]
   /** How long a day lasts; milliseconds. */
   readonly dayMs: number
   /** The morning of the first day; milliseconds since the epoch. */
@@ -77,14 +79,26 @@ export class Member {
   }
 
   /**
-   * Connects, registers for the topics that it has no token of, and waits until the service knows all. Rejects with
+   * Connects, registers for the topics that it has no token of, joins its channels, and waits until the service knows all tokens. Rejects with
    * the SDK's error, or a `Failure`.
    */
   async join(): Promise<void> {
     await this.#device?.connect()
     const missing = this.#parts.topics.filter((topic) => !this.tokens.has(topic))
     await Promise.all(missing.map((topic) => this.#device?.register(topic)))
+    await this.#joinChannels()
     await this.#accepted()
+  }
+
+  async #joinChannels(): Promise<void> {
+    const { channels } = this.#parts
+    const device = this.#device
+    const joined = device?.channels() ?? []
+    const others = joined.filter((channel) => !channels.includes(channel))
+    await Promise.all([
+      ...others.map((channel) => device?.leave(channel)),
+      ...channels.filter((channel) => !joined.includes(channel)).map((one) => device?.join(one)),
+    ])
   }
 
   /** Resolves once the service knows all its tokens: from then on it hears what is sent to them. */

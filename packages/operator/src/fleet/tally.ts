@@ -1,5 +1,5 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
-import type { DropCause } from '@heliograph/device'
+import type { DropCause, Notification } from '@heliograph/device'
 import type { Behavior } from './behavior.ts'
 
 /** What devices of one behavior went through. */
@@ -9,6 +9,8 @@ export interface Counts {
   readonly received: number
   /** Those of them that had waited in their slot. */
   readonly fromStorage: number
+  /** Those of them that were published on a channel. */
+  readonly fromChannels: number
   /** Dropped: taken over before. */
   readonly repeats: number
   /** Dropped: a newer one was taken over before. */
@@ -53,7 +55,7 @@ const MOST_REASONS = 30
 const OTHERS = 'others'
 
 const nothing = {
-  ...{ devices: 0, received: 0, fromStorage: 0, repeats: 0, overtaken: 0 },
+  ...{ devices: 0, received: 0, fromStorage: 0, fromChannels: 0, repeats: 0, overtaken: 0 },
   ...{ ignored: 0, reconnects: 0, lost: 0 },
 }
 type Counted = keyof typeof nothing
@@ -78,18 +80,20 @@ export class Tally {
   /** A notification was taken over. `heardAt` in milliseconds since the epoch. */
   received(
     behavior: Behavior,
-    { acceptedAt, stored }: { readonly acceptedAt: number; readonly stored: boolean },
+    { acceptedAt, stored, channel }: Pick<Notification, 'acceptedAt' | 'stored' | 'channel'>,
     { heardAt, handledMs }: { readonly heardAt: number; readonly handledMs: number },
   ): void {
     this.add(behavior, 'received')
     if (stored) this.add(behavior, 'fromStorage')
+    if (channel !== undefined) this.add(behavior, 'fromChannels')
     record(stored ? this.#stored : this.#online, heardAt - acceptedAt)
     record(this.#handler, handledMs)
   }
 
   dropped(behavior: Behavior, why: DropCause): void {
-    if (why === 'unregistered') this.error('notification for an unregistered topic')
-    else this.add(behavior, why === 'repeat' ? 'repeats' : 'overtaken')
+    if (why === 'repeat') this.add(behavior, 'repeats')
+    else if (why === 'overtaken') this.add(behavior, 'overtaken')
+    else this.error(`dropped: ${why}`)
   }
 
   error(reason: string): void {

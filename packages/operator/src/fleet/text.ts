@@ -28,13 +28,14 @@ export function pictureText(one: Picture): string {
 
 export function summaryText(summary: Summary, forMs: number): string {
   const { devices, activated, ready, connected, received, fromStorage, repeats } = summary
+  const broadcasts = summary.fromChannels > 0 ? `, ${summary.fromChannels} from channels` : ''
   const some = (number: number, text: string) => (number > 0 ? text : undefined)
   return [
     fields({
       devices: `${devices}, ${ready} with their tokens`,
       activated: `${activated} now, ${devices - activated} before or never`,
       connected: `${connected} at the end, after ${ageText(forMs)}`,
-      received: `${received}, ${fromStorage} of them from storage`,
+      received: `${received}, ${fromStorage} of them from storage${broadcasts}`,
       dropped: `${count(repeats, 'repeat')}, ${summary.overtaken} overtaken`,
       ignored: some(summary.ignored, `${summary.ignored}, by silent devices`),
       reconnects: `${summary.reconnects}`,
