@@ -56,7 +56,8 @@ export async function deliver(
   }
   if (isOld(notification, attempt, ports) && (await isDead(notification, ports)))
     return end('unregistered', notification, ports)
-  if (await isDuplicate(notification, ports)) return end('duplicate', notification, ports)
+  if (notification.idFromProvider && (await isDuplicate(notification, ports)))
+    return end('duplicate', notification, ports)
   // the last check before the send, so that no time passes in between
   if (isExpired(notification, ports.clock.now()))
     return endWithFeedback('expired', 'Expired', notification, ports)
@@ -72,9 +73,8 @@ function isOld({ acceptedAt }: Notification, attempt: Attempt, ports: DeliverPor
   return attempt.number > 1 || ports.clock.now() - acceptedAt > FRESH_MS
 }
 
-/** Only an id that the provider chose can arrive twice (§12.3: clients repeat it on errors). */
+/** Asked of an id that the provider chose: no other can arrive twice (§12.3: clients repeat it on errors). */
 async function isDuplicate(notification: Notification, ports: DeliverPorts): Promise<boolean> {
-  if (!notification.idFromProvider) return false
   return (await ports.claims.claim(notification)) !== notification.seq
 }
 

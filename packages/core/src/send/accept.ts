@@ -17,18 +17,8 @@ export async function accept(request: ProviderRequest, ports: AcceptPorts): Prom
   const id = chooseId(request.headers['apns-id'], () => ports.ids.uuid())
   const path = readPath(request)
   if (isRejection(path)) return rejectionAnswer(id, path)
-  return path.tokenText === undefined
-    ? acceptMany(request, id, ports)
-    : acceptOne(request, path.tokenText, id, ports)
-}
-
-async function acceptOne(
-  request: ProviderRequest,
-  tokenText: string,
-  id: NotificationId,
-  ports: AcceptPorts,
-): Promise<Answer> {
-  const judged = await judgeOne(request, tokenText, id, ports)
+  if (path.tokenText === undefined) return acceptMany(request, id, ports)
+  const judged = await judgeOne(request, path.tokenText, id, ports)
   if (isRejection(judged)) return rejectionAnswer(id, judged)
   await ports.queue.send(judged)
   ports.outcomes.record(outcomeOf('accepted', judged, ports.clock.now()))

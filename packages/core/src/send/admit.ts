@@ -8,7 +8,7 @@ import { admitted, isRejection, type Rejection, reject } from '@heliograph/proto
 import { perCollapseIdOf } from '../delivery/pending-rules.ts'
 import { sealedLater, type Unsealed } from '../delivery/seal.ts'
 import { type Notification, tokenFingerprint } from '../notification.ts'
-import type { Registration, TokenKeyRing } from '../ports.ts'
+import type { Registration, TokenKey, TokenKeyRing } from '../ports.ts'
 import { isForTopic, type OpenedToken, openToken } from '../token/token.ts'
 import type { AcceptPorts } from './accept-ports.ts'
 import type { Send } from './judge-request.ts'
@@ -30,24 +30,44 @@ export async function admit(
   send: Send,
   ports: AcceptPorts,
 ): Promise<(Target | Rejection)[]> {
-  const located = await Promise.all(tokens.map((token) => locate(token, send, ports.ring)))
-  const targets = admitted(located)
-  const registrations = await ports.registrations.findAll(targets)
-  const found = new Map(targets.map((target, at) => [target, registrations[at]]))
-  return located.map((one) =>
-    isRejection(one) ? one : (judge(one, found.get(one), send, ports) ?? one),
-  )
+  const located = await locateAll(tokens, send, ports.ring)
+  const registrations = await ports.registrations.findAll(admitted(located))
+  let next = 0
+  return located.map((one) => {
+    if (isRejection(one)) return one
+    const registration = registrations[next]
+    next += 1
+    return judge(one, registration, send, ports) ?? one
+  })
 }
 
-async function locate(
+/** Asks the ring once for all, and once more in case a key is new. */
+async function locateAll(
+  tokens: readonly unknown[],
+  send: Send,
+  ring: TokenKeyRing,
+): Promise<(Target | Rejection)[]> {
+  const keys = await ring.keys()
+  const located = tokens.map((text) => locate(text, send, keys))
+  const isUnknown = (at: number) => located[at] === notOurs && parseDeviceToken(tokens[at])
+  if (!tokens.some((_, at) => isUnknown(at))) return located
+  const refreshed = await ring.refreshed()
+  // the same keys would give the same result, and computing is most of what garbage costs
+  if (refreshed === keys) return located
+  return located.map((one, at) => (isUnknown(at) ? locate(tokens[at], send, refreshed) : one))
+}
+
+function locate(
   text: unknown,
   { provider, topic }: Send,
-  ring: TokenKeyRing,
-): Promise<Target | Rejection> {
+  keys: readonly TokenKey[],
+): Target | Rejection {
   const token = parseDeviceToken(text)
-  const opened = token && (await openWith(ring, token))
+  const opened = token && openToken(keys, token)
   if (!token || !opened) return notOurs
-  const own = [topic, ...provider.topics].find((one) => isForTopic(opened, one))
+  const own = isForTopic(opened, topic)
+    ? topic
+    : provider.topics.find((one) => isForTopic(opened, one))
   return own === undefined
     ? reject('DeviceTokenNotForTopic', `the device token is not for topic ${topic}`)
     : { token, deviceId: opened.deviceId, topic: own }
@@ -58,15 +78,6 @@ const notOurs = reject(
   'BadDeviceToken',
   'not a device token of this stage: was it issued by another one, or cut off?',
 )
-
-async function openWith(ring: TokenKeyRing, token: DeviceToken): Promise<OpenedToken | undefined> {
-  const keys = await ring.keys()
-  const opened = openToken(keys, token)
-  if (opened) return opened
-  const refreshed = await ring.refreshed()
-  // the same keys would give the same result, and computing is most of what garbage costs
-  return refreshed === keys ? undefined : openToken(refreshed, token)
-}
 
 /**
  * A dead token is reported before a wrong topic (apns-contract §8), but only to a provider whose

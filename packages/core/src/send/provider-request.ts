@@ -41,7 +41,8 @@ const WITH_COMMAS = ['apns-collapse-id', 'content-type']
 
 /** API Gateway silently joins repeated headers with commas (apns-contract §11). */
 export function findDuplicate(headers: ProviderRequest['headers']): Rejection | undefined {
-  for (const [name, value] of Object.entries(headers)) {
+  for (const name of Object.keys(headers)) {
+    const value = headers[name]
     if (!value?.includes(',')) continue
     const repeated = WITH_COMMAS.includes(name) ? isOneTextOverAndOver(value) : isApple(name)
     if (repeated) return reject('DuplicateHeaders', `${name} appears more than once`)

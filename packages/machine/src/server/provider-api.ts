@@ -25,10 +25,10 @@ const RECEIPT_PATH = '/3/notification/'
 
 /** Every path and method: accept gets what no other part handles, as it knows Apple's answer. */
 export function providerApi(ports: ProviderApiPorts, channelPorts: ChannelPorts, move: Moving) {
-  return async (request: ProviderRequest): Promise<Answer> => {
+  return (request: ProviderRequest): Promise<Answer> => {
     if (isChannelPath(request.path)) return channelAnswer(request, channelPorts, move)
     if (request.method !== 'GET')
-      return move.isClosed ? moved(request, ports) : accept(request, ports)
+      return move.isClosed ? Promise.resolve(moved(request, ports)) : accept(request, ports)
     if (request.path === FEEDBACK_PATH) return readFeedback(request, ports)
     return request.path.startsWith(RECEIPT_PATH)
       ? readReceipt(request, ports)
