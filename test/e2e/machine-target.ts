@@ -27,12 +27,13 @@ const settingsByVariable: Readonly<Record<string, keyof Settings>> = {
   TOKEN_RATE_PER_SECOND: 'tokenRatePerSecond',
   PROVIDER_RATE_PER_SECOND: 'providerRatePerSecond',
   ACTIVATIONS_PER_SECOND: 'activationsPerSecond',
+  PENDING: 'pending',
 }
 
 /** What takes the place of an assembly whose functions read other values of some variables. */
 export function machineAssembly(variables: Readonly<Record<string, string>>): string {
   const known = Object.entries(variables).flatMap(([name, value]) =>
-    settingsByVariable[name] ? [[settingsByVariable[name], Number(value)]] : [],
+    settingsByVariable[name] ? [[settingsByVariable[name], JSON.parse(value)]] : [],
   )
   return JSON.stringify(Object.fromEntries(known))
 }
