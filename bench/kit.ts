@@ -156,6 +156,7 @@ export function functionEnvironment(endpoint: string): Record<string, string> {
     [variable.receipts]: JSON.stringify({ default: 'off', topics: {} }),
     [variable.events]: JSON.stringify({ default: 'off', topics: {} }),
     [variable.countedTopics]: '[]',
+    [variable.pending]: '{}',
     [variable.receiptDays]: '7',
     [variable.iotEndpoint]: 'unused.example.com',
     [variable.unsealedUntil]: '0',
