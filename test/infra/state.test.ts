@@ -16,6 +16,7 @@ const tables = {
   TokenKeys: { keys: ['keyId'] },
   Activations: { keys: ['codeHash'], expires: true },
   Devices: { keys: ['deviceId'] },
+  Channels: { keys: ['topic', 'channel'] },
   Claims: { keys: ['claim'], expires: true },
   Receipts: { keys: ['bucketId', 'chunk'], expires: true },
 } as const satisfies Record<string, { keys: string[]; expires?: boolean; streamed?: boolean }>
