@@ -1,8 +1,14 @@
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { broadcastText } from '@heliograph/core/channels/broadcast'
+import { newChannelId } from '@heliograph/core/channels/channel-id'
 import { type Machine, startMachine } from '@heliograph/machine/machine'
 import { defaultSettings } from '@heliograph/machine/settings'
+import type { ChannelId, NotificationId, Seq, Topic } from '@heliograph/protocol/identifiers'
+import { channelTopic } from '@heliograph/protocol/mqtt-topic'
+import { ulid } from 'ulid'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { LocalFile } from '../../bin/demo.ts'
 import { openMoveFile, sealMoveFile } from '../../packages/operator/src/move-file.ts'
@@ -58,6 +64,26 @@ async function deviceInTheField() {
   return { activation, token: String(token) }
 }
 
+/** A channel of the machine's, with a broadcast for whoever joins within an hour. */
+async function channelThatStores(alert: string): Promise<ChannelId> {
+  const id = newChannelId({ bytes: (length) => new Uint8Array(randomBytes(length)) })
+  const topic = TOPIC as Topic
+  await machine.store.channels.create({ id, topic, storagePolicy: 1, createdAt: 1 })
+  const expiration = Math.floor(Date.now() / 1_000) + 3_600
+  const message = broadcastText({
+    ...{
+      id: '7c8e0f4a-2f0e-4f8e-9e57-0b8f4f1f7a11' as NotificationId,
+      uniqueId: 'u',
+      channel: id,
+      topic,
+    },
+    ...{ seq: ulid() as Seq, acceptedAt: Date.now(), expiration, priority: 10 as const },
+    payload: JSON.stringify({ aps: { alert } }),
+  })
+  await machine.store.retained.put(id, { message, expiresAt: expiration })
+  return id
+}
+
 /** What the device knows, with the address of the stage instead of the machine's. */
 function movedTo(
   stage: LocalFile,
@@ -85,11 +111,13 @@ describe('a fleet that outgrew its machine', () => {
     expect(waiting.out).toContain('200, accepted')
     await until(() => machine.store.pending.nextExpiry())
 
+    const channel = await channelThatStores('goal')
     writeFileSync(file('passphrase'), 'correct horse battery staple')
     const move = [file('fleet.export'), '--passphrase-file', file('passphrase')]
     expect(await onMachine('export', '--to', ...move)).toMatchObject({ code: 0 })
     const moved = await heliographJson<object>(target, 'import', '--from', ...move, '--yes')
     expect(moved).toMatchObject({ tokenKeys: 1, devices: 2, registrations: 2, pending: 1 })
+    expect(moved).toMatchObject({ channels: 1, broadcasts: 1 })
     const thief = new PlainDevice(movedTo(target.local, stolen.activation))
     await expect(thief.connect()).rejects.toThrow()
 
@@ -105,6 +133,13 @@ describe('a fleet that outgrew its machine', () => {
       payload: { aps: { alert: 'sent before' } },
     })
 
+    // the channel is there, and has what it stored
+    await device.client.subscribeAsync(channelTopic(channel), { qos: 1 })
+    expect(await device.take(channelTopic(channel))).toMatchObject({
+      channel,
+      payload: { aps: { alert: 'goal' } },
+    })
+
     // the provider sends with the key and to the token that it always had
     const sent = await heliograph(target, [...sendWithKey(keyId, token, 'sent after')])
     expect(sent.out + sent.err).toContain('200, accepted')
@@ -115,7 +150,7 @@ describe('a fleet that outgrew its machine', () => {
 
     // a repeat brings nothing back that has arrived
     const repeated = await heliographJson<object>(target, 'import', '--from', ...move, '--yes')
-    expect(repeated).toMatchObject({ devices: 2, pending: 0 })
+    expect(repeated).toMatchObject({ devices: 2, pending: 0, channels: 0, broadcasts: 0 })
 
     // a repeat changes nothing, and lets in nobody whom the stage has revoked since
     const { deviceId } = activation.answer
