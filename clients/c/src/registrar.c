@@ -289,10 +289,11 @@ static bool on_rejected(heliograph_device *device, const cJSON *rejected, heliog
 
 static bool on_accepted(heliograph_device *device, const cJSON *list) {
   size_t count = 0;
-  const char **names = calloc((size_t)cJSON_GetArraySize(list) + 1, sizeof *names);
+  const char **names = calloc(MOST_TOKENS, sizeof *names);
   if (!names) return false;
   const cJSON *item = NULL;
   cJSON_ArrayForEach(item, list) {
+    if (count == MOST_TOKENS) break;
     registered *topic = cJSON_IsString(item) ? find(device, item->valuestring) : NULL;
     if (topic) topic->is_retried = false;
     if (cJSON_IsString(item)) names[count++] = item->valuestring;
@@ -303,18 +304,27 @@ static bool on_accepted(heliograph_device *device, const cJSON *list) {
   return true;
 }
 
+/* No answer is about more tokens than can be presented: what has more would cost memory and writes, and means nothing. */
+static bool for_each(heliograph_device *device, const cJSON *list,
+                     bool (*take)(heliograph_device *device, const cJSON *item, heliograph_error *error),
+                     heliograph_error *error) {
+  int left = MOST_TOKENS;
+  const cJSON *item = NULL;
+  cJSON_ArrayForEach(item, list) {
+    if (left-- == 0) break;
+    if (cJSON_IsObject(item) && !take(device, item, error)) return false;
+  }
+  return true;
+}
+
 bool registrar_on_account(heliograph_device *device, const cJSON *message, heliograph_error *error) {
   device_stop(device, &device->registrar.repeat);
   if (!on_accepted(device, json_list(message, "accepted"))) {
     error_no_memory(error);
     return false;
   }
-  const cJSON *item = NULL;
-  cJSON_ArrayForEach(item, json_list(message, "renewed"))
-    if (!registrar_on_token(device, item, error)) return false;
-  cJSON_ArrayForEach(item, json_list(message, "rejected"))
-    if (cJSON_IsObject(item) && !on_rejected(device, item, error)) return false;
-  return true;
+  return for_each(device, json_list(message, "renewed"), registrar_on_token, error) &&
+         for_each(device, json_list(message, "rejected"), on_rejected, error);
 }
 
 /* A topic that never had a token is not asked for again at the next connect. */

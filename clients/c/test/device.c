@@ -13,7 +13,10 @@ static char told[4096]; /* events and answers, each followed by a space */
 static heliograph_handling *at_work;
 static heliograph_outcome outcome;
 
-static void tell(const char *what) { strncat(told, what, sizeof told - strlen(told) - 1), strncat(told, " ", 2); }
+static void tell(const char *what) {
+  size_t used = strlen(told);
+  if (used + strlen(what) + 2 <= sizeof told) snprintf(told + used, sizeof told - used, "%s ", what);
+}
 
 static void on_event(void *context, const heliograph_event *event) {
   (void)context;
@@ -25,6 +28,12 @@ static void on_answer(void *context, const heliograph_error *error, const char *
   (void)value;
   tell(context);
   tell(error ? error->reason : "ok");
+  CHECK(!error || !strstr(error->message, "SECRET"));
+}
+
+static void on_log(void *context, const char *line) {
+  (void)context;
+  CHECK(!strstr(line, "SECRET"));
 }
 
 static heliograph_outcome handle(void *context, const heliograph_notification *n, heliograph_handling *handling) {
@@ -198,6 +207,25 @@ static void bounds_what_waits(void) {
   finish(device);
 }
 
+/* An answer about more tokens than a device can hold does not fill the memory with what the program is to be told. */
+static void bounds_what_is_told(void) {
+  begin();
+  heliograph_device *device = connected();
+  text message;
+  text_init(&message, 131072);
+  text_put(&message, "{\"accepted\":[],\"renewed\":[],\"rejected\":[{}");
+  for (int i = 0; i < 40000; i++) text_put(&message, ",{}");
+  text_put(&message, "]}");
+  fake_publish(&world, 0, "heliograph/connected", message.bytes);
+  text_free(&message);
+  size_t count = 0;
+  while (world.in.size > 0) connection_turn(device);
+  for (call *each = device->calls; each; each = *(call **)each) count++;
+  CHECK(count == 1000);
+  step(device, 2);
+  finish(device);
+}
+
 static void leaves_damaged_state_alone(void) {
   const char *const names[] = {"identity.json", "registrations.json", "channels.json"};
   for (size_t i = 0; i < 3; i++) {
@@ -227,13 +255,13 @@ static void keeps_the_code_to_itself(void) {
                                 .activation_url = "https://h/",
                                 .activation_code = "SECRET-CODE",
                                 .on_event = on_event,
+                                .log = on_log,
                                 .platform = &platform};
   heliograph_device *device = heliograph_open(&options, NULL);
   heliograph_activate(device, on_answer, "activate");
-  const char *refusal = "HTTP/1.1 403 No\r\nContent-Length: 48\r\n\r\n{\"reason\":\"UsedActivationCode\",\"detail\":\"x SECRET-CODE\"}";
+  const char *refusal = "{\"reason\":\"UsedActivationCode\",\"detail\":\"x SECRET-CODE\"}";
   char reply[600];
-  snprintf(reply, sizeof reply, "HTTP/1.1 403 No\r\nContent-Length: %zu\r\n\r\n%s", strlen(strstr(refusal, "{")),
-           strstr(refusal, "{"));
+  snprintf(reply, sizeof reply, "HTTP/1.1 403 No\r\nContent-Length: %zu\r\n\r\n%s", strlen(refusal), refusal);
   fake_say(&world, reply, strlen(reply));
   step(device, 4);
   CHECK_SAME(told, "activate UsedActivationCode ");
@@ -311,6 +339,7 @@ int main(void) {
   leaves_a_broker_that_breaks_the_rules();
   ignores_what_it_did_not_ask_for();
   bounds_what_waits();
+  bounds_what_is_told();
   leaves_damaged_state_alone();
   keeps_the_code_to_itself();
   survives_without_memory();
