@@ -1,8 +1,8 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect } from 'vitest'
+import { afterAll, describe, expect } from 'vitest'
 import { TestTerminal } from '../../packages/operator/test/support.ts'
 import { heliograph, heliographJson, welcomeOperator } from './operator-support.ts'
 import { sharing } from './shared-target.ts'
@@ -18,6 +18,8 @@ sharing.beforeAll(async ({ target: lent }) => {
   welcomeOperator(target)
   folder = await mkdtemp(join(tmpdir(), 'heliograph-fleet-'))
 })
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const simulate = (fleet: string, ...args: string[]) => [
   ...['device', 'simulate', '--fleet', join(folder, fleet), ...args],
