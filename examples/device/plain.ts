@@ -30,7 +30,7 @@ const client = connect(`mqtts://${mqtt.host}:${mqtt.port}`, {
   manualConnect: true, // so that the handler is in place before the first message can come
 })
 
-// mqtt.js acknowledges when the callback is called. There is nothing to subscribe to.
+// mqtt.js acknowledges when the callback is called. Without channels there is nothing to subscribe to.
 client.handleMessage = (packet, acknowledge) => {
   console.log(packet.topic, packet.payload.toString())
   acknowledge()
