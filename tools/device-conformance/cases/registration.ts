@@ -90,7 +90,7 @@ export const registrationCases: Readonly<Record<string, ScriptedCase>> = {
   async R5(world) {
     const driver = await world.registered()
     await driver.kill()
-    const offline = await world.open({ timeLimitMs: 300 })
+    const offline = await world.open({ timeLimitMs: 3_000 }) // which a slow disk is within
     const { reason } = await offline.refusal({ do: 'unregister', topic: TOPIC })
     assert.equal(reason, 'Timeout')
     assert.deepEqual(await tokensOf(offline), {})
