@@ -64,7 +64,8 @@ describe('what asyncapi.yaml says', () => {
   it('the notification as the code writes it', async () => {
     const desk = new Desk()
     const headers = { 'apns-topic': APP, 'apns-collapse-id': 'k', 'apns-expiration': '0' }
-    await accept(desk.request({ headers }), desk.ports)
+    const pendingRules = { [APP]: { perCollapseId: 2 } }
+    await accept(desk.request({ headers }), { ...desk.ports, pendingRules })
     const [notification] = desk.queued as [Notification]
     const message = JSON.parse(deviceMessage(notification, true)) as Record<string, unknown>
     const schema = document.schema('Notification')

@@ -116,7 +116,7 @@ export type DownMessage<Name extends keyof typeof downTopics> = Of<(typeof downM
 
 /**
  * A broadcast, on the topic of its channel (QoS 1): the fields of `downMessages.notification` with
- * `channel`, and without `stored` and `collapseId`. `stored` is the packet's RETAIN flag: the broker
+ * `channel`, and without `stored`, `collapseId` and `pending`. `stored` is the packet's RETAIN flag: the broker
  * had kept it for whoever joins later. `topic` is the app's bundle id, never with a suffix;
  * `expiration` is UNIX seconds, 0 = never stored. A reader ignores fields that it does not know, and
  * takes nothing over whose `channel` is not the one of the MQTT topic that it came on. An empty

@@ -18,7 +18,7 @@ const paths: [string, string, number, string][] = [
   ['path-upper', `/3/Device/${placeholders.live}`, 404, 'BadPath'],
   ['path-double-slash', `//3/device/${placeholders.live}`, 404, 'BadPath'],
   ['path-2', `/2/device/${placeholders.live}`, 404, 'BadPath'],
-  ['path-broadcast', '/4/broadcasts/apps/com.example.app', 404, 'BadPath'],
+  ['path-broadcast', '/4/broadcasts/com.example.app', 404, 'BadPath'],
   ['path-feedback-post', '/3/feedback', 404, 'BadPath'],
   ['path-bad-escape', '/%zz', 404, 'BadPath'],
   ['token-slash', `${PATH}/`, 400, 'BadDeviceToken'],
