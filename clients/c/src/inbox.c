@@ -166,9 +166,9 @@ static void unreadable(heliograph_device *device, const mqtt_message *message) {
 void inbox_receive(heliograph_device *device, const mqtt_message *message, const char *channel) {
   notification *read = notification_read(message->payload, message->payload_size, channel, message->is_retained);
   if (!read) {
-    /* nobody has asked for it, so nobody has to hear that it is unreadable */
-    bool is_asked_for = !channel || channels_has(device, channel);
-    if (is_asked_for) unreadable(device, message);
+    /* Empty: the broker has nothing stored any more, as the channel was deleted. Not joined: nobody has asked for it. */
+    bool is_for_nobody = channel && (message->payload_size == 0 || !channels_has(device, channel));
+    if (!is_for_nobody) unreadable(device, message);
     else connection_acknowledge(device, device->connection.number, message->id);
     return;
   }

@@ -323,8 +323,10 @@ export const channelCases: Readonly<Record<string, ScriptedCase>> = {
     const stray = broadcast({}, '{}', OTHER_CHANNEL)
     assert.ok(!(await wasTaken(world, driver, stray, on(OTHER_CHANNEL))))
     assert.ok(!(await wasTaken(world, driver, stray, on(OTHER_CHANNEL, true))))
+    for (const retain of [false, true]) await world.deliver('', on(CHANNEL, retain))
     assert.ok(await wasTaken(world, driver, broadcast()))
     assert.deepEqual(driver.all('error'), [])
+    assert.equal(driver.handedOver.length, 1)
     assert.deepEqual([...world.now.filters], [channelTopic(CHANNEL)])
   },
 
@@ -335,7 +337,6 @@ export const channelCases: Readonly<Record<string, ScriptedCase>> = {
     const { payload: _payload, ...noPayload } = whole
     const odd = [noChannel, noPayload, { ...whole, channel: OTHER_CHANNEL }, { ...whole, topic: 5 }]
     const unreadable = [
-      '',
       '[]',
       '{"id":',
       Buffer.from([0xff, 0xfe]),

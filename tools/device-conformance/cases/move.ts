@@ -84,8 +84,8 @@ export const moveCases: Readonly<Record<string, ScriptedCase>> = {
     tell(world, other)
     const session = await world.session(2)
     world.service.say(session, 'move', {})
-    world.service.say(session, 'token', { topic: 'com.example.none', token: 'x' })
-    await settle()
+    // acknowledged after what came before it
+    await acknowledged(session, session.push('{"a":1}', { topic: 'heliograph/future' }))
     await driver.kill()
     const before = other.attempts.length
     await world.connected()

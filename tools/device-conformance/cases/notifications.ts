@@ -72,7 +72,7 @@ export const notificationCases: Readonly<Record<string, ScriptedCase>> = {
   },
 
   async N3(world) {
-    const driver = await world.registered({ keepaliveSeconds: 2 })
+    const driver = await world.registered({ keepaliveSeconds: 5 })
     const session = world.now
     await driver.do({ do: 'handler', mode: 'hold' })
     const held = session.push(note().text)

@@ -74,6 +74,9 @@ class Inbox:
         # how the broker says that it has nothing stored any more, when a channel is deleted
         if not message:
             return True
+        if not message:
+            # how the broker says that it has nothing stored any more, when a channel is deleted
+            return True
         notification = parse_broadcast(message, channel, retained)
         if notification is None:
             # nobody has asked for it, so nobody has to hear that it is unreadable

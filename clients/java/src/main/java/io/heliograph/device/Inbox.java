@@ -95,6 +95,8 @@ final class Inbox {
 
   /** What has come on the topic of a channel; {@code retained}: the packet's RETAIN flag. */
   CompletableFuture<Boolean> receiveBroadcast(String channel, byte[] message, boolean retained) {
+    // how the broker says that it has nothing stored any more, when a channel is deleted
+    if (message.length == 0) return CompletableFuture.completedFuture(true);
     String text = textOf(message);
     Notification notification = text == null ? null : Notification.parseBroadcast(text, channel, retained);
     if (notification != null) return receive(notification, channel, rejoin);
