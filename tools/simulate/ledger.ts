@@ -161,7 +161,8 @@ export class Ledger {
     life.outcomes.push(outcome)
     // the answer that it was kept was lost, and a newer one had come when the SDK asked again
     if (by.unrecorded.has(life) && kind !== 'stored' && life.repeats > 0) life.untold = true
-    by.unrecorded.delete(life)
+    // a drain for another one of the line took it along: that it was stored has not been said yet
+    if (kind !== 'drained') by.unrecorded.delete(life)
     by.unsent.add(outcome)
   }
 

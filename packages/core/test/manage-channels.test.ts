@@ -170,6 +170,6 @@ test('nothing is cleared where nothing can be stored', async () => {
 test('paths of channels are told from those of notifications', () => {
   for (const path of ['/4/broadcasts/apps/a', '/1/apps/a/channels', '/1/apps/a/all-channels'])
     expect(isChannelPath(path)).toBe(true)
-  for (const path of ['/3/device/a', '/3/feedback', '/', '/4', '/11/apps'])
+  for (const path of ['/3/device/a', '/3/feedback', '/', '/4', '/4/device/a', '/1/a', '/11/apps'])
     expect(isChannelPath(path)).toBe(false)
 })

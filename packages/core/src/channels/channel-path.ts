@@ -18,9 +18,9 @@ const calls: ReadonlyMap<string, ChannelCall['call']> = new Map([
   ['GET all-channels', 'list'],
 ])
 
-/** Whether a request of this path is about channels: a front door gives it to `answerChannels`. */
+/** Whether a request of this path is about channels, as the routes on AWS have it: a front door gives it to `answerChannels`. */
 export function isChannelPath(path: string): boolean {
-  return path.startsWith('/4/') || path.startsWith('/1/')
+  return path.startsWith('/4/broadcasts/') || path.startsWith('/1/apps/')
 }
 
 export function readChannelPath({
