@@ -106,6 +106,10 @@ async function liveADay(): Promise<void> {
   await renewAndUnregister()
   await request(target, { method: 'GET', path: '/3/feedback' })
   await request(target, { method: 'GET', path: '/3/notification/x' })
+  await request(target, {
+    method: 'GET',
+    path: `/1/apps/${target.local.provider.topic}/all-channels`,
+  })
   await until(() => seen.get('record')?.answers[0], 60_000)
   await until(() => seen.get('announce')?.answers[0], 60_000)
   await invoke('inspect', { 'detail-type': 'Scheduled Event' })
