@@ -23,6 +23,8 @@ export const filesLeftOut: Readonly<Record<string, string>> = {
   'test/e2e/failed-receipts.test.ts': 'breaks calls by the embedded cloud’s fault switch',
   'test/e2e/operator.test.ts':
     'breaks truststore and token keys on purpose, which all files share here',
+  'test/e2e/pending.test.ts':
+    'sets how many notifications wait in the template of the stage, which all files share here',
   'test/e2e/stats.test.ts': 'MiniStack makes no metrics of logs',
   'test/e2e/teardown.test.ts': 'destroys the stage, which all files share here',
   'test/e2e/transcript.test.ts': 'shows the commands on a deployment that nobody else uses',
