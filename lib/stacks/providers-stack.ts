@@ -120,6 +120,16 @@ export class ProvidersStack extends Stack {
   }
 }
 
+/** What `credentials` of lambdas/credentials.ts needs, in every function that providers call. */
+function letJudgeCredentials(
+  fn: HeliographFunction,
+  { trustCacheSeconds }: StageProps,
+  { authorities, providerKeys, providers }: StateStack['stores'],
+): void {
+  fn.set(variable.trustCacheSeconds, String(trustCacheSeconds))
+  for (const store of [providers, providerKeys, authorities]) store.grant(fn, 'GetItem')
+}
+
 function acceptFunction(
   scope: Construct,
   deployment: Deployment,
@@ -133,7 +143,6 @@ function acceptFunction(
     ...(stage.acceptConcurrency && { reservedConcurrency: stage.acceptConcurrency }),
   })
   accept.set(variable.defaultLifetime, String(stage.defaultLifetimeSeconds))
-  accept.set(variable.trustCacheSeconds, String(stage.trustCacheSeconds))
   accept.set(variable.registrationCacheSeconds, String(stage.registrationCacheSeconds))
   accept.set(variable.providerRateLimit, String(stage.providerRatePerSecond))
   accept.set(variable.tokenRateLimit, String(stage.tokenRatePerSecond))
@@ -141,9 +150,7 @@ function acceptFunction(
   accept.set(variable.pending, JSON.stringify(stage.pending))
   notifications.grantSend(accept)
   stores.registrations.grant(accept, 'BatchGetItem', 'GetItem')
-  stores.providers.grant(accept, 'GetItem')
-  stores.providerKeys.grant(accept, 'GetItem')
-  stores.authorities.grant(accept, 'GetItem')
+  letJudgeCredentials(accept, stage, stores)
   tokenKeyRing.grantRead(accept)
   return accept
 }
@@ -196,11 +203,8 @@ function feedbackFunction(
     timeoutSeconds: 10,
     memoryMegabytes: 512,
   })
-  feedback.set(variable.trustCacheSeconds, String(deployment.stage.trustCacheSeconds))
   stores.feedback.grant(feedback, 'Query')
-  stores.providers.grant(feedback, 'GetItem')
-  stores.providerKeys.grant(feedback, 'GetItem')
-  stores.authorities.grant(feedback, 'GetItem')
+  letJudgeCredentials(feedback, deployment.stage, stores)
   return feedback
 }
 
@@ -274,12 +278,9 @@ function receiptFunction(
     timeoutSeconds: 10,
     memoryMegabytes: 512,
   })
-  receipt.set(variable.trustCacheSeconds, String(stage.trustCacheSeconds))
   receipt.set(variable.providerRateLimit, String(stage.providerRatePerSecond))
   stores.receipts.grant(receipt, 'Query')
-  stores.providers.grant(receipt, 'GetItem')
-  stores.providerKeys.grant(receipt, 'GetItem')
-  stores.authorities.grant(receipt, 'GetItem')
+  letJudgeCredentials(receipt, stage, stores)
   return receipt
 }
 
@@ -294,12 +295,9 @@ function channelFunction(
     timeoutSeconds: 10,
     memoryMegabytes: 512,
   })
-  channel.set(variable.trustCacheSeconds, String(stage.trustCacheSeconds))
   channel.set(variable.providerRateLimit, String(stage.channelRatePerSecond))
   stores.channels.grant(channel, 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem')
-  stores.providers.grant(channel, 'GetItem')
-  stores.providerKeys.grant(channel, 'GetItem')
-  stores.authorities.grant(channel, 'GetItem')
+  letJudgeCredentials(channel, stage, stores)
   iot.grantBroadcast(channel)
   return channel
 }
