@@ -292,6 +292,22 @@ test('more publishes than can be sent are not taken', async () => {
   await expect.poll(() => hub().hasRoom(channel), patience).toBe(true)
 })
 
+test('a drain waits until members have acknowledged', async () => {
+  const device = await member()
+  publish('last')
+  const { messageId = 0 } = (await device.next('publish')) as IPublishPacket
+  let isOver = false
+  const drained = hub()
+    .idle(patience.timeout)
+    .then(() => {
+      isOver = true
+    })
+  await settle(device)
+  expect(isOver).toBe(false)
+  device.acknowledge(messageId)
+  await drained
+})
+
 test('what a channel had is not sent once it is cleared', async () => {
   const device = await member()
   publish('sent')
