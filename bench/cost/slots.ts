@@ -1,11 +1,13 @@
 import { slotOf } from '@heliograph/aws/pending-notifications'
 import type { Notification } from '@heliograph/core/notification'
+import { MAX_RECEIVES } from '@heliograph/protocol/retry'
 import { itemBytes } from './item-size.ts'
 import { dollars } from './prices.ts'
 
 /** How many wait for the device when the notification comes, itself included. */
 const WAITING = [1, 5, 20, 100]
 const PAYLOAD_BYTES = 1_000
+const MOST = Math.max(...WAITING)
 
 /** A notification as it waits in its slot; texts have the lengths that they have in a stage. */
 const waiting = {
@@ -45,6 +47,10 @@ ${PAYLOAD_BYTES} bytes), on top of the price of a stored notification:
 ${cells.map((row) => `| ${row.join(' | ')} |`).join('\n')}
 
 In return, all of these arrive: each is a direct message (${usd(dollars('directMessage', 1e6))} per million), a look at its slot and its registration
-(${usd(dollars('dynamoRead', 2e6))}) and a removal (${usd(dollars('dynamoWrite', 1e6 * WRITES))}). A drain reads what waits once, and takes one message of the slot queue instead of one for each
-notification.`
+(${usd(dollars('dynamoRead', 2e6))}) and a removal (${usd(dollars('dynamoWrite', 1e6 * WRITES))}). A drain reads what waits once before and once after (1 read unit, if nothing is left), and takes one
+message of the slot queue instead of one for each notification.
+
+For a device that is connected but silent, each stored notification has a message of the slot queue, as without \`pending\`, and its
+first attempt reads what waits as well: with ${MOST} waiting, ${usd(2 * read(MOST))} per million instead of ${usd(read(MOST))}. Only the message of the newest is tried again. So
+the most is paid where notifications are so far apart that each uses all of its ${MAX_RECEIVES} attempts: ${usd((1 + MAX_RECEIVES) * read(MOST))} per million.`
 }

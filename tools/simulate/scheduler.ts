@@ -20,11 +20,15 @@ interface Entry {
 export class Scheduler {
   #now: number
   #made = 0
+  #kept = 0
   #foreground = 0
+  readonly #most: number
   readonly #heap: Entry[] = []
 
-  constructor(now: number) {
+  /** `most`: how many appointments a run may keep; what makes new ones for ever breaks it. */
+  constructor(now: number, most = Number.POSITIVE_INFINITY) {
     this.#now = now
+    this.#most = most
   }
 
   /** Milliseconds since the epoch, with fractions. */
@@ -72,6 +76,9 @@ export class Scheduler {
     const entry = this.#heap[0]
     pop(this.#heap)
     if (!entry?.run) return
+    this.#kept += 1
+    if (this.#kept > this.#most)
+      throw new Error(`no rest after ${this.#most} appointments: something repeats itself for ever`)
     this.#now = entry.at
     const { run } = entry
     this.#cancel(entry)

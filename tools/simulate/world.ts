@@ -66,6 +66,8 @@ const DEFAULT_LIFETIME_SECONDS = 30 * 24 * 3600
 const KEY_GRACE_MS = 10 * 60_000
 /** Longer than any run. */
 const RECEIPT_SECONDS = 400 * 24 * 3600
+/** Seven times what the liveliest of 300 seeds keeps. More than this is a loop that never ends. */
+const MOST_APPOINTMENTS_PER_NOTIFICATION = 2_000
 
 /** The whole service over ports in memory, with everything it touches. */
 export class World {
@@ -92,7 +94,8 @@ export class World {
 
   constructor(seed: number, settings: Settings, certificates: Certificates, traced: boolean) {
     const chance = random(seed + 1_000_000_007)
-    const scheduler = new Scheduler(START)
+    const most = MOST_APPOINTMENTS_PER_NOTIFICATION * settings.notifications
+    const scheduler = new Scheduler(START, most)
     const trace = new Trace(scheduler, traced)
     const { skew } = settings
     const ledger = new Ledger(scheduler, trace, skew)

@@ -56,6 +56,11 @@ export function isExpired(notification: Notification, nowMs: number): boolean {
   return notification.expiration !== 0 && notification.expiration * 1000 <= nowMs
 }
 
+type Whole = Omit<DownMessage<'notification'>, 'payload'>
+
+/** JSON has no member for what is undefined. */
+type Head = { readonly [Name in keyof Whole]: Whole[Name] | undefined }
+
 /**
  * The message that a device receives on `heliograph/notification`. The payload is inserted as text,
  * at the end, so that it reaches the device byte for byte, including numbers beyond 2^53 and
@@ -63,7 +68,8 @@ export function isExpired(notification: Notification, nowMs: number): boolean {
  */
 export function deviceMessage(notification: Notification, stored: boolean): string {
   const { id, uniqueId, topic, seq, acceptedAt, expiration, priority, pushType } = notification
-  const head: Omit<DownMessage<'notification'>, 'payload'> = {
+  const { collapseId, perCollapseId } = notification
+  const head: Head = {
     id,
     uniqueId,
     topic,
@@ -73,14 +79,10 @@ export function deviceMessage(notification: Notification, stored: boolean): stri
     expiration,
     priority,
     pushType,
+    collapseId,
+    pending: perCollapseId === undefined ? undefined : 'perCollapseId',
   }
-  const { collapseId, perCollapseId } = notification
-  const text = JSON.stringify({
-    ...head,
-    ...(collapseId !== undefined && { collapseId }),
-    ...(perCollapseId !== undefined && { pending: 'perCollapseId' }),
-  })
-  return `${text.slice(0, -1)},"payload":${notification.payload}}`
+  return `${JSON.stringify(head).slice(0, -1)},"payload":${notification.payload}}`
 }
 
 /** SQS and XML refuse these two code points, which JSON allows unescaped. */

@@ -20,8 +20,8 @@ test.each(['register', 'connect', 'unregister', 'renew', 'malformed', 'slot'] as
   },
 )
 
-test('a device that registers as many topics as a connection holds, once, is served', () => {
-  expect(worked('register', allowances.register.burst, 0)).toBe(allowances.register.burst)
+test('a device that registers twenty topics when it is first started is served', () => {
+  expect(worked('register', 20, 0)).toBe(20)
 })
 
 test('one device and one kind of request take nothing from another', () => {

@@ -14,7 +14,7 @@ beforeEach(() => {
   world.register(one.deviceId)
 })
 
-const run = (last = false) => drain(one, { last }, world.ports)
+const run = (last = false) => drain(one, { number: 1, last }, world.ports)
 const slot = () => world.slots.find(one.deviceId, one.topic)
 
 test('the slot of a device that was just silent rests, except for the last time', async () => {

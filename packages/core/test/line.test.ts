@@ -1,5 +1,11 @@
 import type { Topic } from '@heliograph/protocol/identifiers'
-import { DRAIN_WITHIN_MS } from '@heliograph/protocol/retry'
+import {
+  DRAIN_WITHIN_MS,
+  LEFT_TO_NEWEST_MS,
+  LONGEST_SILENCE_MS,
+  MAX_RECEIVES,
+  SLOT_RETRY_SECONDS,
+} from '@heliograph/protocol/retry'
 import { beforeEach, describe, expect, test } from 'vitest'
 import {
   later,
@@ -11,6 +17,7 @@ import {
 } from '../../../test/contract/samples.ts'
 import { deliver } from '../src/delivery/deliver.ts'
 import { parsePendingRules, perCollapseIdOf } from '../src/delivery/pending-rules.ts'
+import { silence } from '../src/delivery/silence.ts'
 import { slotName, slotsOf } from '../src/delivery/slot-name.ts'
 import { lineUp } from '../src/delivery/waiting.ts'
 import { connect } from '../src/devices/connect.ts'
@@ -214,6 +221,29 @@ describe('a drain', () => {
     expect(ids(await world.ports.pending.listOf(deviceId, topicA))).toEqual([over.seq])
   })
 
+  test('goes on behind one that expires while it is at it', async () => {
+    const short = inLine(2, undefined, { expiration: now / 1000 + 1 })
+    const [first, last] = [inLine(1), inLine(3)]
+    await hold(first, short, last)
+    world.answers = ['acknowledged']
+    world.beforeSend = () => {
+      world.clock.time = now + 1_500
+    }
+    await deliver(last, drainOnly, world.ports)
+    expect(ids(world.sent)).toEqual(ids([first, last]))
+    expect(ids(await world.ports.pending.listOf(deviceId, topicA))).toEqual([short.seq])
+  })
+
+  test('of a token that has died empties every slot, and sends nothing', async () => {
+    const all = [inLine(1), inLine(2, 'score'), inLine(3)]
+    await hold(...all)
+    world.registry.change(deviceId, topicA, false, now)
+    await deliver(all[0] as Notification, drainOnly, world.ports)
+    expect(world.sent).toEqual([])
+    for (const one of all) expect(endsOf(one)).toEqual(['stored', 'unregistered'])
+    expect(await world.ports.pending.listOf(deviceId, topicA)).toEqual([])
+  })
+
   test('that takes long leaves the rest to another message', async () => {
     const all = [inLine(1), inLine(2), inLine(3)]
     await hold(...all)
@@ -224,7 +254,18 @@ describe('a drain', () => {
     }
     expect(await deliver(all[0] as Notification, drainOnly, world.ports)).toBe('done')
     expect(ids(world.sent)).toEqual([all[0]?.seq])
-    expect(world.queued).toEqual([{ seq: all[1]?.seq }])
+    expect(world.queued).toEqual([{ seq: all[2]?.seq }])
+  })
+
+  test('tries what does not leave its slot a limited number of times, in one message', async () => {
+    const one = inLine(1)
+    await hold(one)
+    world.queued.length = 0
+    world.ports.pending.remove = async () => false
+    world.answers = ['acknowledged']
+    expect(await deliver(one, drainOnly, world.ports)).toBe('again')
+    expect(await deliver(one, { ...drainOnly, last: true }, world.ports)).toBe('done')
+    expect(world.queued).toEqual([])
   })
 
   test('finds the rest although its own notification is gone', async () => {
@@ -256,15 +297,197 @@ describe('a drain', () => {
   })
 })
 
+describe('a device that is connected and silent', () => {
+  const MOST = 20
+  const retry = (one: Notification, number = 1) =>
+    deliver(one, { number, last: number === MAX_RECEIVES, slotOnly: true }, world.ports)
+
+  /** Holds them while the device acknowledges nothing, and lets the time of their retries come. */
+  async function holdSilently(all: readonly Notification[]): Promise<void> {
+    world.answers = ['unconfirmed']
+    for (const one of all) await deliver(one, once, world.ports)
+    world.told.length = 0
+    world.clock.time += 1_000 * SLOT_RETRY_SECONDS
+  }
+
+  const flood = (count: number) =>
+    Array.from({ length: count }, (_, at) => inLine(at + 1, `${at}`, { perCollapseId: MOST }))
+
+  /** As an environment that knows nothing of the silence. */
+  function forgetSilence(): void {
+    Object.assign(world.ports, { silence: silence() })
+  }
+
+  function countReads(): () => number {
+    const { listOf } = world.ports.pending
+    let reads = 0
+    world.ports.pending.listOf = (...call) => {
+      reads += 1
+      return listOf(...call)
+    }
+    return () => reads
+  }
+
+  test.each(['is known to be silent', 'is silent for all that is known'])(
+    'and %s: of a flood one message is tried again',
+    async (known) => {
+      const all = flood(3 * MOST)
+      const reads = countReads()
+      await holdSilently(all)
+      expect(world.queued).toHaveLength(all.length)
+      const after: string[] = []
+      for (const one of all) {
+        if (known === 'is silent for all that is known') forgetSilence()
+        after.push(await retry(one))
+      }
+      expect(after).toEqual(all.map((one) => (one === all.at(-1) ? 'again' : 'done')))
+      expect(reads()).toBe(2 * all.length)
+      expect(await world.ports.pending.listOf(deviceId, topicA)).toHaveLength(MOST)
+    },
+  )
+
+  test('gets each one once when it answers again', async () => {
+    const all = flood(3 * MOST)
+    await holdSilently(all)
+    const alive: Notification[] = []
+    for (const one of all) if ((await retry(one)) === 'again') alive.push(one)
+    world.told.length = 0
+    world.answers = ['acknowledged']
+    world.clock.time += LONGEST_SILENCE_MS
+    await Promise.all(alive.map((one) => retry(one, 2)))
+    expect(ids(world.sent)).toEqual(ids(all.slice(-MOST)))
+    expect(await world.ports.pending.listOf(deviceId, topicA)).toEqual([])
+  })
+
+  test('costs no read of the line from the second attempt on, but for the last', async () => {
+    const all = flood(2)
+    await holdSilently(all)
+    const newest = all[1] as Notification
+    await retry(newest)
+    const reads = countReads()
+    expect(await retry(newest, 2)).toBe('again')
+    expect(reads()).toBe(0)
+    world.told.length = 0
+    expect(await retry(newest, MAX_RECEIVES)).toBe('done')
+    expect(reads()).toBe(1)
+    expect(ids(world.sent)).toEqual([all[0]?.seq])
+  })
+
+  test('takes nobody the attempt by asking whether it is silent', async () => {
+    const all = flood(2)
+    await holdSilently(all)
+    await retry(all[1] as Notification)
+    world.told.length = 0
+    world.clock.time += LONGEST_SILENCE_MS
+    await retry(all[1] as Notification, 2)
+    expect(ids(world.sent)).toEqual([all[0]?.seq])
+  })
+
+  test('keeps the message of one that is gone, if no newer one waits', async () => {
+    const [first, gone] = flood(2) as [Notification, Notification]
+    await holdSilently([first, gone])
+    await world.ports.pending.remove(deviceId, slotName(gone), gone.seq)
+    expect(await retry(gone)).toBe('again')
+    world.answers = ['acknowledged']
+    forgetSilence()
+    expect(await retry(gone, 2)).toBe('done')
+    expect(endsOf(first)).toEqual(['stored', 'drained'])
+  })
+
+  test('leaves nothing to one that may have used up its attempts', async () => {
+    const [first, newest] = flood(2) as [Notification, Notification]
+    await holdSilently([first, newest])
+    world.clock.time = newest.acceptedAt + LEFT_TO_NEWEST_MS
+    expect(await retry(first)).toBe('done')
+    world.clock.time += 1
+    expect(await retry(first)).toBe('again')
+  })
+
+  test('leaves nothing to the slot of a topic that keeps its newest', async () => {
+    const first = inLine(1)
+    await holdSilently([first, later(notification({ deviceId }), 2)])
+    expect(await retry(first)).toBe('again')
+  })
+})
+
+describe('whose message may end, because a newer one waits, is not forgotten:', () => {
+  const [older, newer] = [inLine(1), inLine(2)]
+  const endsItsMessage = async (one: Notification) => {
+    world.answers = ['unconfirmed']
+    expect(await deliver(one, drainOnly, world.ports)).toBe('done')
+  }
+
+  test('stored while the newer one is sent', async () => {
+    await hold(newer)
+    world.answers = ['acknowledged']
+    world.beforeSend = async () => {
+      await world.ports.pending.put(older, now)
+    }
+    await deliver(newer, drainOnly, world.ports)
+    expect(ids(world.sent)).toEqual([newer.seq])
+    expect(world.queued).toEqual([{ seq: older.seq }])
+  })
+
+  test('stored while the newer one is sent once more', async () => {
+    world.answers = ['offline', 'acknowledged']
+    world.beforeSend = async () => {
+      if (world.sent.length === 1) await world.ports.pending.put(older, now)
+    }
+    await deliver(newer, once, world.ports)
+    expect(world.queued).toEqual([{ seq: newer.seq }])
+  })
+
+  test.each([
+    ['has expired', { expiration: now / 1000 + 1 }, 'expired'],
+    ['has lost its token', {}, 'unregistered'],
+  ] as const)('the newer one, which a crash kept from its message, %s', async (_, more, ends) => {
+    const crashed = inLine(2, undefined, more)
+    await hold(older)
+    await world.ports.pending.put(crashed, now)
+    await endsItsMessage(older)
+    await world.ports.pending.remove(deviceId, slotName(crashed), crashed.seq)
+    world.queued.length = 0
+    world.clock.time = now + 2_000
+    if (ends === 'unregistered') world.registry.change(deviceId, topicA, false, now)
+    await deliver(crashed, { ...once, number: 2 }, world.ports)
+    expect(endsOf(crashed)).toEqual([ends])
+    expect(world.queued).toEqual([{ seq: crashed.seq }])
+  })
+
+  test('the newer one is taken out of its slot, as its token has died', async () => {
+    await hold(older)
+    world.answers = ['offline']
+    world.beforeSend = () => {
+      world.registry.change(deviceId, topicA, false, now)
+    }
+    await deliver(newer, once, world.ports)
+    expect(endsOf(newer)).toEqual(['unregistered'])
+    expect(world.queued).toEqual([{ seq: newer.seq }])
+  })
+
+  test('a topic that keeps its newest needs none of these', async () => {
+    const one = notification({ deviceId, expiration: now / 1000 + 1 })
+    world.clock.time = now + 2_000
+    await deliver(one, { ...once, number: 2 }, world.ports)
+    world.registry.change(deviceId, topicA, false, now)
+    await deliver(notification({ deviceId }), { ...once, number: 2 }, world.ports)
+    world.answers = ['offline']
+    await deliver(later(notification({ deviceId }), 2_000), once, world.ports)
+    expect(world.queued).toEqual([])
+  })
+})
+
 test('connect asks for one drain of a topic with many slots, and for one of each other slot', async () => {
   world.register(deviceId, topicB)
   const inB = notification({ deviceId, topic: topicB })
-  await hold(inLine(1), inLine(2, 'score'), inB)
+  const [newest, older] = [inLine(2), inLine(1, 'score')]
+  await hold(newest, older, inB)
   world.queued.length = 0
   const request = { deviceId, receivedAt: now, body: { tokens: [] } }
   const result = await connect(request, world.ports)
   expect(result).toMatchObject({ pending: 3 })
-  expect(world.queued).toHaveLength(2)
+  // its message is the one that is tried again
+  expect(ids(world.queued).sort()).toEqual(ids([newest, inB]).sort())
 })
 
 test('unregister empties every slot of the topic, and of no other', async () => {
@@ -293,6 +516,14 @@ describe('the name of a slot', () => {
       expect(other >= first && other < last).toBe(false)
   })
 
+  test('stays the same: rows are kept for a month', () => {
+    const one = inLine(1)
+    expect(slotName(one)).toBe(`${topicA}#seq:${one.seq}`)
+    expect(slotName({ ...one, collapseId: 'score' })).toBe(`${topicA}#collapse:score`)
+    // a collapse id is text of the provider's, and may be any
+    expect(slotName({ ...one, collapseId: '' })).toBe(`${topicA}#collapse:`)
+  })
+
   test('is that of the topic where it keeps its newest', () => {
     expect(slotName(notification({ collapseId: 'score' }))).toBe(topicA)
   })
@@ -311,7 +542,10 @@ describe('the rules', () => {
   test.each([
     'null',
     '[]',
+    '3',
+    '"newest"',
     '{"a":"oldest"}',
+    '{"a":"newest","b":"oldest"}',
     '{"a":{"perCollapseId":0}}',
     '{"a":{"perCollapseId":101}}',
     '{"a":{"perCollapseId":1.5}}',

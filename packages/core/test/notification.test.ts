@@ -104,6 +104,8 @@ test.each([
   ['expiration', 2 ** 53],
   ['payload', { aps: {} }],
   ['collapseId', 1],
+  ['perCollapseId', 0],
+  ['perCollapseId', '3'],
 ])('with %s = %j it is no notification', (field, value) => {
   const one = notification()
   expect(parseNotification(JSON.stringify({ ...one, [field]: value }))).toBeUndefined()

@@ -71,7 +71,10 @@ describe('a seal', () => {
     expect(asked).toBe(0)
     expect(later.seal).toBe(sealNotification([one], unsealed))
     const asSealed = asked
-    const copies = [{ ...later }, parseNotification(serializeNotification(later))]
+    const copies = [
+      JSON.parse(JSON.stringify(later)),
+      parseNotification(serializeNotification(later)),
+    ]
     for (const copy of copies) expect(copy && isSealed([one], copy)).toBe(true)
     expect(asked).toBe(asSealed)
   })
@@ -95,7 +98,7 @@ describe('a seal', () => {
     expect(sealNotification([keyOf(1)], fixed)).toBe('ByrUQDZfgT9XT-mUEn3S3Q')
   })
 
-  const plain = notification({ collapseId: 'x' })
+  const plain = notification({ collapseId: 'x', perCollapseId: 3 })
   const sealedPlain = () => ({ ...plain, seal: sealNotification([one], plain) })
   const changes: readonly Partial<Notification>[] = [
     { id: notification().id },
@@ -110,6 +113,7 @@ describe('a seal', () => {
     { priority: 5 },
     { pushType: 'background' },
     { collapseId: 'y' },
+    { perCollapseId: 4 },
     { payload: `${plain.payload} ` },
   ]
   test('covers every field', () => {

@@ -64,6 +64,13 @@ export const BEGIN_WITHIN_MS = 8_000
 export const DRAIN_WITHIN_MS = 4_000
 
 /**
+ * What waits in order has one message that is tried again: that of the newest notification. The
+ * others end after a failure if the newest was accepted at most this long ago, milliseconds: half of
+ * the time that its own message takes, at the least, to use up its attempts.
+ */
+export const LEFT_TO_NEWEST_MS = 60_000
+
+/**
  * When a message that its function neither finished nor postponed comes back: six times the
  * function's timeout, as Lambda recommends, so that a throttled batch is not delivered twice.
  */

@@ -3,6 +3,7 @@ import {
   MAX_ACTIVATION_CHARACTERS,
   MAX_ACTIVATION_CODE_CHARACTERS,
   MAX_BROADCAST_BYTES,
+  MAX_BROKER_CA_CHARACTERS,
   MAX_CHANNELS,
   MAX_CSR_CHARACTERS,
   MAX_FILTERS,
@@ -34,6 +35,12 @@ test('the largest activation fits into its limit, in base64 as well', () => {
 test('a certificate request has room for ten honest ones', () => {
   const honest = 500
   expect(MAX_CSR_CHARACTERS).toBeGreaterThan(10 * honest)
+})
+
+test('the CAs of a broker have room for six times what Amazon’s need', () => {
+  expect(MAX_BROKER_CA_CHARACTERS).toBeGreaterThan(6 * 5_000)
+  // and the message that names them for one publish
+  expect(MAX_BROKER_CA_CHARACTERS).toBeLessThan(MAX_REQUEST_BYTES / 2)
 })
 
 test('a request for many devices has at most 512 kB', () => {

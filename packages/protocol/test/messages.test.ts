@@ -145,6 +145,8 @@ test('a broadcast has the fields of a notification, with its channel', () => {
     [...Object.keys(shared), 'channel'].sort(),
   )
   expect(at(broadcastMessage.schema, 'pushType')).toEqual({ const: 'liveactivity' })
+  expect(matches(at(broadcastMessage.schema, 'seq'), '01J9ZK3V5Q8W0X2Y4A6B8C0D2E')).toBe(true)
+  expect(matches(at(broadcastMessage.schema, 'seq'), '1')).toBe(false)
   for (const schema of [
     at(broadcastMessage.schema, 'channel'),
     at(channelList.schema, 'channels', '*'),
@@ -157,4 +159,5 @@ test('a broadcast has the fields of a notification, with its channel', () => {
 test('a channel is described in Apple’s words', () => {
   expect(channelSettings.schema.required).toEqual(['message-storage-policy', 'push-type'])
   expect(at(channelSettings.schema, 'message-storage-policy')).toEqual({ enum: [0, 1] })
+  expect(at(channelSettings.schema, 'push-type')).toEqual({ const: 'LiveActivity' })
 })

@@ -4,6 +4,7 @@ import {
   backOffSeconds,
   DELIVER_TIMEOUT_SECONDS,
   FIRST_SILENCE_MS,
+  LEFT_TO_NEWEST_MS,
   LONGEST_SILENCE_MS,
   MAX_RECEIVES,
   RECORD_TIMEOUT_SECONDS,
@@ -43,6 +44,13 @@ describe('the values fit together', () => {
 
   test('a throttled notification goes into its slot before the queue gives it up', () => {
     expect(BUSY_ATTEMPTS).toBeLessThan(MAX_RECEIVES)
+  })
+
+  test('the message that others are left to has half of its time before it', () => {
+    const rests = Array.from({ length: MAX_RECEIVES - 1 }, (_, at) => backOffSeconds(at + 1, 0))
+    // one machine lets nothing rest for longer than a minute
+    const shortest = rests.reduce((sum, seconds) => sum + Math.min(seconds, 60), 0)
+    expect(1_000 * shortest).toBeGreaterThanOrEqual(2 * LEFT_TO_NEWEST_MS)
   })
 
   test('SQS permits every delay: 15 minutes for a message, 12 hours of invisibility', () => {

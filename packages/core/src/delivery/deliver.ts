@@ -54,13 +54,17 @@ export async function deliver(
     if (place === 'in-slot') return drain(notification, attempt, ports)
     if (place === 'newer-in-slot') return end('coalesced', notification, ports)
   }
-  if (isOld(notification, attempt, ports) && (await isDead(notification, ports)))
+  if (isOld(notification, attempt, ports) && (await isDead(notification, ports))) {
+    if (attempt.number > 1) await passOn(notification, ports)
     return end('unregistered', notification, ports)
+  }
   if (notification.idFromProvider && (await isDuplicate(notification, ports)))
     return end('duplicate', notification, ports)
   // the last check before the send, so that no time passes in between
-  if (isExpired(notification, ports.clock.now()))
+  if (isExpired(notification, ports.clock.now())) {
+    if (attempt.number > 1) await passOn(notification, ports)
     return endWithFeedback('expired', 'Expired', notification, ports)
+  }
   return sendDirect(notification, attempt, ports)
 }
 
@@ -119,7 +123,9 @@ async function hold(
   sent: Sent,
   ports: DeliverPorts,
 ): Promise<Delivery> {
-  if ((await store(notification, ports)) === 'gone') return 'done'
+  const kept = await store(notification, ports)
+  if (kept === 'gone') await passOn(notification, ports)
+  if (kept !== 'stored') return 'done'
   if (notification.perCollapseId !== undefined) return holdInLine(notification, sent, ports)
   const after = sent === 'unconfirmed' ? 'again' : await sendStored(notification, ports)
   if (after === 'again') await ports.queue.send(notification, SLOT_RETRY)
@@ -135,13 +141,20 @@ async function holdInLine(
   sent: Sent,
   ports: DeliverPorts,
 ): Promise<Delivery> {
-  const [first, ...rest] = await waitingOn(notification, ports)
+  const [first] = await waitingOn(notification, ports)
   if (!first) return 'done'
   const step = sent === 'unconfirmed' ? 'again' : await sendStored(first, ports)
   if (step === 'again') await ports.queue.send(notification, SLOT_RETRY)
-  if (step === 'settled' && rest.length > 0)
-    await ports.queue.send(notification, { slotOnly: true })
+  if (step === 'settled') await passOn(notification, ports)
   return 'done'
+}
+
+/**
+ * While it was in its slot, the messages of older ones of its line may have been left to its own:
+ * whatever it came to, somebody has to look at the line once more.
+ */
+async function passOn(notification: Notification, { queue }: DeliverPorts): Promise<void> {
+  if (notification.perCollapseId !== undefined) await queue.send(notification, { slotOnly: true })
 }
 
 /** For the queue: drain the slot, after a rest. */

@@ -10,6 +10,8 @@ const MAX_DEVICES = 10_000
  * knows.
  */
 export interface Silence {
+  /** True if nothing should wait for this device now. Takes nobody's attempt, unlike `holds`. */
+  rests(deviceId: DeviceId, nowMs: number): boolean
   /**
    * True if nothing should wait for this device now. When its silence is over, the first caller is
    * told to try, and all others are told not to until that attempt has been noted.
@@ -46,12 +48,12 @@ export function silence(maxDevices = MAX_DEVICES): Silence {
   }
 
   return {
+    rests: (deviceId, nowMs) => isLeftAlone(memories.get(deviceId), nowMs),
     holds(deviceId, nowMs) {
       const memory = memories.get(deviceId)
-      if (!memory || memory.state === 'answers') return false
-      // a clock that was set back must not prolong a silence
-      if (Math.abs(nowMs - memory.sinceMs) < memory.periodMs) return true
-      remember(deviceId, { ...memory, sinceMs: nowMs, state: 'tried' })
+      if (isLeftAlone(memory, nowMs)) return true
+      if (memory && memory.state !== 'answers')
+        remember(deviceId, { ...memory, sinceMs: nowMs, state: 'tried' })
       return false
     },
     note(deviceId, sent, nowMs) {
@@ -59,6 +61,12 @@ export function silence(maxDevices = MAX_DEVICES): Silence {
       remember(deviceId, sent === 'unconfirmed' ? lengthened(memory, nowMs) : shortened(memory))
     },
   }
+}
+
+function isLeftAlone(memory: Memory | undefined, nowMs: number): boolean {
+  if (!memory || memory.state === 'answers') return false
+  // a clock that was set back must not prolong a silence
+  return Math.abs(nowMs - memory.sinceMs) < memory.periodMs
 }
 
 /** Messages that were in flight at the same time count as one failure. */

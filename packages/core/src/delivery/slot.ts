@@ -17,19 +17,19 @@ export interface StorePorts extends SlotPorts {
 }
 
 /**
- * Puts the notification into its slot, where the newest wins. `gone`: it is not there, because a
- * newer one was there or its token is dead. If someone else has already taken it out of the slot,
- * such as a drain that saw the token as live, it was stored nevertheless: the receipt says so
- * before that end.
+ * Puts the notification into its slot, where the newest wins. `older`: a newer one was there.
+ * `gone`: it was in its slot, until its token was seen to be dead. If someone else has already taken
+ * it out of the slot, such as a drain that saw the token as live, it was stored nevertheless: the
+ * receipt says so before that end.
  */
 export async function store(
   notification: Notification,
   ports: StorePorts,
-): Promise<'stored' | 'gone'> {
+): Promise<'stored' | 'older' | 'gone'> {
   const stored = await ports.pending.put(notification, ports.clock.now())
   if (!stored.kept) {
     end('coalesced', notification, ports)
-    return 'gone'
+    return 'older'
   }
   if (stored.replaced) await endReplaced(stored.replaced, notification, ports)
   const dead = await isDead(notification, ports)

@@ -1,3 +1,4 @@
+import { isNewer } from '@heliograph/protocol/identifiers'
 import type { DownMessage } from '@heliograph/protocol/messages'
 import { downTopics } from '@heliograph/protocol/mqtt-topic'
 import type { Notification } from '../notification.ts'
@@ -59,11 +60,14 @@ export async function connect(
 
 /**
  * Each slot is drained by itself, except those of a topic that has one for each collapse id: they go
- * one after the other, so one message drains them all.
+ * one after the other, so one message drains them all. It is that of the newest, which is tried
+ * again until the device answers.
  */
 function drainsOf(slots: readonly Notification[]): readonly Notification[] {
   const alone = slots.filter(({ perCollapseId }) => perCollapseId === undefined)
-  const inLine = slots.filter(({ perCollapseId }) => perCollapseId !== undefined)
+  const inLine = slots
+    .filter(({ perCollapseId }) => perCollapseId !== undefined)
+    .sort((a, b) => (isNewer(a.seq, b.seq) ? 1 : -1))
   return [...alone, ...new Map(inLine.map((slot) => [slot.topic, slot])).values()]
 }
 

@@ -14,7 +14,8 @@ export interface Allowance {
  * the most that these allowances cost.
  */
 export const allowances = {
-  register: { burst: 8, perSecond: 0.2 },
+  /** More topics than most devices have: the program waits ten seconds for the token of one that is dropped. */
+  register: { burst: 20, perSecond: 0.2 },
   connect: { burst: 8, perSecond: 0.04 },
   unregister: { burst: 8, perSecond: 0.1 },
   renew: { burst: 3, perSecond: 0.02 },

@@ -13,7 +13,8 @@ const reasons = {
   unregistered: 'Unregistered',
 } as const satisfies Partial<Record<OutcomeKind, string>>
 
-function isAnnounced(kind: OutcomeKind): kind is (typeof announcedOutcomes)[number] {
+/** An accepted notification is none that something became of. */
+export function isAnnounced(kind: OutcomeKind): kind is (typeof announcedOutcomes)[number] {
   return kind !== 'accepted'
 }
 

@@ -11,7 +11,10 @@ export interface EventSettings {
  * Whether subscribers are told. A notification that was delivered at once is not an exception; one
  * that was stored is, until its end.
  */
-export function wantsEvent(settings: EventSettings, { topic, outcome }: Announcement): boolean {
+export function wantsEvent(
+  settings: EventSettings,
+  { topic, outcome }: Pick<Announcement, 'topic' | 'outcome'>,
+): boolean {
   const level = Object.hasOwn(settings.topics, topic) ? settings.topics[topic] : settings.default
   if (level === 'tokens') return outcome === 'dead-token'
   if (level === 'exceptions') return outcome !== 'delivered'

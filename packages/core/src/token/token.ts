@@ -3,6 +3,7 @@ import type { DeviceId, DeviceToken, Topic } from '@heliograph/protocol/identifi
 import { aessiv } from '@noble/ciphers/aes.js'
 import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from '@noble/ciphers/utils.js'
 import { DEVICE_ID_BYTES, deviceIdFromBytes, deviceIdToBytes } from '../device-id.ts'
+import { tokenFingerprint } from '../notification.ts'
 import type { TokenKey } from '../ports.ts'
 import { blockOpener, type OpenBlock } from './one-block.ts'
 
@@ -18,6 +19,8 @@ const TOPIC_HASH_BYTES = 6
 export interface OpenedToken {
   readonly deviceId: DeviceId
   readonly topicHash: string
+  /** See `tokenFingerprint`. */
+  readonly fingerprint: string
   /** The key that opened it. */
   readonly key: TokenKey
 }
@@ -60,6 +63,7 @@ function openAnew(keys: readonly TokenKey[], token: DeviceToken): OpenedToken | 
       return {
         deviceId: deviceIdFromBytes(plaintext.slice(0, DEVICE_ID_BYTES)),
         topicHash: bytesToHex(plaintext.subarray(DEVICE_ID_BYTES)),
+        fingerprint: tokenFingerprint(token),
         key,
       }
     }
