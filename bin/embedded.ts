@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { edgeAnswer } from '@heliograph/core/send/edge-answer'
+import { edgeAnswer } from '@heliograph/core/edge/edge-answer'
 import {
   type Cloud,
   type CloudOptions,

@@ -1,3 +1,4 @@
+import { withRequestId } from '@heliograph/core/channels/request-id'
 import { type Answer, rejectionAnswer } from '@heliograph/core/send/answer'
 import { chooseId, type ProviderRequest } from '@heliograph/core/send/provider-request'
 import { reject } from '@heliograph/protocol/rejection'
@@ -107,7 +108,8 @@ export async function answerInTime(event: HttpEvent, answering: Answering): Prom
     return await Promise.race([work(request), late])
   } catch (fault) {
     onFault(fault)
-    return rejectionAnswer(chooseId(request.headers['apns-id'], uuid), unavailable)
+    const answer = rejectionAnswer(chooseId(request.headers['apns-id'], uuid), unavailable)
+    return withRequestId(answer, request, uuid)
   } finally {
     clearTimeout(timer)
   }

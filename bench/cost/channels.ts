@@ -3,7 +3,7 @@ import { type Amounts, dollars, type PriceName } from './prices.ts'
 /** Bytes that a device is sent for one broadcast of 1 kB, as for a notification (docs/cost.md, "Assumed"). */
 const BYTES_OUT = 1_650
 
-/** Assumed: three reads and a call of IoT Core, one after the other, in a function of 512 MB. */
+/** Assumed: three reads, a write and a call of IoT Core, one after the other, in a function of 512 MB. */
 const PUBLISH_SECONDS = 0.04
 
 /** One publish to a channel that stores it: the function's call, before anybody hears it. */
@@ -13,6 +13,8 @@ const publish: Amounts = {
   lambdaGigabyteSecond: 0.5 * PUBLISH_SECONDS,
   // the channel, and once more after it was stored; credentials are cached
   dynamoRead: 2,
+  // that it is the latest one
+  dynamoWrite: 1,
   // the body of the call to IoT Core
   iotMessage: 1,
   logGigabyte: 400 / 1e9,

@@ -1,6 +1,7 @@
 import { channelTopic } from '@heliograph/protocol/mqtt-topic'
 import { afterAll, describe, expect, it } from 'vitest'
-import { ChannelProvider, Listener } from '../e2e/channel-support.ts'
+import { Listener, spyingFilters } from '../../tools/conformance/listener.ts'
+import { ChannelProvider } from '../e2e/channel-support.ts'
 import { sharing } from '../e2e/shared-target.ts'
 import { until } from '../e2e/support.ts'
 import type { Target } from '../e2e/target.ts'
@@ -13,23 +14,6 @@ sharing.beforeAll(({ target: shared }) => {
 })
 afterAll(() => provider?.close())
 
-/** Every way to hear more than the channels whose ids one knows. */
-const filters = [
-  '#',
-  '+/#',
-  'heliograph/#',
-  'heliograph/+',
-  'heliograph/+/+',
-  'heliograph/channel/#',
-  'heliograph/channel/+',
-  '$share/spies/heliograph/channel/+',
-  '$share/spies/heliograph/channel/#',
-  'heliograph/notification',
-  'heliograph/token',
-  '$SYS/#',
-  '$aws/rules/#',
-]
-
 describe('a device that spies', () => {
   it('hears nothing of channels whose ids it does not know', async () => {
     const channel = await provider.create(1)
@@ -37,7 +21,7 @@ describe('a device that spies', () => {
     const [spy, honest] = [await Listener.open(target), await Listener.open(target)]
     const all: unknown[] = []
     spy.plain.client.on('message', (topic) => all.push(topic))
-    for (const filter of filters)
+    for (const filter of spyingFilters)
       expect([filter, ...(await spy.subscribe(filter))]).toEqual([filter, 128])
     expect(await spy.subscribe(`$share/spies/${channelTopic(channel)}`)).toEqual([128])
     await honest.join(channel)

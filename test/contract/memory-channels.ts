@@ -1,3 +1,4 @@
+import type { BroadcastKey } from '@heliograph/core/channels/broadcast'
 import type { Broadcasting, Broadcasts, Channel, Channels } from '@heliograph/core/ports'
 import type { ChannelId, Topic } from '@heliograph/protocol/identifiers'
 import { MAX_CHANNELS } from '@heliograph/protocol/limits'
@@ -57,7 +58,11 @@ export class MemoryBroadcasts implements Broadcasts {
   /** What happens before a call has an effect. */
   before: (call: 'publish' | 'clear') => Promise<Broadcasting> = async () => 'published'
 
-  async publish(channel: ChannelId, message: string, storedUntil: number): Promise<Broadcasting> {
+  async publish(
+    { channel }: BroadcastKey,
+    message: string,
+    storedUntil: number,
+  ): Promise<Broadcasting> {
     const sent = await this.before('publish')
     if (sent === 'busy') return sent
     this.published.push({ channel, message, storedUntil })

@@ -28,6 +28,7 @@ const tables: Readonly<Record<string, string>> = {
   devices: 'Devices',
   feedback: 'Feedback',
   fleet: 'Devices',
+  'latest-broadcasts': 'Channels',
   'pending-notifications': 'Pending',
   'provider-keys': 'ProviderKeys',
   providers: 'Providers',

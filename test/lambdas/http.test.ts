@@ -126,6 +126,31 @@ describe('the time to answer', () => {
   })
 })
 
+describe('a call about channels that fails', () => {
+  const answering = { uuid: () => 'never', now: () => NOW, onFault: () => {} }
+  const fail = (rawPath: string, stage = '$default') =>
+    answerInTime(
+      eventOf({
+        rawPath,
+        headers: { 'apns-id': UUID, 'apns-request-id': UUID },
+        requestContext: { http: { method: 'GET' }, stage },
+      }),
+      { ...answering, work: () => Promise.reject(new Error('table')) },
+    )
+
+  it('has the id of its request, at either domain', async () => {
+    for (const one of [
+      fail('/1/apps/com.example.app/all-channels'),
+      fail('/tokens/4/broadcasts/apps/com.example.app', 'tokens'),
+    ])
+      expect(await one).toMatchObject({ status: 503, headers: { 'apns-request-id': UUID } })
+  })
+
+  it('has an id that no notification has', async () => {
+    expect((await fail('/3/device/00')).headers).not.toHaveProperty('apns-request-id')
+  })
+})
+
 describe('the accept function', () => {
   it('logs a refusal with its detail and without the device token', async () => {
     const desk = new Desk()

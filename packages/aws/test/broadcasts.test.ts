@@ -4,12 +4,15 @@ import {
   type PublishCommandInput,
   ResourceNotFoundException,
 } from '@aws-sdk/client-iot-data-plane'
-import type { ChannelId } from '@heliograph/protocol/identifiers'
+import type { ChannelId, Seq, Topic } from '@heliograph/protocol/identifiers'
 import { expect, test } from 'vitest'
 import { broadcasts } from '../src/broadcasts.ts'
+import type { LatestBroadcasts } from '../src/latest-broadcasts.ts'
 import { storedBroadcasts } from '../src/operator/stored-broadcasts.ts'
 
 const channel = 'a'.repeat(24) as ChannelId
+const broadcast = { channel, topic: 'com.example.app' as Topic, seq: 'B' as Seq }
+const newer = { ...broadcast, seq: 'C' as Seq }
 const topic = `heliograph/channel/${channel}`
 const NOW = 1_900_000_000
 
@@ -18,7 +21,7 @@ function named(name: string): Error {
 }
 
 /** Gives these faults one after the other, then takes everything. */
-function worldOf(...faults: readonly Error[]) {
+function worldOf(...faults: readonly (Error | undefined)[]) {
   let time = NOW * 1_000
   const inputs: PublishCommandInput[] = []
   const send = async ({ input }: { readonly input: PublishCommandInput }) => {
@@ -27,15 +30,31 @@ function worldOf(...faults: readonly Error[]) {
     if (fault) throw fault
   }
   const client = { send } as unknown as IoTDataPlaneClient
+  let meanwhile = async (): Promise<unknown> => undefined
   const wait = async (ms: number) => {
     time += ms
+    const work = meanwhile
+    meanwhile = async () => undefined
+    await work()
+  }
+  /** What happens while the next call waits. */
+  const inTheNextWait = (work: typeof meanwhile) => {
+    meanwhile = work
   }
   const clock = { now: () => time }
-  const port = broadcasts(client, { clock, wait })
+  let newest = ''
+  const latest: LatestBroadcasts = {
+    async note({ seq }) {
+      if (seq < newest) return false
+      newest = seq
+      return true
+    },
+  }
+  const port = broadcasts(client, { clock, latest, wait })
   const setTime = (ms: number) => {
     time = ms
   }
-  return { port, inputs, setTime, waited: () => time - NOW * 1_000 }
+  return { port, inputs, setTime, inTheNextWait, waited: () => time - NOW * 1_000 }
 }
 
 const throttled = named('ThrottlingException')
@@ -43,7 +62,7 @@ const textOf = ({ payload }: PublishCommandInput) => Buffer.from(payload as Uint
 
 test('a broadcast that is not stored is published once, without a flag', async () => {
   const { port, inputs } = worldOf()
-  expect(await port.publish(channel, '{"é":1}', 0)).toBe('published')
+  expect(await port.publish(broadcast, '{"é":1}', 0)).toBe('published')
   expect(inputs).toEqual([{ topic, payload: expect.any(Uint8Array), qos: 1 }])
   expect(inputs.map(textOf)).toEqual(['{"é":1}'])
 })
@@ -55,28 +74,59 @@ test.each([
 ])('at %i, what ends a minute after the start is retained for %i seconds', async (ms, seconds) => {
   const { port, inputs, setTime } = worldOf()
   setTime(ms)
-  await port.publish(channel, '{}', NOW + 60)
+  await port.publish(broadcast, '{}', NOW + 60)
   expect(inputs).toMatchObject([{ retain: true, messageExpiry: seconds }])
 })
 
-test('what ends within a second is published and not retained', async () => {
+test('what ends within a second is published and not retained, and what was retained is removed', async () => {
   const { port, inputs, setTime } = worldOf()
   setTime(NOW * 1_000 + 59_001)
-  await port.publish(channel, '{}', NOW + 60)
+  await port.publish(broadcast, '{}', NOW + 60)
   expect(inputs[0]).not.toHaveProperty('retain')
+  expect(inputs).toMatchObject([{ topic }, { topic, retain: true }])
+  expect(inputs.map(textOf)).toEqual(['{}', ''])
   expect(inputs[0]).not.toHaveProperty('messageExpiry')
 })
 
 test('what comes too soon is published again, and ends when it should', async () => {
   const { port, inputs, waited } = worldOf(throttled, throttled)
-  expect(await port.publish(channel, '{}', NOW + 60)).toBe('published')
+  expect(await port.publish(broadcast, '{}', NOW + 60)).toBe('published')
   expect(inputs.map(({ messageExpiry }) => messageExpiry)).toEqual([60, 59, 58])
   expect(waited()).toBeGreaterThan(1_000)
 })
 
+test('what waited while a newer one was stored is published and not retained', async () => {
+  const { port, inputs, inTheNextWait } = worldOf(throttled)
+  inTheNextWait(() => port.publish(newer, 'newer', NOW + 60))
+  expect(await port.publish(broadcast, 'older', NOW + 60)).toBe('published')
+  expect(inputs.map((input) => [textOf(input), input.retain ?? false])).toEqual([
+    ['older', true],
+    ['newer', true],
+    ['older', false],
+  ])
+})
+
+test('where a newer one is stored, one that is over within a second removes nothing', async () => {
+  const { port, inputs, setTime } = worldOf()
+  await port.publish(newer, 'newer', NOW + 60)
+  inputs.length = 0
+  setTime(NOW * 1_000 + 100)
+  await port.publish(broadcast, 'older', NOW + 1)
+  expect(inputs.map(textOf)).toEqual(['older'])
+  expect(inputs[0]).not.toHaveProperty('retain')
+})
+
+test('a newer one that is stored while a removal waits is not removed', async () => {
+  const { port, inputs, inTheNextWait, setTime } = worldOf(undefined, throttled)
+  setTime(NOW * 1_000 + 500)
+  inTheNextWait(() => port.publish(newer, 'newer', NOW + 60))
+  expect(await port.publish(broadcast, 'older', NOW + 1)).toBe('published')
+  expect(inputs.map(textOf)).toEqual(['older', '', 'newer'])
+})
+
 test('what is too much after three attempts is left to the provider', async () => {
   const { port, inputs } = worldOf(...Array<Error>(9).fill(throttled))
-  expect(await port.publish(channel, '{}', NOW + 60)).toBe('busy')
+  expect(await port.publish(broadcast, '{}', NOW + 60)).toBe('busy')
   expect(inputs).toHaveLength(3)
 })
 
@@ -84,7 +134,7 @@ test.each(['InternalFailureException', 'ForbiddenException', 'TimeoutError'])(
   'of %s nobody knows what became of it: it is thrown, and not tried again',
   async (name) => {
     const { port, inputs } = worldOf(named(name))
-    await expect(port.publish(channel, '{}', 0)).rejects.toMatchObject({ name })
+    await expect(port.publish(broadcast, '{}', 0)).rejects.toMatchObject({ name })
     expect(inputs).toHaveLength(1)
   },
 )

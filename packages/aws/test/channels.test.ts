@@ -1,11 +1,12 @@
 import {
   CreateTableCommand,
+  DeleteItemCommand,
   DynamoDBClient,
   PutItemCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
 import type { Channel } from '@heliograph/core/ports'
-import type { ChannelId, Topic } from '@heliograph/protocol/identifiers'
+import type { ChannelId, Seq, Topic } from '@heliograph/protocol/identifiers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startDynamoDb } from '../../embedded-cloud/src/dynamodb/dynamodb.ts'
 import {
@@ -16,6 +17,7 @@ import {
 } from '../../embedded-cloud/test/service-harness.ts'
 import { n, s } from '../src/attributes.ts'
 import { channels } from '../src/channels.ts'
+import { latestBroadcasts } from '../src/latest-broadcasts.ts'
 import { channelRecords } from '../src/operator/channel-records.ts'
 
 const TABLE = 'channels'
@@ -85,6 +87,25 @@ test('an operator reads the channels of all topics, and adds those of another de
   expect(await channels(client, TABLE, clock).find(own, first.id)).toEqual(first)
 })
 
+test('of a channel the newest broadcast is noted, as often as it comes', async () => {
+  const topic = 'com.example.latest' as Topic
+  const port = channels(client, TABLE, clock)
+  const { note } = latestBroadcasts(client, TABLE)
+  const channel = newChannel(topic)
+  await port.create(channel)
+  const noted = (seq: string) => note({ topic, channel: channel.id, seq: seq as Seq })
+  expect(await noted('01ARZ3NDEKTSV4RRFFQ69G5FAV')).toBe(true)
+  expect(await noted('01ARZ3NDEKTSV4RRFFQ69G5FAV')).toBe(true)
+  expect(await noted('01ARZ3NDEKTSV4RRFFQ69G5FAX')).toBe(true)
+  expect(await noted('01ARZ3NDEKTSV4RRFFQ69G5FAV')).toBe(false)
+  expect(await port.find(topic, channel.id)).toEqual(channel)
+  // one that is gone does not come back
+  await port.close(topic, channel.id)
+  await port.forget(topic, channel.id)
+  expect(await noted('01ARZ3NDEKTSV4RRFFQ69G5FAZ')).toBe(false)
+  expect(await port.close(topic, channel.id)).toBe(false)
+})
+
 test('a full topic is counted afresh, once nothing has changed for a minute', async () => {
   const topic = 'com.example.counted' as Topic
   const port = channels(client, TABLE, clock, MOST)
@@ -123,17 +144,38 @@ test('a topic that stays full is counted once a minute', async () => {
   expect(await refusals()).toBe(2)
 })
 
-test('a deletion that is under way is not counted twice', async () => {
-  const topic = 'com.example.deleted' as Topic
+/** As many channels as may be, a minute after they were made: the next creation counts them. */
+async function full(topic: Topic) {
   const port = channels(client, TABLE, clock, MOST)
   const all = Array.from({ length: MOST }, () => newChannel(topic))
   for (const channel of all) await port.create(channel)
   time += MINUTE
+  return { port, all }
+}
+
+test('a deletion that is under way is not counted twice', async () => {
+  const topic = 'com.example.deleted' as Topic
+  const { port, all } = await full(topic)
   await port.close(topic, all[0]?.id as ChannelId)
   expect(await port.create(newChannel(topic))).toBe(false)
   await port.forget(topic, all[0]?.id as ChannelId)
   expect(await port.create(newChannel(topic))).toBe(true)
   expect(await port.create(newChannel(topic))).toBe(false)
+})
+
+test('a deletion puts the next count off: its row may be gone before it has given back', async () => {
+  const topic = 'com.example.going' as Topic
+  const { port, all } = await full(topic)
+  const going = all[0]?.id as ChannelId
+  await port.close(topic, going)
+  // the first half of its last step
+  const Key = { topic: s(topic), channel: s(going) }
+  await client.send(new DeleteItemCommand({ TableName: TABLE, Key }))
+  time += MINUTE - 1
+  expect(await port.create(newChannel(topic))).toBe(false)
+  // nobody gives back that late
+  time += 1
+  expect(await port.create(newChannel(topic))).toBe(true)
 })
 
 test('a row that is not from this service is a fault, not another channel', async () => {

@@ -13,7 +13,7 @@ import type {
 import type { Announcement } from '@heliograph/protocol/messages'
 import type { DownTopic } from '@heliograph/protocol/mqtt-topic'
 import type { StoragePolicy } from '@heliograph/protocol/storage-policy'
-import type { BroadcastOutcome } from './channels/broadcast.ts'
+import type { BroadcastKey, BroadcastOutcome } from './channels/broadcast.ts'
 import type { SlotName } from './delivery/slot-name.ts'
 import type { Multicast } from './multicast.ts'
 import type { Notification } from './notification.ts'
@@ -339,7 +339,10 @@ export interface Channels {
   create(channel: Channel): Promise<boolean>
   /** Read consistently; undefined if there is none or it is closed. */
   find(topic: Topic, id: ChannelId): Promise<Channel | undefined>
-  /** Every channel of the topic that is not closed, in no particular order. */
+  /**
+   * Every channel of the topic that is not closed, in no particular order. What was returned never
+   * changes, and while nothing else does it may be returned again.
+   */
   list(topic: Topic): Promise<readonly ChannelId[]>
   /**
    * The first step of a deletion, which may be repeated: from now on the channel is not found, and no
@@ -358,10 +361,10 @@ export interface Broadcasts {
   /**
    * Publishes to whoever is subscribed, and resolves once the broker has it. Throws if that is not
    * known. `storedUntil` (UNIX seconds): up to then, and never after, it is also the retained message
-   * of the channel's topic, in place of an earlier one, also over a restart of the broker. 0: it is
-   * not stored, and an earlier one stays.
+   * of the channel's topic, in place of an earlier one, also over a restart of the broker; where a
+   * newer one has come in between, that one stays. 0: it is not stored, and an earlier one stays.
    */
-  publish(channel: ChannelId, message: string, storedUntil: number): Promise<Broadcasting>
+  publish(broadcast: BroadcastKey, message: string, storedUntil: number): Promise<Broadcasting>
   /**
    * Removes the retained message, if any, and resolves once nobody is sent it any more. Throws if
    * that is not known; a limit of the broker is waited out for a few seconds.

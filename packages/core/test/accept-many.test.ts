@@ -1,7 +1,7 @@
 import type { DeviceId, DeviceToken, NotificationId } from '@heliograph/protocol/identifiers'
 import { RECIPIENTS_PER_MESSAGE } from '@heliograph/protocol/limits'
 import { describe, expect, it } from 'vitest'
-import { APP, Desk, NOW, OTHER_DEVICE, UUID, VOIP } from '../../../tools/fuzz/desk.ts'
+import { APP, Desk, NOW, newKey, OTHER_DEVICE, UUID, VOIP } from '../../../tools/fuzz/desk.ts'
 import { isSealed } from '../src/delivery/seal.ts'
 import type { Notification } from '../src/notification.ts'
 import { rateLimit } from '../src/rate-limit.ts'
@@ -57,6 +57,26 @@ describe('a request to many devices', () => {
     expect(desk.together.map((some) => some.map(({ kind, id }) => [kind, id]))).toEqual([
       queued.map(({ id }) => ['accepted', id]),
     ])
+  })
+
+  it('reads the keys again where one is newer, and not for what no key could have made', async () => {
+    const desk = new Desk()
+    const known = desk.keys
+    let reads = 0
+    desk.ports.ring.refreshed = async () => {
+      reads += 1
+      return desk.newKeys
+    }
+    const [token = ''] = crowd(desk, 1)
+    expect((await send(desk, [token, 'no token'])).results).toHaveLength(2)
+    expect(reads).toBe(0)
+    await send(desk, [token, 'ab'.repeat(32), 'cd'.repeat(32)])
+    expect(reads).toBe(1)
+    desk.newKeys = [newKey(2), ...known]
+    const fresh = desk.token(APP, desk.newKeys[0], deviceOf(0))
+    const { results } = await send(desk, [token, fresh, 'no token'])
+    expect(results.map(({ status }) => status)).toEqual([200, 200, 400])
+    expect(reads).toBe(2)
   })
 
   it('makes a notification of its own for each, with the same words', async () => {

@@ -91,6 +91,19 @@ describe('an accepted notification', () => {
     })
   })
 
+  it('carries how many of its topic wait, where that is set for its own', async () => {
+    const desk = new Desk()
+    const pendingRules = { [APP]: { perCollapseId: 4 } }
+    const ports = { ...desk.ports, pendingRules }
+    desk.register(VOIP)
+    await accept(desk.request(), ports)
+    const headers = { 'apns-topic': VOIP, 'apns-push-type': 'voip' }
+    await accept(desk.request({ headers, path: `/3/device/${desk.token(VOIP)}` }), ports)
+    expect(desk.queued[0]).toMatchObject({ topic: APP, perCollapseId: 4 })
+    expect(desk.queued[1]).toMatchObject({ topic: VOIP })
+    expect(desk.queued[1]).not.toHaveProperty('perCollapseId')
+  })
+
   it('is not answered 200 when the queue fails: the fault is the caller’s to answer', async () => {
     const desk = new Desk()
     desk.send = () => Promise.reject(new Error('queue'))

@@ -24,7 +24,12 @@ describe('a channel', () => {
     const read = await desk.manage('GET', id)
     expect(read.status).toBe(200)
     expect(read.body).toBe(settings(1))
+    expect(read.headers).toMatchObject({
+      'apns-channel-id': id,
+      'content-type': 'application/json',
+    })
     const list = await desk.manage('GET', undefined, 'all-channels')
+    expect(list.headers).toMatchObject({ 'content-type': 'application/json' })
     expect(JSON.parse(list.body ?? '')).toEqual({ channels: [id] })
     const gone = await desk.manage('DELETE', id)
     expect([gone.status, gone.body]).toEqual([204, undefined])
@@ -32,6 +37,22 @@ describe('a channel', () => {
       expect(resultOf(await answer)).toEqual([400, 'ChannelNotRegistered'])
     const none = await desk.manage('GET', undefined, 'all-channels')
     expect(none.body).toBe('{"channels":[]}')
+  })
+
+  it('is in a list that all share to whom the store gives the same one', async () => {
+    const desk = new ChannelDesk()
+    const id = await desk.create()
+    const list = [id]
+    Object.assign(desk.channels, { list: async () => list })
+    const [first, second] = [
+      await desk.manage('GET', undefined, 'all-channels'),
+      await desk.manage('GET', undefined, 'all-channels'),
+    ]
+    expect(Buffer.from(first.bytes ?? []).toString()).toBe(first.body)
+    expect(second.bytes).toBe(first.bytes)
+    Object.assign(desk.channels, { list: async () => [id, OTHER] })
+    const third = await desk.manage('GET', undefined, 'all-channels')
+    expect(JSON.parse(third.body ?? '')).toEqual({ channels: [id, OTHER] })
   })
 
   it('is created with node-apn’s spelling of the push type, too', async () => {
@@ -63,7 +84,10 @@ describe('a channel', () => {
 
   it('is not created from a large body', async () => {
     const desk = new ChannelDesk()
-    const body = settings(1) + ' '.repeat(4_096)
+    const largest = settings(1).padEnd(4_096)
+    const created = await desk.manage('POST', undefined, 'channels', { body: largest })
+    expect(resultOf(created)).toEqual([201])
+    const body = `${largest} `
     const answer = await desk.manage('POST', undefined, 'channels', { body })
     expect(resultOf(answer)).toEqual([413, 'PayloadTooLarge'])
   })
@@ -104,13 +128,15 @@ describe('a request about channels is refused', () => {
     expect(resultOf(await new ChannelDesk().manage(method, undefined, path))).toEqual(result)
   })
 
-  it.each(['/4/broadcasts/apps/', '/4/broadcasts', '/1/apps//channels', '/1/', '/4/device/x'])(
-    'at %s',
-    async (path) => {
-      const answer = await new ChannelDesk().ask({ path, method: 'POST' })
-      expect(resultOf(answer)).toEqual([404, 'BadPath'])
-    },
-  )
+  it.each([
+    ...['/4/broadcasts/apps/', '/4/broadcasts', '/1/apps//channels', '/1/', '/4/device/x'],
+    // a path of theirs, and more before or behind it
+    ...[`/4/broadcasts/apps/${APP}/`, `/4/broadcasts/apps/${APP}/x`],
+    ...[`/x/4/broadcasts/apps/${APP}`, `/x/1/apps/${APP}/channels`, `/1/apps/${APP}/channels2`],
+  ])('at %s', async (path) => {
+    const answer = await new ChannelDesk().ask({ path, method: 'POST' })
+    expect(resultOf(answer)).toEqual([404, 'BadPath'])
+  })
 
   it('with GET, where broadcasts are published', async () => {
     const answer = await new ChannelDesk().publish(undefined, {}, { method: 'GET' })

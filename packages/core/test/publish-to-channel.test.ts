@@ -48,8 +48,23 @@ describe('a broadcast', () => {
 
   it('has one id where the provider chose none', async () => {
     const desk = new ChannelDesk()
+    let made = 0
+    desk.ports.ids.uuid = () => `abcdef01-0000-7000-8000-00000000000${made++}`
     const { headers } = await desk.publish(await desk.create(), { 'apns-id': undefined })
-    expect(headers['apns-id']).toBe(headers['apns-unique-id']?.toUpperCase())
+    const { 'apns-id': id = '', 'apns-unique-id': uniqueId } = headers
+    expect(id).toMatch(/^ABCDEF01-/)
+    expect(uniqueId).toBe(id.toLowerCase())
+  })
+
+  it('has an id of its own beside the one that the provider chose', async () => {
+    const desk = new ChannelDesk()
+    const { headers } = await desk.publish(await desk.create(), { 'apns-id': UUID })
+    expect(headers['apns-id']).toBe(UUID)
+    expect(headers['apns-unique-id']).not.toBe(UUID.toLowerCase())
+    expect(JSON.parse(desk.broadcasts.published[0]?.message ?? '')).toMatchObject({
+      id: UUID,
+      uniqueId: headers['apns-unique-id'],
+    })
   })
 
   it('is recorded without its payload and without the way into the channel', async () => {
@@ -222,6 +237,24 @@ test('a provider token is as good as a certificate', async () => {
   const authorization = desk.desk.issueKey([OTHER], 'QWERTYUIOP' as never)
   const other = await desk.publish(channel, { authorization }, change)
   expect(resultOf(other)).toEqual([403, 'TopicMismatch'])
+})
+
+test('a channel is told from others in a log by twelve digits, which are not its id', () => {
+  expect(channelFingerprint('a'.repeat(24) as ChannelId)).toBe('09f61f8d9cd6')
+  expect(channelFingerprint('b'.repeat(24) as ChannelId)).not.toBe('09f61f8d9cd6')
+})
+
+test('what is not stored is not looked for after it was sent, and takes nothing away', async () => {
+  const desk = new ChannelDesk()
+  const channel = await desk.create()
+  const calls: string[] = []
+  desk.broadcasts.before = async (call) => {
+    calls.push(call)
+    await desk.channels.close(APP, channel)
+    return 'published'
+  }
+  await desk.publish(channel, { 'apns-expiration': '0' })
+  expect(calls).toEqual(['publish'])
 })
 
 test('what is stored after its channel was deleted is removed again', async () => {

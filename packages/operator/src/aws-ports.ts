@@ -5,6 +5,7 @@ import { broadcasts } from '@heliograph/aws/broadcasts'
 import { deviceRegistry } from '@heliograph/aws/device-registry'
 import { devices } from '@heliograph/aws/devices'
 import { feedback } from '@heliograph/aws/feedback'
+import { latestBroadcasts } from '@heliograph/aws/latest-broadcasts'
 import { activationCodes } from '@heliograph/aws/operator/activation-codes'
 import { channelRecords } from '@heliograph/aws/operator/channel-records'
 import { deviceRecords } from '@heliograph/aws/operator/device-records'
@@ -88,10 +89,11 @@ function channelPorts({
   const { ChannelsTable: table, IotEndpoint: endpoint } = outputs
   if (!table) return {}
   const broker = clients.iotData(endpoint)
+  const latest = latestBroadcasts(clients.dynamoDb, table)
   return {
     channels: channelRecords(clients.dynamoDb, table, clock),
     broadcasts: {
-      publish: broadcasts(broker, { clock, wait }).publish,
+      publish: broadcasts(broker, { clock, latest, wait }).publish,
       ...storedBroadcasts(broker),
     },
   }

@@ -14,6 +14,7 @@ import {
   readChannel,
 } from './manage-channels.ts'
 import { publish } from './publish.ts'
+import { withRequestId } from './request-id.ts'
 
 /**
  * Apple's five calls about channels: every path for which `isChannelPath` holds, on every front door
@@ -24,11 +25,10 @@ export async function answerChannels(
   ports: ChannelPorts,
 ): Promise<Answer> {
   const asked = readChannelPath(request)
-  const requestId = chooseId(request.headers['apns-request-id'], () => ports.ids.uuid())
   const answer = isRejection(asked)
     ? rejectionAnswer(idOf(request, ports), asked)
     : await answerCall(asked, request, ports)
-  return { ...answer, headers: { ...answer.headers, 'apns-request-id': requestId } }
+  return withRequestId(answer, request, () => ports.ids.uuid())
 }
 
 function idOf({ headers }: ProviderRequest, { ids }: ChannelPorts): NotificationId {
@@ -68,12 +68,8 @@ function publishAnswer(
   return rejectionAnswer(id, published)
 }
 
-function managedAnswer({ status, headers = {}, value }: Managed): Answer {
-  return value === undefined
+function managedAnswer({ status, headers = {}, content }: Managed): Answer {
+  return content === undefined
     ? { status, headers }
-    : {
-        status,
-        headers: { ...headers, 'content-type': 'application/json' },
-        body: JSON.stringify(value),
-      }
+    : { status, headers: { ...headers, 'content-type': 'application/json' }, ...content }
 }

@@ -23,6 +23,9 @@ export interface Broadcast {
   readonly payload: string
 }
 
+/** What a broker is told of a broadcast beside its message. */
+export type BroadcastKey = Pick<Broadcast, 'topic' | 'channel' | 'seq'>
+
 /**
  * What became of a request to publish, for the log and the metrics; never the payload, never a whole
  * channel id. There are no receipts and no feedback: nobody knows who hears a broadcast.

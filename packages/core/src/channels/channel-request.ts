@@ -33,7 +33,7 @@ const tooMany = reject(
   'too many requests with this credential: send more slowly, or ask the operator for more',
 )
 
-function checkRequestId(header: string | undefined): Rejection | undefined {
+export function checkRequestId(header: string | undefined): Rejection | undefined {
   return header === undefined || parseNotificationId(header)
     ? undefined
     : reject('BadRequestParams', 'apns-request-id is not a UUID of the form 8-4-4-4-12')

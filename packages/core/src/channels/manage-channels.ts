@@ -1,9 +1,10 @@
-import type { Topic } from '@heliograph/protocol/identifiers'
+import type { ChannelId, Topic } from '@heliograph/protocol/identifiers'
 import { MAX_CHANNELS } from '@heliograph/protocol/limits'
 import type { ChannelList, ChannelSettings } from '@heliograph/protocol/messages'
 import { type Rejection, reject } from '@heliograph/protocol/rejection'
 import { parseStoragePolicy, type StoragePolicy } from '@heliograph/protocol/storage-policy'
 import type { Channel } from '../ports.ts'
+import type { Answer } from '../send/answer.ts'
 import { isObject, parseJson, readText } from '../send/payload.ts'
 import type { ProviderRequest } from '../send/provider-request.ts'
 import { newChannelId } from './channel-id.ts'
@@ -14,7 +15,8 @@ import { notRegistered, readChannelId } from './channel-request.ts'
 export interface Managed {
   readonly status: 200 | 201 | 204
   readonly headers?: Readonly<Record<string, string>>
-  readonly value?: object
+  /** JSON. */
+  readonly content?: Pick<Answer, 'body' | 'bytes'>
 }
 
 /** Bytes of the body that creates a channel; Apple's two fields take fewer than a hundred. */
@@ -76,7 +78,8 @@ export async function readChannel(
     'message-storage-policy': channel.storagePolicy,
     'push-type': 'LiveActivity',
   }
-  return { status: 200, headers: { 'apns-channel-id': id }, value }
+  const content = { body: JSON.stringify(value) }
+  return { status: 200, headers: { 'apns-channel-id': id }, content }
 }
 
 /** `GET /1/apps/<bundleId>/all-channels` */
@@ -85,8 +88,24 @@ export async function listChannels(
   _request: ProviderRequest,
   { channels }: ChannelPorts,
 ): Promise<Managed> {
-  const value: ChannelList = { channels: [...(await channels.list(topic))] }
-  return { status: 200, value }
+  return { status: 200, content: contentOf(await channels.list(topic)) }
+}
+
+/** By the list, as long as the store returns the same one. */
+const contents = new WeakMap<readonly ChannelId[], NonNullable<Managed['content']>>()
+
+/**
+ * With 10,000 channels it has 270 kB: answers that wait for a slow reader share it, and none of them
+ * makes it again.
+ */
+function contentOf(channels: readonly ChannelId[]): NonNullable<Managed['content']> {
+  const known = contents.get(channels)
+  if (known) return known
+  const value: ChannelList = { channels: [...channels] }
+  const body = JSON.stringify(value)
+  const content = { body, bytes: Buffer.from(body) }
+  contents.set(channels, content)
+  return content
 }
 
 /**

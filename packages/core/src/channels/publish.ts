@@ -9,12 +9,15 @@ import { type Broadcast, broadcastText, publishedOutcome, storedUntil } from './
 import type { ChannelPorts } from './channel-ports.ts'
 import { notRegistered, readChannelId } from './channel-request.ts'
 
-/** What a request to publish says, before its channel is looked up. */
-interface Publish {
+interface PublishHeaders {
   readonly channel: ChannelId
   readonly priority: Priority
   /** UNIX seconds, as asked for. */
   readonly expiration: number | undefined
+}
+
+/** What a request to publish says, before its channel is looked up. */
+interface Publish extends PublishHeaders {
   readonly payload: string
 }
 
@@ -35,6 +38,15 @@ export async function publish(
 }
 
 function readPublish({ headers, body }: ProviderRequest): Publish | Rejection {
+  const read = readPublishHeaders(headers)
+  if (isRejection(read)) return read
+  const payload = readPayloadWithin(body, MAX_BROADCAST_BYTES)
+  return isRejection(payload) ? payload : { ...read, ...payload }
+}
+
+export function readPublishHeaders(
+  headers: ProviderRequest['headers'],
+): PublishHeaders | Rejection {
   const badId = checkId(headers['apns-id']) ?? checkPushType(headers['apns-push-type'])
   if (badId) return badId
   const channel = readChannelId(headers)
@@ -42,9 +54,7 @@ function readPublish({ headers, body }: ProviderRequest): Publish | Rejection {
   const priority = readPriority(headers['apns-priority'])
   if (typeof priority === 'object') return priority
   const expiration = readExpiration(headers['apns-expiration'])
-  if (typeof expiration === 'object') return expiration
-  const payload = readPayloadWithin(body, MAX_BROADCAST_BYTES)
-  return isRejection(payload) ? payload : { channel, priority, expiration, ...payload }
+  return typeof expiration === 'object' ? expiration : { channel, priority, expiration }
 }
 
 function checkPushType(header: string | undefined): Rejection | undefined {
@@ -78,7 +88,7 @@ async function broadcastOf(
 
 async function send(broadcast: Broadcast, ports: ChannelPorts): Promise<Broadcast | Rejection> {
   const { channel, expiration, topic } = broadcast
-  const sent = await ports.broadcasts.publish(channel, broadcastText(broadcast), expiration)
+  const sent = await ports.broadcasts.publish(broadcast, broadcastText(broadcast), expiration)
   if (sent === 'busy') return busy
   ports.outcomes.record(publishedOutcome(broadcast, ports.clock.now()))
   // a deletion that came in between may have cleared the channel before this was stored

@@ -39,7 +39,7 @@ async function judgeOne(
   return notificationFor(
     target,
     id,
-    { ...send, idFromProvider, acceptedAt: ports.clock.now() },
+    { idFromProvider, acceptedAt: ports.clock.now(), ...send },
     ports,
   )
 }

@@ -7,7 +7,7 @@ import {
 import { admitted, isRejection, type Rejection, reject } from '@heliograph/protocol/rejection'
 import { perCollapseIdOf } from '../delivery/pending-rules.ts'
 import { sealedLater, type Unsealed } from '../delivery/seal.ts'
-import { type Notification, tokenFingerprint } from '../notification.ts'
+import type { Notification } from '../notification.ts'
 import type { Registration, TokenKey, TokenKeyRing } from '../ports.ts'
 import { isForTopic, type OpenedToken, openToken } from '../token/token.ts'
 import type { AcceptPorts } from './accept-ports.ts'
@@ -17,6 +17,7 @@ import { expirationOf } from './send-options.ts'
 /** The device that a token leads to, and which of the credential's topics the token is for. */
 export interface Target {
   readonly token: DeviceToken
+  readonly fingerprint: OpenedToken['fingerprint']
   readonly deviceId: OpenedToken['deviceId']
   readonly topic: Topic
 }
@@ -70,7 +71,7 @@ function locate(
     : provider.topics.find((one) => isForTopic(opened, one))
   return own === undefined
     ? reject('DeviceTokenNotForTopic', `the device token is not for topic ${topic}`)
-    : { token, deviceId: opened.deviceId, topic: own }
+    : { token, fingerprint: opened.fingerprint, deviceId: opened.deviceId, topic: own }
 }
 
 /** The same text for all: it must not tell a forger how far a token got. */
@@ -110,7 +111,7 @@ function deadToken(registration: Registration | undefined): Rejection {
 
 /** The notification for one device; sealed when somebody first asks for the seal, if anybody does. */
 export async function notificationFor(
-  { token, deviceId }: Target,
+  { fingerprint, deviceId }: Target,
   id: NotificationId,
   send: Send & Pick<Notification, 'idFromProvider' | 'acceptedAt'>,
   ports: AcceptPorts,
@@ -126,7 +127,7 @@ export async function notificationFor(
     seq: ports.ids.seq(acceptedAt),
     deviceId,
     topic: send.topic,
-    tokenFingerprint: tokenFingerprint(token),
+    tokenFingerprint: fingerprint,
     acceptedAt,
     expiration: expirationOf(expiration, acceptedAt, ports.defaultLifetimeSeconds),
     priority,

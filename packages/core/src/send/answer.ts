@@ -8,6 +8,8 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string>>
   /** Absent if the answer has no body at all. */
   readonly body?: string
+  /** The same as bytes, if many answers share them: a server that writes these holds no copy for each. */
+  readonly bytes?: Uint8Array
   /** The refused recipients of a request to many devices, for the log. */
   readonly refused?: readonly Rejection[]
 }

@@ -40,7 +40,7 @@ export async function judgeRequest<Body extends Pick<Send, 'payload'>>(
   const options = readSendOptions(headers, topic)
   if (isRejection(options)) return options
   const body = readBody(request.body, options.pushType)
-  return isRejection(body) ? body : { ...body, provider, topic, options }
+  return isRejection(body) ? body : { provider, topic, options, ...body }
 }
 
 export const tooManyOfProvider = reject(

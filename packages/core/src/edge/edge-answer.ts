@@ -1,14 +1,17 @@
 import { parseDeviceToken, parseTopic } from '@heliograph/protocol/identifiers'
 import { isRejection, type Rejection, reject } from '@heliograph/protocol/rejection'
-import { type Answer, rejectionAnswer } from './answer.ts'
+import { isChannelPath } from '../channels/channel-path.ts'
+import { withRequestId } from '../channels/request-id.ts'
+import { type Answer, rejectionAnswer } from '../send/answer.ts'
 import {
   checkId,
   chooseId,
   findDuplicate,
   type ProviderRequest,
   readPath,
-} from './provider-request.ts'
-import { readSendOptions } from './send-options.ts'
+} from '../send/provider-request.ts'
+import { readSendOptions } from '../send/send-options.ts'
+import { lostCall, tooLargeCall } from './channel-call.ts'
 
 type RequestHead = Pick<ProviderRequest, 'method' | 'path' | 'headers'>
 
@@ -18,14 +21,15 @@ type RequestHead = Pick<ProviderRequest, 'method' | 'path' | 'headers'>
  * (docs/provider-api.md).
  */
 export function edgeAnswer(status: number, head: RequestHead, uuid: () => string): Answer {
-  return rejectionAnswer(chooseId(head.headers['apns-id'], uuid), rejectionOf(status, head))
+  const answer = rejectionAnswer(chooseId(head.headers['apns-id'], uuid), rejectionOf(status, head))
+  return withRequestId(answer, head, uuid)
 }
 
 function rejectionOf(status: number, head: RequestHead): Rejection {
   switch (status) {
     case 400:
     case 404:
-      return lost(head)
+      return isChannelPath(head.path) ? lostCall(head) : lost(head)
     case 408:
       return reject('IdleTimeout', 'the body of the request did not come to its end in time')
     case 413:
@@ -33,7 +37,7 @@ function rejectionOf(status: number, head: RequestHead): Rejection {
     case 429:
       return reject('TooManyRequests', 'more requests than this stage accepts at a time: slow down')
     case 431:
-      return tooLarge(head)
+      return isChannelPath(head.path) ? tooLargeCall(head) : tooLarge(head)
     case 503:
       return reject('ServiceUnavailable', 'the service did not answer in time: send again later')
     default:
