@@ -69,11 +69,16 @@ function exchangeOnce(order: Order, limits: Limits): Promise<Reply> {
   const request = endpoint.protocol === 'https:' ? https : http
   return new Promise((resolve, reject) => {
     const call = request({ host, port, method, path, headers, agent })
-    const timer = limit(call, limits.requestTimeout, 'answer')
     const fail = (error: Error) => reject(asTimeout(error))
+    const expire = (error: Error) => {
+      // one that still waits for a socket would say so only when it got one
+      fail(error)
+      call.destroy(error)
+    }
+    const timer = limit(limits.requestTimeout, 'answer', expire)
     call.once('close', () => clearTimeout(timer))
     call.once('socket', (socket) => {
-      limitConnecting(call, socket, limits.connectionTimeout)
+      limitConnecting(call, socket, limits.connectionTimeout, expire)
       watchForStale(call, socket)
     })
     call.on('error', fail)
@@ -82,21 +87,20 @@ function exchangeOnce(order: Order, limits: Limits): Promise<Reply> {
   })
 }
 
-function limit(call: ClientRequest, ms: number, what: string): NodeJS.Timeout | undefined {
+type Expire = (error: Error) => void
+
+function limit(ms: number, what: string, expire: Expire): NodeJS.Timeout | undefined {
   if (ms === 0) return undefined
-  const expire = () =>
-    call.destroy(
-      Object.assign(new Error(`no ${what} within ${ms} ms`), {
-        name: 'TimeoutError',
-        code: 'ETIMEDOUT',
-      }),
-    )
-  return setTimeout(expire, ms)
+  const timedOut = { name: 'TimeoutError', code: 'ETIMEDOUT' }
+  return setTimeout(
+    () => expire(Object.assign(new Error(`no ${what} within ${ms} ms`), timedOut)),
+    ms,
+  )
 }
 
-function limitConnecting(call: ClientRequest, socket: Socket, ms: number): void {
+function limitConnecting(call: ClientRequest, socket: Socket, ms: number, expire: Expire): void {
   if (!socket.connecting) return
-  const timer = limit(call, ms, 'connection')
+  const timer = limit(ms, 'connection', expire)
   const done = () => clearTimeout(timer)
   socket.once('connect', done)
   call.once('close', done)

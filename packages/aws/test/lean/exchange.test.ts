@@ -193,16 +193,16 @@ describe("a client's sockets", () => {
 
   test('end the wait for one, too, when the time is up', async () => {
     const requests = stub.play(silence)
-    const requestHandler = {
-      requestTimeout: 100,
-      throwOnRequestTimeout: true,
-      httpsAgent: { maxSockets: 1 },
-    }
-    const client = new KMSClient({ endpoint: stub.url, maxAttempts: 1, requestHandler })
-    const calls = await Promise.all([1, 2, 3].map(() => outcome(client.send(ask))))
-    expect(calls.map((fault) => (fault as Error).name)).toEqual(Array(3).fill('TimeoutError'))
+    const one = new Agent({ keepAlive: true, maxSockets: 1 })
+    // it has the only socket for as long as the others wait
+    const first = outcome(exchange(order({ agent: one }), unlimited))
+    await vi.waitFor(() => expect(requests).toHaveLength(1))
+    const waiting = [1, 2, 3].map(() => outcome(exchange(order({ agent: one }), brief)))
+    const faults = await Promise.all(waiting)
+    expect(faults.map((fault) => (fault as Error).name)).toEqual(Array(3).fill('TimeoutError'))
     expect(requests).toHaveLength(1)
-    client.destroy()
+    one.destroy()
+    expect(await first).toBeInstanceOf(Error)
   })
 
   test('are closed with the client', async () => {
