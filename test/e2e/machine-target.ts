@@ -14,6 +14,7 @@ import type { Target, TargetOptions } from './target.ts'
 
 /** As with the local stage: tests flood one device, activate many, and read outcomes in the log. */
 const generous: Partial<Settings> = {
+  channelRatePerSecond: 0,
   tokenRatePerSecond: 0,
   activationsPerSecond: 1_000,
   activationRequestsPerSecond: 10_000,

@@ -292,11 +292,11 @@ async function serveProviders(
     ...{ clock, ids, authorities: store.authorities, providers: store.providers, certificates },
     // read from memory for every request: a revoked credential is refused at once
     tokens: tokenTrust({ clock, keys: store.providerKeys }),
-    providerRate: rateLimit(settings.providerRatePerSecond),
   }
   const answer = providerApi(
     {
       ...credentials,
+      providerRate: rateLimit(settings.providerRatePerSecond),
       ...{ ring, outcomes, queue: pipeline, receipts: store.receipts, feedback: store.feedback },
       registrations: store.registrations,
       rate: rateLimit(settings.tokenRatePerSecond),
@@ -305,6 +305,7 @@ async function serveProviders(
     },
     {
       ...credentials,
+      providerRate: rateLimit(settings.channelRatePerSecond),
       ...{ channels: store.channels, broadcasts: broadcasts(sessions.channels, store.retained) },
       outcomes: inside.broadcasts,
     },

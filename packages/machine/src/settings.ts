@@ -42,6 +42,8 @@ export interface Settings {
   readonly deviceCertificateDays: number
   /** Notifications a second of one provider credential; 0: no limit. */
   readonly providerRatePerSecond: number
+  /** Requests about channels a second, broadcasts included, of one provider credential; 0: no limit. */
+  readonly channelRatePerSecond: number
   /** Notifications a second of one device token; 0: no limit. */
   readonly tokenRatePerSecond: number
   readonly activationsPerSecond: number
@@ -78,6 +80,7 @@ export const defaultSettings: Settings = {
   deliverPatienceSeconds: 1,
   deviceCertificateDays: 825,
   providerRatePerSecond: 0,
+  channelRatePerSecond: 10,
   // nobody reads ten a second for long, and the burst is a hundred
   tokenRatePerSecond: 10,
   activationsPerSecond: 50,
@@ -143,6 +146,7 @@ const checks: Readonly<Record<keyof Settings, Check>> = {
   deliverPatienceSeconds: whole(1, 4),
   deviceCertificateDays: whole(1, 3_650),
   providerRatePerSecond: whole(0, 1_000_000),
+  channelRatePerSecond: whole(0, 1_000_000),
   tokenRatePerSecond: whole(0, 1_000_000),
   activationsPerSecond: whole(1, 10_000),
   activationRequestsPerSecond: whole(1, 100_000),

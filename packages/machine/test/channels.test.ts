@@ -266,6 +266,21 @@ describe('a device that is slow', () => {
     expect(heard(dead)).toEqual([])
   })
 
+  test('gets the newest as soon as it reads again, though it acknowledges nothing', async () => {
+    const slow = await member()
+    slow.socket.pause()
+    const served = world.sessions.find(slow.identity.deviceId)?.socket
+    // more than the system holds for the two ends of a connection
+    const large = 'x'.repeat(3 * 1024 * 1024)
+    for (let n = 0; n < 10; n += 1) publish(large)
+    await expect.poll(() => hub().waiting, patience).toBe(0)
+    expect(served?.writableLength).toBeGreaterThan(64 * 1024)
+    publish('last')
+    await expect.poll(() => hub().waiting, patience).toBe(0)
+    slow.socket.resume()
+    await expect.poll(() => texts(slow).at(-1), patience).toBe('last')
+  })
+
   test('does not get what has expired by then', async () => {
     const slow = await member()
     for (let n = 0; n < MOST_OWED; n += 1) {

@@ -42,6 +42,7 @@ test('a question waits for the first event, and no longer than it says', async (
 
 test('only what the level lets through', async () => {
   const feed = eventFeed('tokens')
+  await feed.read(undefined, 0)
   feed.heard(others).record(outcome('expired'))
   feed.deadTokens.record(dead)
   expect((await feed.read(0, 0)).events.map((one) => one.outcome)).toEqual(['dead-token'])
@@ -49,6 +50,7 @@ test('only what the level lets through', async () => {
 
 test('a slow listener gets pages, and is told of what was forgotten', async () => {
   const feed = eventFeed('all')
+  await feed.read(undefined, 0)
   for (let n = 0; n < 25_000; n += 1) feed.deadTokens.record({ ...dead, at: n })
   const first = await feed.read(0, 0)
   expect(first.events).toHaveLength(500)
@@ -68,4 +70,25 @@ test('a slow listener gets pages, and is told of what was forgotten', async () =
 
 test('a number from an earlier server is read as the end', async () => {
   expect(await eventFeed('all').read(700, 0)).toEqual({ events: [], next: 0, missed: 0 })
+})
+
+test('nothing is kept where nobody listens, only counted', async () => {
+  let nowMs = 5
+  const feed = eventFeed('exceptions', () => nowMs)
+  const outcomes = feed.heard(others)
+  const five = () => {
+    outcomes.recordTogether([outcome('accepted'), outcome('delivered'), outcome('expired')])
+    outcomes.record(outcome('stored'))
+    feed.deadTokens.record(dead)
+  }
+  five()
+  const { next } = await feed.read(undefined, 0)
+  expect(next).toBe(3)
+  five()
+  nowMs += 10 * 60_000 - 1
+  five()
+  expect((await feed.read(next, 0)).events).toHaveLength(6)
+  nowMs += 10 * 60_000
+  five()
+  expect(await feed.read(next, 0)).toEqual({ events: [], next: 12, missed: 9 })
 })

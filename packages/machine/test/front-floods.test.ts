@@ -15,9 +15,11 @@ function frame(type: number, flags: number, stream: number, payload = Buffer.all
 
 const DATA = 0
 const HEADERS = 1
+const RST_STREAM = 3
 const SETTINGS = 4
 const PING = 6
 const CONTINUATION = 9
+const END_STREAM = 1
 const END_HEADERS = 4
 
 const preface = Buffer.concat([
@@ -25,8 +27,13 @@ const preface = Buffer.concat([
   frame(SETTINGS, 0, 0),
 ])
 
-/** `:method POST`, `:scheme https`, `:path /theirs` (RFC 7541, indexed and literal without indexing). */
-const headers = Buffer.concat([Buffer.from([0x83, 0x87, 0x04, 7]), Buffer.from('/theirs')])
+/** `:method POST`, `:scheme https`, `:authority localhost`, `:path /theirs` (RFC 7541, indexed and literal without indexing). */
+const headers = Buffer.concat([
+  Buffer.from([0x83, 0x87, 0x01, 9]),
+  Buffer.from('localhost'),
+  Buffer.from([0x04, 7]),
+  Buffer.from('/theirs'),
+])
 /** A literal header field of a kilobyte. */
 const bigField = Buffer.concat([
   Buffer.from([0x00, 1, 120, 0x7f, 0xf1, 0x06]),
@@ -86,4 +93,19 @@ describe('a stranger that floods one connection keeps nobody waiting:', () => {
       await new Promise((resolve) => stream.write('x', resolve))
     expect(await status).toBe(503)
   })
+})
+
+test('streams that a stranger resets as soon as they are open never reach the rules', async () => {
+  const world = await startWorld()
+  const socket = await openRaw(world)
+  const cancel = Buffer.from([0, 0, 0, 8])
+  const opened = Array.from({ length: 300 }, (_, n) => [
+    frame(HEADERS, END_HEADERS | END_STREAM, 2 * n + 1, headers),
+    frame(RST_STREAM, 0, 2 * n + 1, cancel),
+  ])
+  const heard = once(socket, 'data')
+  socket.write(Buffer.concat(opened.flat()))
+  await heard
+  expect(await send(openSession(world), OURS).status).toBe(200)
+  expect(world.asked.filter((path) => path === '/theirs').length).toBeLessThan(10)
 })

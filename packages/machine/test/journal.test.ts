@@ -1,5 +1,5 @@
 import { appendFileSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { notification, now, seqAt } from '../../../test/contract/samples.ts'
@@ -12,6 +12,13 @@ async function opened(options: JournalOptions): Promise<Journal> {
   const journal = await openJournal(options)
   onTestFinished(() => journal.close())
   return journal
+}
+
+/** What all open files of this process have in common. */
+async function fileHandles(): Promise<FileHandle> {
+  const file = await open('/dev/null')
+  await file.close()
+  return Object.getPrototypeOf(file) as FileHandle
 }
 
 const seqsIn = (journal: Journal) => journal.left.map(({ seq }) => seq)
@@ -35,6 +42,21 @@ test('what is done is gone', async () => {
   journal.done(first.seq)
   await journal.close()
   expect(seqsIn(await opened({ folder }))).toEqual([second.seq])
+})
+
+test('what is done is noted on disk, though nothing else is written', async () => {
+  const folder = temporaryFolder()
+  const journal = await opened({ folder })
+  const one = notification()
+  await journal.add(one)
+  const { bytes } = journal
+  journal.done(one.seq)
+  const [name = ''] = segments(folder)
+  const written = () => readFileSync(join(folder, name), 'utf8')
+  await expect.poll(written).toContain(`-${one.seq}\n`)
+  await expect.poll(() => journal.bytes).toBe(written().length)
+  expect(journal.bytes).toBeGreaterThan(bytes)
+  expect(seqsIn(await opened({ folder }))).toEqual([])
 })
 
 test('what was left is left again, until it is done', async () => {
@@ -121,6 +143,82 @@ describe('segments', () => {
   })
 })
 
+test('what is all under way is not written again and again', async () => {
+  const folder = temporaryFolder()
+  let written = 0
+  const onWrite = (_: number, count: number) => {
+    written += count
+  }
+  const journal = await opened({ folder, segmentBytes: 1, onWrite })
+  const all = Array.from({ length: 12 }, (_, n) => notification({ seq: seqAt(now + n) }))
+  for (const one of all) await journal.add(one)
+  await expect.poll(() => segments(folder)).toHaveLength(13)
+  // whatever follows from it has its time
+  for (let n = 0; n < 300; n += 1) await readdir(folder)
+  expect([written, segments(folder).length]).toEqual([12, 13])
+  await journal.close()
+  expect(seqsIn(await opened({ folder }))).toEqual(all.map(({ seq }) => seq))
+})
+
+test.each([5, 6, 7, 8])(
+  'a closed journal writes nothing more, whatever was to be written again: after %i',
+  async (count) => {
+    const folder = temporaryFolder()
+    let writes = 0
+    const onWrite = () => {
+      writes += 1
+    }
+    const journal = await opened({ folder, segmentBytes: 1, onWrite })
+    const stuck = notification()
+    await journal.add(stuck)
+    for (let n = 1; n <= count; n += 1) {
+      const one = notification({ seq: seqAt(now + n) })
+      await journal.add(one)
+      journal.done(one.seq)
+    }
+    // a write in progress, and one more that makes so many segments that the oldest has to go
+    void journal.add(notification({ seq: seqAt(now + 10) }))
+    await new Promise((resolve) => setImmediate(resolve))
+    void journal.add(notification({ seq: seqAt(now + 11) }))
+    await journal.close()
+    const [before, written] = [segments(folder), writes]
+    for (let n = 0; n < 300; n += 1) await readdir(folder)
+    expect([segments(folder), writes]).toEqual([before, written])
+    expect(seqsIn(await opened({ folder }))).toContain(stuck.seq)
+  },
+)
+
+test('what is done just before it is written once more is gone', async () => {
+  const folder = temporaryFolder()
+  const journal = await opened({ folder, segmentBytes: 1 })
+  const stuck = notification()
+  await journal.add(stuck)
+  const prototype = await fileHandles()
+  const { sync } = prototype
+  let isDone = false
+  const syncs = vi.spyOn(prototype, 'sync').mockImplementation(async function (this: FileHandle) {
+    await sync.call(this)
+    const { close } = this
+    // the last step before the entries of the oldest segment wait for the next write
+    this.close = async () => {
+      await close.call(this)
+      if (isDone || segments(folder).length <= 8) return
+      isDone = true
+      setImmediate(() => journal.done(stuck.seq))
+    }
+  })
+  onTestFinished(() => syncs.mockRestore())
+  for (let n = 1; !isDone && n <= 60; n += 1) {
+    const one = notification({ seq: seqAt(now + n) })
+    await journal.add(one)
+    // the last one keeps the segment that both are in
+    if (!isDone) journal.done(one.seq)
+  }
+  await journal.close()
+  expect([isDone, journal.problem]).toEqual([true, undefined])
+  expect(seqsIn(await opened({ folder }))).not.toContain(stuck.seq)
+})
+
 test('no segment goes while a backup reads them', async () => {
   const folder = temporaryFolder()
   const journal = await opened({ folder, segmentBytes: 1 })
@@ -142,7 +240,7 @@ test('no segment goes while a backup reads them', async () => {
 test('what is asked of a closed journal is refused, not forgotten', async () => {
   const journal = await opened({ folder: temporaryFolder() })
   await journal.close()
-  await expect(journal.add(notification())).rejects.toThrow('closed')
+  await expect(journal.add(notification())).rejects.toThrow('the journal is closed')
 })
 
 describe('a full disk', () => {
@@ -167,9 +265,7 @@ describe('a full disk', () => {
 
   /** Writes of this process fail until the test has ended, or frees the space. */
   async function fill() {
-    const file = await open('/dev/null')
-    const prototype = Object.getPrototypeOf(file) as FileHandle
-    await file.close()
+    const prototype = await fileHandles()
     const full = Object.assign(new Error('no space'), { code: 'ENOSPC' })
     const writes = vi.spyOn(prototype, 'write').mockRejectedValue(full)
     onTestFinished(() => writes.mockRestore())

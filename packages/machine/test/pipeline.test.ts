@@ -133,6 +133,24 @@ describe('delivered or durable', () => {
     expect(journal.finished).toEqual([one.seq])
   })
 
+  test('where devices have taken ten milliseconds of late, the disk is not asked before', async () => {
+    holdSends()
+    const pipeline = open()
+    const takingTen = async () => {
+      const one = registered()
+      void pipeline.send(one)
+      await pass(10)
+      sends.pop()?.('acknowledged')
+      await pass(0)
+      return one.seq
+    }
+    journal.add = async ({ seq }) => void journal.asked.push(seq)
+    const first = await takingTen()
+    for (let n = 0; n < 100; n += 1) await takingTen()
+    expect(journal.asked).toContain(first)
+    expect(journal.asked).not.toContain(await takingTen())
+  })
+
   test('acknowledged while the disk works: accepted, and the journal is told when it can be', async () => {
     holdSends()
     const pipeline = open()
@@ -357,6 +375,23 @@ describe('slots', () => {
     expect(pipeline.waitingSlots).toBe(1)
     await pass(4_000)
     expect(delivery.kinds).toEqual(['stored', 'drained'])
+  })
+
+  test('that wait in order for a silent device have one attempt to come, however many they are', async () => {
+    const pipeline = open({ mostOpen: 100 })
+    delivery.answers = ['unconfirmed']
+    const first = registered({ perCollapseId: 20 })
+    const all = Array.from({ length: 30 }, (_, ms) => later(first, ms, { perCollapseId: 20 }))
+    for (const one of all) await pipeline.send(one)
+    expect(pipeline.waitingSlots).toBe(all.length)
+    await pass(4_000)
+    expect(pipeline.waitingSlots).toBe(1)
+    delivery.told.length = 0
+    delivery.answers = ['acknowledged']
+    delivery.clock.time += 4_000
+    await pass(4_000)
+    expect(delivery.sent.map(({ seq }) => seq)).toEqual(all.slice(-20).map(({ seq }) => seq))
+    expect(pipeline.waitingSlots).toBe(0)
   })
 
   test('that are asked for while they are tried are tried once more', async () => {

@@ -45,6 +45,14 @@ describe('the figures of a machine', () => {
     expect(topics.map(({ topic }) => topic)).toEqual([topicB])
   })
 
+  test('are read from that time on, and not from the beginning', async () => {
+    const { receipts } = await openForTest({ clock })
+    await receipts.write([...late, ...early])
+    const topics = new Set<string>()
+    expect(await receipts.visit(now - 10 * MINUTE, ({ topic }) => topics.add(topic))).toBe(true)
+    expect(topics).toEqual(new Set([topicB]))
+  })
+
   test('are of a topic that was asked for, sent for or not', async () => {
     const { topics = [] } = (await read(10, 'all', ['com.example.none'])) ?? {}
     expect(topics.map(({ topic, counts }) => [topic, counts.accepted])).toEqual([

@@ -4,10 +4,12 @@ import { once } from 'node:events'
 import { chmodSync, mkdirSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { slotName } from '@heliograph/core/delivery/slot-name'
+import type { Notification } from '@heliograph/core/notification'
 import { type Outcome, outcomeOf } from '@heliograph/core/outcome'
 import type { DeviceId, Fingerprint, NotificationId, Topic } from '@heliograph/protocol/identifiers'
 import { expect, test } from 'vitest'
-import { notification, now } from '../../../test/contract/samples.ts'
+import { later, notification, now } from '../../../test/contract/samples.ts'
 import { OPERATOR_SOCKET } from '../src/state-files.ts'
 import { openEnvironment } from '../src/store/environment.ts'
 import { expiriesIn } from '../src/store/expiries.ts'
@@ -187,6 +189,27 @@ test('a provider certificate that was revoked is so for the next process', async
   expect(await second.providers.find(fingerprint)).toMatchObject(revoked)
   expect(await second.providers.list()).toMatchObject([revoked])
   await second.close()
+})
+
+test('slots are found once their second has come, the earliest first, as they are by then', async () => {
+  const { pending } = await openForTest()
+  const until = (second: number, more: Partial<Notification> = {}) =>
+    notification({ ...more, expiration: second })
+  const inLine = { perCollapseId: 3 }
+  const [last, first] = [until(1_003), until(1_001, inLine)]
+  const beside = { ...until(1_002, inLine), deviceId: first.deviceId, seq: later(first).seq }
+  // its slot is taken over by one that lives longer
+  const old = until(1_001)
+  const newer = later(old, 1, { expiration: 1_004 })
+  for (const one of [last, first, beside, old, newer]) await pending.put(one, 1_000_000)
+  const found = (nowMs: number, limit = 10) => pending.expired(nowMs, limit)
+  expect(found(1_000_999)).toEqual([])
+  expect(found(1_001_000)).toEqual([first])
+  expect(found(1_003_999)).toEqual([first, beside, last])
+  expect(found(1_003_999, 2)).toEqual([first, beside])
+  expect(found(9_000_000).at(-1)).toEqual(newer)
+  await pending.remove(first.deviceId, slotName(first), first.seq)
+  expect(found(1_003_999)).toEqual([beside, last])
 })
 
 test('a slot that cannot be read is told with what to do, and not taken for none', async () => {

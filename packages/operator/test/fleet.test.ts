@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { HeliographDeviceError } from '@heliograph/device'
+import { type ActivationOptions, HeliographDeviceError } from '@heliograph/device'
 import { afterAll, describe, expect, it } from 'vitest'
 import { Interrupted, patience } from '../src/campaign/pace.ts'
 import type { Deployment } from '../src/deployment.ts'
@@ -16,10 +16,13 @@ import {
 import { codesFrom, codesMadeBy } from '../src/fleet/codes.ts'
 import { type Starting, startFleet } from '../src/fleet/fleet.ts'
 import { openFolder } from '../src/fleet/folder.ts'
+import type { Member } from '../src/fleet/member.ts'
 import { consequence, isLocal, USD_PER_CONNECTION_MINUTE } from '../src/fleet/place.ts'
+import { type FleetRun, runFleet } from '../src/fleet/run.ts'
 import { Tally } from '../src/fleet/tally.ts'
 import { pictureText, summaryText } from '../src/fleet/text.ts'
-import { run, scratchFolder } from './support.ts'
+import type { Session } from '../src/session.ts'
+import { run, scratchFolder, TestTerminal } from './support.ts'
 
 /** `device simulate` without a service; test/e2e/fleet.test.ts has it with one. */
 
@@ -219,7 +222,11 @@ describe('starting', () => {
     return member satisfies Starting
   }
 
-  async function start(members: readonly Starting[], stop = new AbortController().signal) {
+  async function start(
+    members: readonly Starting[],
+    stop = new AbortController().signal,
+    giveUpAfterMs = patience.giveUpAfterMs,
+  ) {
     const errors: string[] = []
     let codes = 0
     await startFleet(members, {
@@ -229,7 +236,7 @@ describe('starting', () => {
         return { url: 'https://localhost', code: `code ${codes}` }
       },
       onError: (reason) => void errors.push(reason),
-      patience: { ...patience, firstWaitMs: 1, longestWaitMs: 1, giveUpAfterMs: 40 },
+      patience: { ...patience, firstWaitMs: 1, longestWaitMs: 1, giveUpAfterMs },
     })
     return errors
   }
@@ -256,7 +263,7 @@ describe('starting', () => {
 
   it('gives up where it stays throttled', async () => {
     const throttled = Array.from({ length: 1_000 }, () => refused('TooManyActivations', 429))
-    const failing = start([fake([], 'a', throttled)])
+    const failing = start([fake([], 'a', throttled)], new AbortController().signal, 40)
     await expect(failing).rejects.toMatchObject({ kind: 'unreachable' })
     await expect(failing).rejects.toThrow('activation is throttled, for')
   })
@@ -275,9 +282,17 @@ describe('starting', () => {
     const steps: string[] = []
     const others = Array.from({ length: 200 }, (_, one) => fake(steps, `device ${one}`))
     const bad = fake(steps, 'bad', [refused('UsedActivationCode', 403)])
-    const failing = start([fake(steps, 'a'), bad, ...others])
+    const failing = start([fake(steps, 'a'), ...others.slice(0, 2), bad, ...others.slice(2)])
     await expect(failing).rejects.toThrow('refused: UsedActivationCode')
     expect(steps.filter((step) => step.includes('activates')).length).toBeLessThan(60)
+  })
+
+  it('takes one first that is not activated, as that is where most can be wrong', async () => {
+    const steps: string[] = []
+    const known = Object.assign(fake(steps, 'known'), { isActivated: true })
+    await start([known, fake(steps, 'new')])
+    expect(steps.slice(0, 3)).toEqual(['new activates with code 1', 'new joins', 'new lives'])
+    expect(steps).not.toContain('known activates with code 1')
   })
 
   it('counts a registration that is refused, where the first one was not', async () => {
@@ -302,6 +317,129 @@ describe('starting', () => {
     }
     const failing = start([Object.assign(fake([], 'a'), { join })], ending.signal)
     await expect(failing).rejects.toBeInstanceOf(Interrupted)
+  })
+})
+
+describe('a run', () => {
+  const topics = ['com.example.app']
+
+  function fleetOf(count: number, change: Partial<Member> = {}) {
+    const tally = new Tally()
+    const steps: string[] = []
+    const member = (number: number) => {
+      tally.add('steady', 'devices')
+      const one = {
+        ...{ isActivated: false, lastCause: 'nobody knows', tokens: new Map() },
+        open: async () => void steps.push(`${number} opens`),
+        activate: async ({ url, code }: ActivationOptions) => {
+          one.isActivated = true
+          steps.push(`${number} activates at ${url} with ${code}`)
+        },
+        join: async () => {
+          tally.ready += 1
+        },
+        live: () => void steps.push(`${number} lives`),
+        stop: async () => void steps.push(`${number} stops`),
+        ...change,
+      }
+      return one as unknown as Member
+    }
+    const members = Array.from({ length: count }, (_, at) => member(at + 1))
+    const terminal = new TestTerminal()
+    const asked: number[] = []
+    const run: FleetRun = {
+      ...{ members, topics, tally, activateRate: 1_000, forMs: undefined },
+      session: { terminal, json: true } as unknown as Session,
+      folder: {
+        writeTokens: async () => {
+          steps.push('tokens')
+          return ['app.tokens']
+        },
+      } as unknown as FleetRun['folder'],
+      address: { url: 'https://localhost' },
+      codes: async (needed) => {
+        asked.push(needed)
+        return async () => 'code'
+      },
+    }
+    return { run, steps, terminal, asked, tally }
+  }
+
+  it('lasts until it is interrupted, then ends every device and notes their tokens again', async () => {
+    const { run, steps, terminal, asked } = fleetOf(2)
+    const note = terminal.note.bind(terminal)
+    terminal.note = (line) => {
+      note(line)
+      setImmediate(() => {
+        steps.push('interrupted')
+        terminal.interrupt()
+      })
+    }
+    const { value, text, exit } = await runFleet(run)
+    expect(value).toMatchObject({ devices: 2, ready: 2, finished: true, tokens: ['app.tokens'] })
+    expect([exit, asked]).toEqual([undefined, [2]])
+    expect(text).not.toContain('interrupted')
+    expect(terminal.notes).toEqual(['2 devices ready; tokens: app.tokens'])
+    expect(steps).toEqual([
+      ...['1 opens', '2 opens'],
+      ...['1 activates at https://localhost with code', '1 lives'],
+      ...['2 activates at https://localhost with code', '2 lives', 'tokens', 'interrupted'],
+      ...['1 stops', '2 stops', 'tokens'],
+    ])
+  })
+
+  it('that is interrupted before its time says so', async () => {
+    const { run, terminal } = fleetOf(1)
+    terminal.note = () => terminal.interrupt()
+    const { value, text, exit } = await runFleet({ ...run, forMs: 1e6 })
+    expect([value, exit]).toMatchObject([{ finished: false }, 'interrupted'])
+    expect(text).toContain('interrupted: the same command goes on with the same devices')
+  })
+
+  it('that is interrupted before all are there keeps the tokens that there are', async () => {
+    const { run, terminal, steps } = fleetOf(1, { activate: async () => terminal.interrupt() })
+    const { value, exit } = await runFleet(run)
+    expect([value, exit]).toMatchObject([{ finished: false }, 'interrupted'])
+    expect(terminal.notes).toEqual([])
+    expect(steps).toEqual(['1 opens', 'tokens', '1 stops', 'tokens'])
+  })
+
+  it('fails where a device has not got its tokens', async () => {
+    const { run, tally } = fleetOf(2)
+    const live = run.members[1]?.live.bind(run.members[1])
+    Object.assign(run.members[1] ?? {}, {
+      live: () => {
+        live?.()
+        tally.ready -= 1
+      },
+    })
+    const { value, exit } = await runFleet({ ...run, forMs: 0 })
+    expect([value, exit]).toMatchObject([{ finished: true, ready: 1 }, 'failed'])
+  })
+
+  it('counts what goes wrong while it begins', async () => {
+    const { run } = fleetOf(2)
+    const late = new HeliographDeviceError('Timeout', 'no answer')
+    Object.assign(run.members[1] ?? {}, { join: () => Promise.reject(late) })
+    const { value } = await runFleet({ ...run, forMs: 0 })
+    expect(value).toMatchObject({ ready: 1, errors: { Timeout: 1 } })
+  })
+
+  it('needs no codes where all are activated', async () => {
+    const { run, asked } = fleetOf(2)
+    for (const one of run.members) Object.assign(one, { isActivated: true })
+    await runFleet({ ...run, forMs: 0 })
+    expect(asked).toEqual([])
+  })
+
+  it('that cannot begin says how many are activated, and ends those', async () => {
+    const refused = new HeliographDeviceError('UnknownTopic', 'the topic is unknown')
+    const { run, steps } = fleetOf(3, { join: () => Promise.reject(refused) })
+    await expect(runFleet(run)).rejects.toMatchObject({
+      kind: 'refused',
+      message: 'the topic is unknown; 1 of 3 devices are activated',
+    })
+    expect(steps.filter((step) => step.endsWith('stops'))).toHaveLength(3)
   })
 })
 
@@ -426,7 +564,13 @@ describe('what is shown', () => {
 
   it('is a summary at the end', () => {
     tally.error('Timeout')
+    const before = summaryText(tally.summary(), 61_000)
+    expect(before).not.toMatch(/^(ignored|lost)/m)
+    tally.add('flaky', 'ignored')
+    tally.add('flaky', 'lost')
     const lines = summaryText(tally.summary(), 61_000).split('\n')
+    expect(lines).toContain('ignored     1, by silent devices')
+    expect(lines).toContain('lost        1 connections and attempts')
     expect(lines).toContain('devices     2, 2 with their tokens')
     expect(lines).toContain('connected   1 at the end, after 1 min 1 s')
     expect(lines).toContain('to the device, online  12 ms  12 ms  12 ms  12 ms')

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { appendFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
+import { connect } from 'node:http2'
 import { join } from 'node:path'
 import { sealNotification } from '@heliograph/core/delivery/seal'
 import type { Notification } from '@heliograph/core/notification'
@@ -57,6 +58,9 @@ function stored(channel: ChannelId, seq: string) {
   return { message, expiresAt: expiration }
 }
 
+/** How many notifications are in their slots. */
+const waiting = ({ store }: Machine) => store.pending.expired(Number.MAX_SAFE_INTEGER, 1_000).length
+
 async function until<T>(look: () => T | undefined | false): Promise<T> {
   for (;;) {
     const found = look()
@@ -111,6 +115,28 @@ describe('providers of a machine', () => {
     )
     expect(sent.code).toBe(4)
     expect(sent.out + sent.err).toContain('403')
+  })
+
+  it('one that asks too often about channels gets 429, and sends notifications as before', async () => {
+    await json('provider', 'issue', TOPIC, '--out', out('greedy'))
+    const session = connect(`https://localhost:${machine.ports.channels}`, {
+      ...{ ca: machine.serverAuthority, cert: readFileSync(out('greedy.pem')) },
+      key: readFileSync(out('greedy.key')),
+    })
+    const statusOf = async (method: string, path: string) => {
+      const head = { ':method': method, ':path': path, 'apns-topic': TOPIC }
+      const stream = session.request(head, { endStream: false })
+      const [headers] = await once(stream.end('{"aps":{}}').resume(), 'response')
+      return Number(headers[':status'])
+    }
+    const list = () => statusOf('GET', `/1/apps/${TOPIC}/all-channels`)
+    const statuses = await Promise.all(Array.from({ length: 300 }, list))
+    const listed = statuses.filter((status) => status === 200).length
+    expect(listed).toBeGreaterThanOrEqual(100)
+    expect(statuses.filter((status) => status === 429)).toHaveLength(300 - listed)
+    expect(listed).toBeLessThan(300)
+    expect(await statusOf('POST', `/3/device/${token}`)).toBe(200)
+    session.destroy()
   })
 
   it('the revocation list is signed by the CA of the state folder', async () => {
@@ -385,7 +411,7 @@ describe('a backup', () => {
     await device.close()
     // waits in its slot
     expect((await send('--alert', 'kept')).code).toBe(0)
-    await until(() => (machine.store.pending.nextExpiry() ?? 0) > 0)
+    await until(() => waiting(machine) > 0)
     const file = out('one.backup')
     const made = await json<{ bytes: number }>('backup', '--to', file)
     expect(made.bytes).toBe(statSync(file).size)
@@ -436,7 +462,7 @@ describe('a backup', () => {
     )
     expect(sent.code).toBe(0)
     await until(() => taken[0])
-    expect(busy.store.pending.nextExpiry()).toBeUndefined()
+    expect(waiting(busy)).toBe(0)
     expect(await there('backup', '--to', out('busy.backup'))).toMatchObject({ code: 0 })
     letGo()
     await slow.close()
@@ -447,8 +473,8 @@ describe('a backup', () => {
       code: 0,
     })
     const again = await serve(back)
-    const waiting = again.store.pending.expired(Number.MAX_SAFE_INTEGER, 10)
-    expect(waiting.map(({ id }) => id)).toEqual(taken)
+    const kept = again.store.pending.expired(Number.MAX_SAFE_INTEGER, 10)
+    expect(kept.map(({ id }) => id)).toEqual(taken)
     await again.close()
   })
 

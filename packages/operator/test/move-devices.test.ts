@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { join } from 'node:path'
-import { type Device, openDevice } from '@heliograph/device'
+import { type Device, type Notification, openDevice } from '@heliograph/device'
 import { type Machine, startMachine } from '@heliograph/machine/machine'
 import type { MoveProgress } from '@heliograph/machine/operator/contract'
 import { defaultSettings } from '@heliograph/machine/settings'
@@ -12,6 +12,8 @@ import { type Ran, run, scratchFolder } from './support.ts'
 /** A machine that moves to another one, step by step; each test is one. */
 
 const TOPIC = 'com.example.app' as Topic
+/** A topic of which several notifications wait. */
+const LINE = 'com.example.line' as Topic
 const TEAM = 'ABCDE12345'
 const scratch = scratchFolder()
 const file = (name: string) => join(scratch.path, name)
@@ -20,10 +22,14 @@ let old: Machine
 let next: Machine
 let device: Device
 let token: string
+let lineToken: string
 let keyId: string
 const shown: string[] = []
-const show = ({ payload }: { readonly payload: unknown }) =>
-  void shown.push((payload as { readonly aps: { readonly alert: string } }).aps.alert)
+const shownOfLine: string[] = []
+const show = ({ topic, payload }: Pick<Notification, 'topic' | 'payload'>) =>
+  void (topic === LINE ? shownOfLine : shown).push(
+    (payload as { readonly aps: { readonly alert: string } }).aps.alert,
+  )
 
 function serve(folder: string, ports?: Machine['ports']): Promise<Machine> {
   return startMachine({
@@ -31,6 +37,7 @@ function serve(folder: string, ports?: Machine['ports']): Promise<Machine> {
     log: { info() {}, warn() {}, error() {} },
     settings: {
       ...defaultSettings,
+      pending: { [LINE]: { perCollapseId: 3 } },
       providerPort: ports?.provider ?? 0,
       activationPort: ports?.activation ?? 0,
       devicePort: ports?.devices ?? 0,
@@ -55,6 +62,12 @@ const send = (folder: 'old' | 'next', alert: string) =>
   at(
     ...([folder, 'send', '--token', token, '--topic', TOPIC, '--alert', alert] as const),
     ...['--key', file('app.p8'), '--key-id', keyId, '--team-id', TEAM],
+  )
+
+const sendInLine = (alert: string, ...flags: string[]) =>
+  at(
+    ...(['old', 'send', '--token', lineToken, '--topic', LINE, '--alert', alert] as const),
+    ...['--key', file('app.p8'), '--key-id', keyId, '--team-id', TEAM, ...flags],
   )
 
 async function until<T>(look: () => T | Promise<T>): Promise<NonNullable<T>> {
@@ -84,7 +97,7 @@ beforeAll(async () => {
   ;[old, next] = await Promise.all([serve('old'), serve('next')])
   writeFileSync(file('passphrase'), 'correct horse battery staple')
   ;({ keyId } = await json<{ keyId: string }>(
-    ...(['old', 'provider', 'key', 'create', TOPIC, '--team', TEAM] as const),
+    ...(['old', 'provider', 'key', 'create', TOPIC, LINE, '--team', TEAM] as const),
     ...['--out', file('app.p8')],
   ))
   await json('old', 'provider', 'issue', TOPIC, '--out', file('app'))
@@ -99,6 +112,7 @@ beforeAll(async () => {
   device.onNotification(show)
   await device.connect()
   token = await device.register(TOPIC)
+  lineToken = await device.register(LINE)
 })
 
 afterAll(async () => {
@@ -141,6 +155,14 @@ describe('a machine that is closed', () => {
   it('gives what waits to the export, and takes nothing more', async () => {
     await device.close()
     expect((await send('old', 'third')).out).toContain('200, accepted')
+    // by the names of their slots the last one would come first
+    for (const [alert, ...flags] of [
+      ['score 1', '--collapse-id', 'score'],
+      ['news 1'],
+      ['news 2'],
+      ['score 2', '--collapse-id', 'score'],
+    ] as const)
+      expect((await sendInLine(alert, ...flags)).out).toContain('200, accepted')
     expect(await exportTo('fleet', '--final')).toMatchObject({ code: 0 })
     const refused = await send('old', 'fourth')
     expect(refused.code).not.toBe(0)
@@ -170,7 +192,7 @@ describe('a machine that is closed', () => {
     device.onNotification(show)
     const accepted = new Promise((resolve) => device.on('accepted', resolve))
     await device.connect()
-    expect(await accepted).toEqual({ topics: [TOPIC] })
+    expect(await accepted).toEqual({ topics: [TOPIC, LINE] })
     const left = device.register('com.example.later')
     left.catch(() => {})
     // the slot would have been tried at once
@@ -178,13 +200,15 @@ describe('a machine that is closed', () => {
     expect(shown).toEqual(['first', 'second'])
     const { deviceId } = device
     const kept = await old.store.registrations.list(deviceId as DeviceId)
-    expect(kept.map(({ topic }) => topic)).toEqual([TOPIC])
+    expect(kept.map(({ topic }) => topic)).toEqual([TOPIC, LINE])
   })
 })
 
 describe('its devices', () => {
   it('are not sent to where nobody lets them in', async () => {
-    await importFrom('fleet')
+    // one of the first topic, and all three slots of the other
+    expect(await importFrom('fleet')).toMatchObject({ devices: 1, registrations: 2, pending: 4 })
+    expect(await importFrom('fleet')).toMatchObject({ devices: 1, pending: 0 })
     writeFileSync(file('other.pem'), old.serverAuthority)
     const to = `localhost:${next.ports.devices}`
     const foreign = ['move', 'announce', '--to', to, '--ca', file('other.pem'), '--yes']
@@ -201,6 +225,7 @@ describe('its devices', () => {
     expect(await announce('--yes')).toMatchObject({ code: 0 })
     expect(await moved).toEqual({ host: 'localhost', port: next.ports.devices })
     await until(() => shown.length === 3)
+    await until(() => shownOfLine.length === 3)
     expect((await send('next', 'fourth')).out).toContain('200, accepted')
     await until(() => shown.length === 4)
     // a repeat brings nothing back that has arrived
@@ -212,6 +237,10 @@ describe('its devices', () => {
     expect(byCertificate.out + byCertificate.err).toContain('200, accepted')
     await until(() => shown.length === 5)
     expect(shown).toEqual(['first', 'second', 'third', 'fourth', 'fifth'])
+    // in the order of acceptance, and none twice
+    expect(shownOfLine).toEqual(['news 1', 'news 2', 'score 2'])
+    const { deviceId } = device
+    await until(async () => (await next.store.pending.list(deviceId as DeviceId)).length === 0)
     expect(await until(async () => (await progress()).followed)).toBe(1)
     expect(await progress()).toMatchObject({ state: 'announced', told: 1, waiting: [] })
   })

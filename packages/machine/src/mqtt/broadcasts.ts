@@ -11,7 +11,7 @@ export function broadcasts(
   retained: Pick<RetainedMessages, 'put' | 'remove'>,
 ): Broadcasts {
   return {
-    async publish(channelId, message, storedUntil) {
+    async publish({ channel: channelId }, message, storedUntil) {
       if (!hub.hasRoom(channelId)) return 'busy'
       if (storedUntil > 0) await retained.put(channelId, { message, expiresAt: storedUntil })
       hub.publish(channelId, { payload: Buffer.from(message), expiresAt: storedUntil })

@@ -1,12 +1,18 @@
-import { announcementOf, deathOf } from '@heliograph/core/events/announcement'
+import { announcementOf, deathOf, isAnnounced } from '@heliograph/core/events/announcement'
 import { wantsEvent } from '@heliograph/core/events/event-settings'
 import type { Outcome } from '@heliograph/core/outcome'
 import type { DeadTokens, Outcomes } from '@heliograph/core/ports'
+import type { Topic } from '@heliograph/protocol/identifiers'
 import type { Announcement } from '@heliograph/protocol/messages'
 import type { EventLevel } from '@heliograph/protocol/outcome'
 
 /** So many are remembered, for those who ask a moment late. */
 const MOST_EVENTS = 10_000
+/**
+ * How long after the last question they are, milliseconds. Thousands a second that live for a second each would be much of
+ * what the garbage collector has to do, for nobody.
+ */
+const LISTENED_MS = 10 * 60_000
 /** In one answer. */
 const PAGE = 500
 
@@ -19,7 +25,7 @@ export interface HeardEvents {
   readonly missed: number
 }
 
-/** The newest events, in memory, for listeners on this machine. */
+/** The newest events, in memory, for listeners on this machine; none where nobody listens. */
 export interface EventFeed {
   /** Passes outcomes on to listeners as well. */
   heard(outcomes: Outcomes): Outcomes
@@ -32,15 +38,29 @@ export interface EventFeed {
   read(from: number | undefined, waitMs: number): Promise<HeardEvents>
 }
 
-export function eventFeed(level: EventLevel): EventFeed {
+/** @param now milliseconds, by a clock that is never set. */
+export function eventFeed(level: EventLevel, now = () => performance.now()): EventFeed {
   const settings = { default: level, topics: {} }
   let events: Announcement[] = []
   /** The number of the first that is remembered. */
   let first = 0
+  let askedAt = Number.NEGATIVE_INFINITY
   const waiting = new Set<() => void>()
+
+  const isListenedTo = () => now() - askedAt < LISTENED_MS
+
+  /** Only counted: who asks again is told how many. */
+  function forget(): void {
+    first += events.length + 1
+    if (events.length > 0) events = []
+  }
 
   function tell(announcement: Announcement): void {
     if (!wantsEvent(settings, announcement)) return
+    if (!isListenedTo()) {
+      forget()
+      return
+    }
     events.push(announcement)
     // seldom, as the whole list moves
     if (events.length >= 2 * MOST_EVENTS) {
@@ -51,6 +71,12 @@ export function eventFeed(level: EventLevel): EventFeed {
   }
 
   function hear(outcome: Outcome): void {
+    if (!isListenedTo()) {
+      const { kind, topic } = outcome
+      const event = isAnnounced(kind) && { outcome: kind, topic: topic as Topic }
+      if (event && wantsEvent(settings, event)) forget()
+      return
+    }
     const announcement = announcementOf(outcome)
     if (announcement) tell(announcement)
   }
@@ -81,9 +107,11 @@ export function eventFeed(level: EventLevel): EventFeed {
     deadTokens: { record: (dead) => tell(deathOf(dead, 'Unregistered')) },
     tell: (announcements) => announcements.forEach(tell),
     async read(from, waitMs) {
+      askedAt = now()
       const end = () => first + events.length
       const wanted = Math.min(from ?? end(), end())
       if (wanted === end() && waitMs > 0) await within(waitMs)
+      askedAt = now()
       const start = Math.max(wanted, first)
       const some = events.slice(start - first, start - first + PAGE)
       return { events: some, next: start + some.length, missed: start - wanted }

@@ -6,7 +6,6 @@ import { faultFields, type Log } from '../log.ts'
 
 /** Slots by the second in which they expire. */
 export interface ExpiringSlots extends Pick<PendingNotifications, 'remove'> {
-  nextExpiry(): number | undefined
   expired(nowMs: number, limit: number): readonly Notification[]
 }
 

@@ -1,6 +1,5 @@
-interface Waiting<One> {
-  readonly one: One
-  /** As `performance.now()`. */
+interface Waiting {
+  /** When it came, as `performance.now()`. */
   readonly since: number
 }
 
@@ -8,29 +7,32 @@ interface Waiting<One> {
  * A short time in which things may still settle by themselves, each counted from when it came. One
  * timer serves all of them.
  */
-export class Grace<One> {
-  readonly #ms: number
+export class Grace<One extends Waiting> {
+  readonly #ms: () => number
   readonly #over: (one: One) => void
   /** The one that came first is the first whose time is over. */
-  readonly #waiting: Waiting<One>[] = []
+  readonly #waiting: One[] = []
   #timer: NodeJS.Timeout | undefined
 
-  /** @param over is called with each one whose time is over, whether or not it has settled. */
-  constructor(ms: number, over: (one: One) => void) {
+  /**
+   * @param ms the time that each has; asked again whenever it may be over.
+   * @param over is called with each one whose time is over, whether or not it has settled.
+   */
+  constructor(ms: () => number, over: (one: One) => void) {
     this.#ms = ms
     this.#over = over
   }
 
   add(one: One): void {
-    this.#waiting.push({ one, since: performance.now() })
-    this.#timer ??= setTimeout(() => this.#look(), this.#ms)
+    this.#waiting.push(one)
+    this.#timer ??= setTimeout(() => this.#look(), this.#ms())
   }
 
   /** The time of all of them is over now. */
   end(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    for (const { one } of this.#waiting.splice(0)) this.#over(one)
+    for (const one of this.#waiting.splice(0)) this.#over(one)
   }
 
   /**
@@ -43,12 +45,13 @@ export class Grace<One> {
   }
 
   #passOn(now: number): void {
-    const early = this.#waiting.findIndex(({ since }) => since > now - this.#ms)
+    const ms = this.#ms()
+    const early = this.#waiting.findIndex(({ since }) => since > now - ms)
     const due = this.#waiting.splice(0, early < 0 ? this.#waiting.length : early)
     const [next] = this.#waiting
-    const restMs = next && next.since + this.#ms - performance.now()
+    const restMs = next && next.since + ms - performance.now()
     this.#timer =
       restMs === undefined ? undefined : setTimeout(() => this.#look(), Math.max(1, restMs))
-    for (const { one } of due) this.#over(one)
+    for (const one of due) this.#over(one)
   }
 }

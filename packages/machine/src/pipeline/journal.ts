@@ -43,8 +43,8 @@ export interface JournalOptions {
 
 const SEGMENT_BYTES = 8 * 1024 * 1024
 /**
- * With more segments than this, old notifications that are still in progress are written again, so
- * that segments can be removed.
+ * With more segments than this, of which less than half is still in progress, old notifications that
+ * are in progress are written again, so that segments can be removed.
  */
 const MANY_SEGMENTS = 8
 const SUFFIX = '.journal'
@@ -83,6 +83,8 @@ interface Waiting {
 
 interface Entry {
   readonly notification: Notification
+  /** Characters of its line. */
+  readonly length: number
   readonly segment: Segment
 }
 
@@ -168,7 +170,7 @@ class FileJournal implements Journal {
     return new Promise((resolve, reject) => {
       const line = lineOf(`+${serializeNotification(notification)}`)
       const entered = () => {
-        this.#enter(notification)
+        this.#enter(notification, line.length)
         resolve()
       }
       this.#waiting.push({ line, resolve: entered, reject })
@@ -193,8 +195,8 @@ class FileJournal implements Journal {
   }
 
   async close(): Promise<void> {
-    // one write may be in progress, and one more takes what has come since
-    for (let n = 0; n < 2; n += 1) {
+    // one write may be in progress, one more takes what has come since, and that may move the oldest
+    for (let n = 0; n < 2 || this.#waiting.length > 0; n += 1) {
       this.#schedule()
       await this.#writing
     }
@@ -204,10 +206,10 @@ class FileJournal implements Journal {
     for (const { file } of this.#segments) await file.close()
   }
 
-  #enter(notification: Notification): void {
+  #enter(notification: Notification, length: number): void {
     const segment = this.#segments.at(-1) as Segment
     segment.open += 1
-    this.#entries.set(notification.seq, { notification, segment })
+    this.#entries.set(notification.seq, { notification, length, segment })
   }
 
   /** All requests in one turn of the event loop make one write. */
@@ -274,7 +276,7 @@ class FileJournal implements Journal {
     const active = this.#segments.at(-1) as Segment
     if (active.bytes >= (this.#options.segmentBytes ?? SEGMENT_BYTES))
       await this.#newSegment(active.number + 1)
-    if (this.#segments.length > MANY_SEGMENTS) this.#moveOldest()
+    if (this.#segments.length > MANY_SEGMENTS && this.#isMostlyDone()) this.#moveOldest()
     while (this.#readers === 0 && this.#segments.length > 1 && this.#segments[0]?.open === 0) {
       const oldest = this.#segments.shift() as Segment
       await oldest.file.close()
@@ -295,6 +297,13 @@ class FileJournal implements Journal {
     this.#segments.push({ number, path, file, bytes: 0, open: 0, isMoving: false })
   }
 
+  /** Otherwise writing again would remove little, and would not end where all is in progress. */
+  #isMostlyDone(): boolean {
+    let open = 0
+    for (const { length } of this.#entries.values()) open += length
+    return this.bytes > 2 * open
+  }
+
   /** Writes the notifications of the oldest segment that are still in progress once more. */
   #moveOldest(): void {
     const [oldest] = this.#segments
@@ -305,6 +314,7 @@ class FileJournal implements Journal {
   }
 
   #move(seq: Seq, notification: Notification): void {
+    const line = lineOf(`+${serializeNotification(notification)}`)
     const resolve = () => {
       const entry = this.#entries.get(seq)
       if (!entry) {
@@ -313,9 +323,8 @@ class FileJournal implements Journal {
         return
       }
       entry.segment.open -= 1
-      this.#enter(notification)
+      this.#enter(notification, line.length)
     }
-    const line = lineOf(`+${serializeNotification(notification)}`)
     this.#waiting.push({ line, resolve, reject: () => {} })
   }
 }

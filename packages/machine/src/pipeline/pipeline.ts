@@ -12,6 +12,7 @@ import { within } from '../within.ts'
 import { Grace } from './grace.ts'
 import type { HeldClaims } from './held-claims.ts'
 import type { Journal } from './journal.ts'
+import { Settling } from './settling.ts'
 
 /**
  * What a 200 means. `delivered`: the device has acknowledged, or the notification is synced to
@@ -42,12 +43,6 @@ export interface PipelineOptions {
   readonly log: Log
 }
 
-/**
- * How long delivery may take before the journal is asked to keep what is still in progress,
- * milliseconds.
- */
-const GRACE_MS = 4
-
 /** The longest pause before the next attempt of a failed notification, milliseconds. */
 const LONGEST_REST_MS = 60_000
 
@@ -58,6 +53,8 @@ class PipelineFull extends Error {
 
 interface Open {
   readonly notification: Notification
+  /** As `performance.now()`. */
+  readonly since: number
   attempt: number
   isDone: boolean
   isKept: boolean
@@ -69,8 +66,8 @@ interface Open {
 }
 
 /**
- * The queue between accept and deliver, in one process. Delivery starts at once. Notifications that
- * have not ended after a few milliseconds go to the journal, all those of one turn in one write; if
+ * The queue between accept and deliver, in one process. Delivery starts at once. A notification that
+ * takes longer than others have taken goes to the journal, with all those of one turn in one write; if
  * the journal refuses them, they are not accepted.
  */
 export class Pipeline implements NotificationQueue {
@@ -79,9 +76,13 @@ export class Pipeline implements NotificationQueue {
   readonly #open = new Set<Open>()
   /** How many of them each topic has. */
   readonly #ofTopic = new Map<Topic, number>()
-  readonly #grace = new Grace<Open>(GRACE_MS, (one) => {
-    if (!one.isDone) this.#journal(one)
-  })
+  readonly #settling = new Settling()
+  readonly #grace = new Grace<Open>(
+    () => this.#settling.graceMs,
+    (one) => {
+      if (!one.isDone) this.#journal(one)
+    },
+  )
   readonly #drains = new Map<string, Drain>()
   readonly #drainLine: Drain[] = []
   #draining = 0
@@ -112,8 +113,9 @@ export class Pipeline implements NotificationQueue {
     if (!this.#hasRoomFor(notification))
       return Promise.reject(new PipelineFull('too many notifications are under way'))
     return new Promise((accepted, refused) => {
-      const state = { attempt: 1, isDone: false, isKept: false, isRefused: false }
-      const one = this.#begin({ notification, ...state, accepted, refused })
+      const since = performance.now()
+      const state = { since, attempt: 1, isDone: false, isKept: false, isRefused: false }
+      const one = this.#begin({ notification, accepted, refused, ...state })
       this.#keep(one)
       this.#run(one)
     })
@@ -130,7 +132,8 @@ export class Pipeline implements NotificationQueue {
   async resume(left: readonly Notification[]): Promise<void> {
     await Promise.all(
       left.map((notification) => {
-        const state = { attempt: 2, isDone: false, isKept: true, isRefused: false }
+        const since = performance.now()
+        const state = { since, attempt: 2, isDone: false, isKept: true, isRefused: false }
         const nobody = { accepted: () => {}, refused: () => {} }
         const one = this.#begin({ notification, ...state, ...nobody })
         return this.#run(one)
@@ -267,6 +270,7 @@ export class Pipeline implements NotificationQueue {
 
   #end(one: Open): void {
     one.isDone = true
+    this.#settling.note(performance.now() - one.since)
     if (this.#options.durability !== 'synced') one.accepted()
     if (one.notification.idFromProvider) this.#options.claims.settle(one.notification)
     if (one.isKept) this.#options.journal.done(one.notification.seq)

@@ -10,6 +10,7 @@ import type { Client, Exchanges, Peer } from './exchange.ts'
 import { createHttp1Server } from './http1.ts'
 import { serveHttp2 } from './http2.ts'
 import { type Listening, listenOn, type ServerTls, tlsContext } from './tls.ts'
+import { REQUESTS_A_TURN, Turns } from './turns.ts'
 
 export interface FrontOptions {
   readonly name: string
@@ -64,6 +65,7 @@ export async function startFront(options: FrontOptions): Promise<Front> {
 
 function serveConnections(server: Server, exchanges: Exchanges, doorway: Doorway) {
   const deadlines = startDeadlines(exchanges.limits)
+  const turns = new Turns(REQUESTS_A_TURN)
   const http1 = createHttp1Server(exchanges)
   const http2 = new Set<Drainable>()
   const sockets = new Set<Socket>()
@@ -80,7 +82,7 @@ function serveConnections(server: Server, exchanges: Exchanges, doorway: Doorway
       silent.delete(socket)
       const client = clientOf(socket, doorway)
       if (protocol === 'http/1.1') return http1.serve(socket, client)
-      const connection = serveHttp2(socket, client, { exchanges, deadlines })
+      const connection = serveHttp2(socket, client, { exchanges, deadlines, turns })
       http2.add(connection)
       socket.once('close', () => http2.delete(connection))
     })

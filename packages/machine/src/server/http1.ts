@@ -94,7 +94,8 @@ async function serveRequest(
   // unread bytes cannot be distinguished from the next request
   if (!request.complete) response.setHeader('connection', 'close')
   response.setTimeout(exchanges.limits.takeMs, () => request.socket.destroy())
-  const { status, headers, body = '' } = answer
+  const { status, headers } = answer
+  const body = answer.bytes ?? answer.body ?? ''
   response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) })
   response.end(body)
 }

@@ -15,6 +15,7 @@ import {
   readHead,
   refuseHead,
 } from './exchange.ts'
+import type { Turns } from './turns.ts'
 
 const METHOD = ':method'
 const PATH = ':path'
@@ -26,6 +27,7 @@ const noBody = Buffer.alloc(0)
 export interface Http2Context {
   readonly exchanges: Exchanges
   readonly deadlines: Deadlines
+  readonly turns: Turns
 }
 
 /** Serves a client that speaks HTTP/2. */
@@ -78,16 +80,15 @@ class Stream {
       this.#refuse(status)
       return
     }
-    // one turn later, a stream that was reset immediately is known to be: rapid reset costs no work
     if (isWhole) {
-      setImmediate(() => this.#work())
+      this.#line()
       return
     }
     deadlines.body.add(this)
     this.#stream.on('data', (chunk: Buffer) => this.#take(chunk))
     this.#stream.on('end', () => {
       deadlines.body.delete(this)
-      this.#work()
+      this.#line()
     })
   }
 
@@ -117,16 +118,26 @@ class Stream {
     }
   }
 
+  /** In a later turn, a stream that was reset immediately is known to be: rapid reset costs no work. */
+  #line(): void {
+    const { deadlines, turns } = this.#context
+    deadlines.answer.add(this)
+    turns.add(() => this.#work())
+  }
+
   #work(): void {
-    if (this.#isAnswered || this.#stream.destroyed) return
     const { exchanges, deadlines } = this.#context
+    if (this.#isAnswered || this.#stream.destroyed) {
+      deadlines.answer.delete(this)
+      return
+    }
     if (this.#bytes > exchanges.limits.bodyBytes) {
+      deadlines.answer.delete(this)
       this.#refuse(413)
       return
     }
     const [only = noBody] = this.#chunks
     const body = this.#chunks.length > 1 ? Buffer.concat(this.#chunks) : only
-    deadlines.answer.add(this)
     void answerRequest(this.#head, body, this.#client, exchanges).then((answer) => {
       deadlines.answer.delete(this)
       this.#respond(answer)
@@ -157,7 +168,7 @@ class Stream {
     if (this.#isAnswered || stream.destroyed || stream.closed) return
     this.#isAnswered = true
     note(this.#head, answer, this.#since, this.#context.exchanges)
-    const { body } = answer
+    const body = answer.bytes ?? answer.body
     const isBare = body === undefined || this.#head.method === 'HEAD'
     try {
       stream.respond({ ':status': answer.status, ...answer.headers }, { endStream: isBare })

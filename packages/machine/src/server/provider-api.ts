@@ -1,11 +1,12 @@
 import { answerChannels } from '@heliograph/core/channels/answer-channels'
 import { isChannelPath } from '@heliograph/core/channels/channel-path'
 import type { ChannelPorts } from '@heliograph/core/channels/channel-ports'
+import { withRequestId } from '@heliograph/core/channels/request-id'
+import { edgeAnswer } from '@heliograph/core/edge/edge-answer'
 import { type ReadReceiptPorts, readReceipt } from '@heliograph/core/receipts/read-receipt'
 import { accept } from '@heliograph/core/send/accept'
 import type { AcceptPorts } from '@heliograph/core/send/accept-ports'
 import { type Answer, rejectionAnswer } from '@heliograph/core/send/answer'
-import { edgeAnswer } from '@heliograph/core/send/edge-answer'
 import { type FeedbackPorts, readFeedback } from '@heliograph/core/send/feedback'
 import { chooseId, type ProviderRequest } from '@heliograph/core/send/provider-request'
 import { reject } from '@heliograph/protocol/rejection'
@@ -49,9 +50,10 @@ async function channelAnswer(
 
 /** Nothing that is sent now would be in the export; a provider that repeats after a 503 loses nothing. */
 function moved(request: ProviderRequest, { ids }: Pick<ProviderApiPorts, 'ids'>): Answer {
-  const id = chooseId(request.headers['apns-id'], () => ids.uuid())
+  const uuid = () => ids.uuid()
+  const id = chooseId(request.headers['apns-id'], uuid)
   const detail = 'this service has moved: send to the host name that its operator gives you'
-  return rejectionAnswer(id, reject('ServiceUnavailable', detail))
+  return withRequestId(rejectionAnswer(id, reject('ServiceUnavailable', detail)), request, uuid)
 }
 
 /** What the server answers before the request is whole, in Apple's words. */

@@ -12,8 +12,6 @@ import { ofDevice, slotsOfTopic } from './ranges.ts'
 
 /** Expired slots, for those who tell the providers. */
 export interface ExpiringSlots {
-  /** When the next slot expires, milliseconds since the epoch; undefined if none waits. */
-  nextExpiry(): number | undefined
   /** Slots that have expired, the earliest first. They stay until `pending.remove` takes them. */
   expired(nowMs: number, limit: number): readonly Notification[]
 }
@@ -27,7 +25,7 @@ type ExpiryKey = [expiresAt: number, deviceId: DeviceId, slot: SlotName]
  */
 export function pendingNotifications(
   environment: Environment,
-): PendingNotifications & ExpiringSlots & { all(): Iterable<Notification> } {
+): PendingNotifications & ExpiringSlots {
   const slots = environment.table<string, SlotKey>('pending')
   const expiries = environment.table<number, ExpiryKey>('pending by expiry')
 
@@ -72,19 +70,12 @@ export function pendingNotifications(
         return true
       }),
 
-    nextExpiry() {
-      const [first] = expiries.getKeys({ limit: 1 })
-      return first && first[0] * 1000
-    },
-
     expired(nowMs, limit) {
       const end = [Math.floor(nowMs / 1000) + 1] as unknown as ExpiryKey
       return [...expiries.getKeys({ end, limit })].flatMap(
         ([, deviceId, slot]) => read(deviceId, slot) ?? [],
       )
     },
-
-    all: () => slots.getRange().map(({ value }) => notificationIn(value)),
   }
 }
 

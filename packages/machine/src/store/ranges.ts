@@ -1,5 +1,5 @@
 import { type SlotName, slotsOf } from '@heliograph/core/delivery/slot-name'
-import type { ChannelId, DeviceId, Topic } from '@heliograph/protocol/identifiers'
+import type { DeviceId, Topic } from '@heliograph/protocol/identifiers'
 
 /** Sorts after every text that a key may have in this place. */
 const LAST = '\uffff'
@@ -9,14 +9,6 @@ export function ofDevice(deviceId: DeviceId) {
   return { start: [deviceId, ''], end: [deviceId, LAST] } as unknown as {
     start: [DeviceId, Topic]
     end: [DeviceId, Topic]
-  }
-}
-
-/** The rows of one topic, in a table whose keys are (topic, channel). */
-export function ofTopic(topic: Topic) {
-  return { start: [topic, ''], end: [topic, LAST] } as unknown as {
-    start: [Topic, ChannelId]
-    end: [Topic, ChannelId]
   }
 }
 

@@ -22,9 +22,7 @@ const NEVER = 8_640_000_000_000_000
 /** Every request is later, and so counts. */
 const FIRST = 0
 
-export function registrations(
-  environment: Environment,
-): Registrations & RegistrationRecords & { all(): Iterable<Registration> } {
+export function registrations(environment: Environment): Registrations & RegistrationRecords {
   const rows = environment.table<Row, [DeviceId, Topic]>('registrations')
 
   /** What every notification asks for. Only this process changes them. */
@@ -93,8 +91,6 @@ export function registrations(
         rows.put([deviceId, topic], { ...row, expiredAt: at })
         return true
       }),
-
-    all: () => rows.getRange().map(({ key, value }) => registrationOf(...key, value)),
   }
 }
 

@@ -54,7 +54,7 @@ async function listen(session: Session, options: ListenOptions): Promise<undefin
   }
   await listenToEvents(await session.deployment(), wishes, {
     ready: () => terminal.note('listening; Ctrl-C ends it'),
-    missed: (some) => terminal.note(`${some} events came faster than they were read, and are lost`),
+    missed: (some) => terminal.note(`${some} events were not read in time, and are lost`),
     hear: (event) => {
       if (left <= 0) return
       terminal.print(json ? JSON.stringify(event) : lineOf(event))

@@ -169,7 +169,9 @@ async function importChannel(
   if (added === 'added') moved.channels += 1
   const there = stored === undefined ? undefined : await broadcasts.stored(channel.id)
   if (stored === undefined || !isDue(stored, there, clock.now())) return
-  if ((await broadcasts.publish(channel.id, stored, headOf(stored).expiration)) === 'busy')
+  const { seq, expiration } = headOf(stored)
+  const broadcast = { topic: channel.topic, channel: channel.id, seq }
+  if ((await broadcasts.publish(broadcast, stored, expiration)) === 'busy')
     throw new Failure('unreachable', `the broker of stage ${stage} is busy: import again`)
   moved.broadcasts += 1
 }

@@ -60,6 +60,7 @@ async function stop(machine: Machine, localFile: string): Promise<void> {
 const log = jsonLog()
 
 const development = {
+  channelRatePerSecond: 0,
   tokenRatePerSecond: 0,
   activationsPerSecond: 1_000,
   activationRequestsPerSecond: 4_000,
