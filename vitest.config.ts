@@ -10,10 +10,12 @@ export const onAnotherClock = [
   'packages/embedded-cloud/test/sqs-queue.test.ts',
   'packages/listener/test/http2-watch.test.ts',
   'packages/listener/test/protocol.test.ts',
+  'packages/machine/test/expiry.test.ts',
   'packages/machine/test/grace.test.ts',
   'packages/machine/test/identity.test.ts',
   'packages/machine/test/pipeline.test.ts',
   'packages/operator/test/console/life.test.ts',
+  'packages/operator/test/fleet-life.test.ts',
   'test/lambdas/http.test.ts',
 ]
 

@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto'
 import type { ChannelId } from '@heliograph/protocol/identifiers'
 import apn from '@parse/node-apn'
 import { afterAll, describe, expect, it } from 'vitest'
-import { APP, ChannelProvider, heardOnJoining, Listener } from './channel-support.ts'
+import { Listener } from '../../tools/conformance/listener.ts'
+import { type ChannelApn, nodeApnOfChannels } from '../../tools/conformance/node-apn.ts'
+import { APP, ChannelProvider, heardOnJoining } from './channel-support.ts'
 import { sharing } from './shared-target.ts'
-import { patience, settle } from './support.ts'
+import { settle } from './support.ts'
 import type { Target } from './target.ts'
 import { requestByToken, tokenFile } from './token-provider.ts'
 
@@ -19,44 +21,16 @@ afterAll(() => provider?.close())
 /** Broadcasts of a channel that stores are a second apart: IoT Core takes no more. */
 const soon = () => settle(1_100)
 
-type Manage = (note: apn.Notification, bundleId: string, action: string) => Promise<Managed>
-interface Managed {
-  readonly sent: readonly (Readonly<Record<string, unknown>> & { 'apns-channel-id'?: ChannelId })[]
-  readonly failed: readonly { readonly status?: number; readonly response?: { reason: string } }[]
-}
-
-/** What the types of node-apn leave out. */
-interface ChannelApn {
-  readonly manageChannels: Manage
-  broadcast(note: apn.Notification, bundleId: string): Promise<Managed>
-  shutdown(): Promise<void>
-}
-
-const addressOf = (url: string) => {
-  const { hostname, port } = new URL(url)
-  return [hostname, Number(port || 443)] as const
-}
-
-function apnProvider(url: string, channelsUrl: string, credential: object): ChannelApn {
-  const [address, port] = addressOf(url)
-  const [manageChannelsAddress, manageChannelsPort] = addressOf(channelsUrl)
-  const { ca } = target.local.provider
-  return new apn.Provider({
-    ...{ address, port, manageChannelsAddress, manageChannelsPort, ca: [ca] },
-    ...credential,
-    ...patience,
-  } as apn.ProviderOptions) as unknown as ChannelApn
-}
-
 function withCertificate(): ChannelApn {
-  const { url, cert, key } = target.local.provider
-  return apnProvider(url, target.local.channels.url, { cert, key })
+  return nodeApnOfChannels(target)
 }
 
 /** A domain that asks for no certificate takes both kinds of paths. */
 function withToken(): ChannelApn {
   const { url, key, keyId, teamId } = tokenFile(target)
-  return apnProvider(url, url, { token: { key, keyId, teamId } })
+  return nodeApnOfChannels(target, {
+    ...{ url, channelsUrl: url, credential: { token: { key, keyId, teamId } } },
+  })
 }
 
 const note = (fields: object = {}) => Object.assign(new apn.Notification(), fields)

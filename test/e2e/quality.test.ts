@@ -268,7 +268,7 @@ describe.concurrent('what a provider learns', () => {
     const topic = 'com.example.app.voip'
     const { device } = await readyDevice(target)
     // as many as a device may ask for at once
-    const rounds = allowances.register.burst - 1
+    const rounds = allowances.unregister.burst - 1
     let writing = true
     const written = (async () => {
       for (let round = 0; round < rounds; round += 1) {

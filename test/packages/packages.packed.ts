@@ -31,6 +31,18 @@ function place(name: string): Place {
   return found
 }
 
+/** The lines of the device's README, with what they leave to the reader; it shows what it keeps. */
+function readmeProgram({ folder }: Place): string {
+  const page = readFileSync(join(folder, 'node_modules/@heliograph/device/README.md'), 'utf8')
+  const lines = /^```ts\n(.*?)^```/ms.exec(page)?.[1] ?? ''
+  return `const [url = '', code = '', channel = ''] = process.argv.slice(2)
+const keep = async (topic: string, payload: unknown) =>
+  console.log('kept', topic, JSON.stringify(payload))
+${lines.replace('/var/lib/my-app/heliograph', 'readme')}
+console.log('token', token)
+`
+}
+
 const device = () => place('@heliograph/device')
 const cdk = () => place('@heliograph/cdk')
 const command = () => place('heliograph')
@@ -174,13 +186,16 @@ describe('an app of somebody else', () => {
         addresses.environment,
       )
 
+    function activationUrl(): string {
+      const activation = addresses.apis.find(({ name }) => name.endsWith('-activation'))
+      return new URL('activate', activation?.url).href
+    }
+
     test('a device activates, registers and receives what the command sends', async () => {
       const program = await device().compile('device')
       const code = (await heliograph('device', 'invite')).trim()
       await heliograph('provider', 'issue', topic, '--out', 'certs/app')
-      const activation = addresses.apis.find(({ name }) => name.endsWith('-activation'))
-      const url = new URL('activate', activation?.url).href
-      const running = device().start([program, url, code, addresses.ca, topic])
+      const running = device().start([program, activationUrl(), code, addresses.ca, topic])
       const token = await running.prints(/token (\w{64})\n/)
       await heliograph(
         ...['send', '--token', token, '--topic', topic, '--alert', 'packed'],
@@ -189,6 +204,24 @@ describe('an app of somebody else', () => {
       )
       expect(await running.prints(/payload (.*)\n/)).toBe('{"aps":{"alert":"packed"}}')
       expect(await running.ended).toBe(0)
+    })
+
+    test('the program of its README does, too, and joins a channel', async () => {
+      const app = 'com.example.app'
+      await heliograph('provider', 'issue', app, '--out', 'certs/readme')
+      const provider = ['--topic', app, '--cert', 'certs/readme.pem', '--key', 'certs/readme.key']
+      const edge = ['--url', addresses.mutualTlsApis[0]?.url ?? '', '--ca', addresses.ca]
+      const as = (...args: string[]) => heliograph(...args, ...provider, ...edge)
+      const channel = (await as('channel', 'create')).trim()
+      await as('channel', 'publish', channel, '--alert', 'a goal')
+      const program = await device().compileText('readme', readmeProgram(device()))
+      const code = (await heliograph('device', 'invite')).trim()
+      const variables = { NODE_EXTRA_CA_CERTS: addresses.ca }
+      const running = device().start([program, activationUrl(), code, channel], variables)
+      const token = await running.prints(/token (\w{64})\n/)
+      await as('send', '--token', token, '--alert', 'packed')
+      await running.prints(/kept com\.example\.app {"aps":{"alert":"packed"}}/)
+      await running.prints(/kept com\.example\.app {"aps":{"alert":"a goal"}}/)
     })
 
     test('and ends when it is told to', async () => {

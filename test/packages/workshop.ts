@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -71,8 +71,13 @@ export class Place {
   }
 
   /** Checks a program against the package's types, those of its dependencies included, and compiles it. */
-  async compile(program: string): Promise<string> {
-    copyFileSync(join(programs, `${program}.ts`), join(this.folder, `${program}.ts`))
+  compile(program: string): Promise<string> {
+    return this.compileText(program, readFileSync(join(programs, `${program}.ts`), 'utf8'))
+  }
+
+  /** The same for one that is in no file yet. */
+  async compileText(program: string, text: string): Promise<string> {
+    writeFileSync(join(this.folder, `${program}.ts`), text)
     const compilerOptions = {
       target: 'es2023',
       module: 'nodenext',
@@ -99,8 +104,8 @@ export class Place {
   }
 
   /** Starts a script that goes on. */
-  start(args: readonly string[]): Running {
-    return this.#start(node, args)
+  start(args: readonly string[], variables: object = {}): Running {
+    return this.#start(node, args, variables)
   }
 
   /** Starts the command of a package. */
@@ -112,8 +117,9 @@ export class Place {
     return join(this.folder, 'node_modules', '.bin', name)
   }
 
-  #start(program: string, args: readonly string[]): Running {
-    const child = spawn(program, args, { cwd: this.folder, env: environment })
+  #start(program: string, args: readonly string[], variables: object = {}): Running {
+    const env = { ...environment, ...variables }
+    const child = spawn(program, args, { cwd: this.folder, env })
     this.#running.push(child)
     return new Running(child)
   }

@@ -1,11 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { build } from 'esbuild'
 import { type Rule, rules } from './case.ts'
 import { runLive } from './live.ts'
+import { bundleNode } from './node-driver.ts'
 import { type Breaches, type Result, runScripted } from './run.ts'
 
 const usage = `npm run conformance:device -- [--command "…"] [--full] [--long] [--only A1,N2]
@@ -57,20 +56,6 @@ function chosen({ only, full, long }: Options): Rule[] {
   const found = rules.filter((rule) => isNamed(rule) && isInTime(rule))
   if (found.length === 0) throw new UsageError(`no case is called ${only}`)
   return found
-}
-
-/** Node's driver as one file: a start without a compiler takes a third of the time. */
-async function bundleNode(folder: string): Promise<string> {
-  const outfile = join(folder, 'driver.mjs')
-  await build({
-    entryPoints: [fileURLToPath(new URL('./drivers/node.ts', import.meta.url))],
-    ...{ outfile, bundle: true, platform: 'node', format: 'esm', conditions: ['heliograph'] },
-    banner: {
-      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)",
-    },
-    logLevel: 'error',
-  })
-  return `exec "${process.execPath}" "${outfile}"`
 }
 
 /** Runs all, so many at a time, in their order. */

@@ -2,10 +2,10 @@ import type { IncomingMessage } from 'node:http'
 import { request } from 'node:https'
 import { retryDelayMs } from './backoff.ts'
 import { belongTogether, makePrivateKey, makeRequest } from './certificate.ts'
-import type { Clock } from './clock.ts'
 import { fault, HeliographDeviceError, messageOf } from './errors.ts'
 import { type ActivationAnswer, type IdentityStore, parseAnswer } from './identity.ts'
 import { type JsonObject, parseObject, textAt } from './json.ts'
+import type { Lifetime } from './lifetime.ts'
 
 /** What the operator gives out for one device. */
 export interface ActivationOptions {
@@ -24,6 +24,12 @@ const TIME_LIMIT_MS = 15_000
 /** Two certificates and a few names; an answer above this is not one. */
 const LARGEST_ANSWER = 64 * 1024
 
+/** What an activation needs of the device: its time, which ends with it. */
+interface World {
+  readonly lifetime: Lifetime
+  readonly random: () => number
+}
+
 interface Reply {
   readonly status: number
   readonly body: string
@@ -38,7 +44,7 @@ interface Reply {
 export async function activate(
   options: ActivationOptions,
   identity: IdentityStore,
-  world: { readonly clock: Clock; readonly random: () => number },
+  world: World,
 ): Promise<string> {
   const privateKey = await keptKey(identity)
   const body = JSON.stringify({ csr: await makeRequest(privateKey), activationCode: options.code })
@@ -65,16 +71,16 @@ const LONGEST_WAIT_MS = 10 * 60_000
 async function postWithRetries(
   options: ActivationOptions,
   body: string,
-  world: { readonly clock: Clock; readonly random: () => number },
+  { lifetime, random }: World,
 ): Promise<Reply> {
   let inLine = 0
   for (let failures = 0; ; failures++) {
     const last = failures === TRIES - 1
     try {
-      const reply = await post(options, body)
+      const reply = await post(options, body, lifetime.ended)
       if (!isBusy(reply.status)) return reply
       if (isNamed(reply) && inLine++ < LINE_TRIES) {
-        await pause(world.clock, reply.retryAfterMs + retryDelayMs(0, world.random))
+        await pause(lifetime, reply.retryAfterMs + retryDelayMs(0, random))
         failures -= 1
         continue
       }
@@ -82,7 +88,7 @@ async function postWithRetries(
     } catch (error) {
       if (last || error instanceof HeliographDeviceError) throw unreachable(options.url, error)
     }
-    await pause(world.clock, retryDelayMs(failures, world.random))
+    await pause(lifetime, retryDelayMs(failures, random))
   }
 }
 
@@ -95,22 +101,35 @@ function isBusy(status: number): boolean {
   return status === 429 || status >= 500
 }
 
-function pause(clock: Clock, ms: number): Promise<void> {
-  return new Promise((resolve) => clock.after(ms, resolve))
+function pause(lifetime: Lifetime, ms: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (lifetime.ended.aborted) throw closed()
+    const end = () => reject(closed())
+    lifetime.ended.addEventListener('abort', end, { once: true })
+    lifetime.after(ms, () => {
+      lifetime.ended.removeEventListener('abort', end)
+      resolve()
+    })
+  })
 }
 
-function post(options: ActivationOptions, body: string): Promise<Reply> {
+function closed(): HeliographDeviceError {
+  return fault('Closed', 'the device was closed before it was activated')
+}
+
+function post(options: ActivationOptions, body: string, ended: AbortSignal): Promise<Reply> {
   const url = checkedUrl(options.url)
   return new Promise((resolve, reject) => {
     const call = request(url, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
-      signal: AbortSignal.timeout(TIME_LIMIT_MS),
+      signal: AbortSignal.any([ended, AbortSignal.timeout(TIME_LIMIT_MS)]),
       agent: false,
       ...(options.ca === undefined ? {} : { ca: options.ca }),
     })
-    call.on('error', reject)
-    call.on('response', (response) => collect(response).then(resolve, reject))
+    const fail = (error: Error) => reject(ended.aborted ? closed() : error)
+    call.on('error', fail)
+    call.on('response', (response) => collect(response).then(resolve, fail))
     call.end(body)
   })
 }

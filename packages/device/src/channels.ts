@@ -28,6 +28,7 @@ export class Channels {
   /** Those that the broker has granted on this connection. */
   readonly #granted = new Set<ChannelId>()
   readonly #repeats: Repeats
+  #isConnected = false
 
   constructor(parts: ChannelsParts) {
     this.#parts = parts
@@ -67,11 +68,13 @@ export class Channels {
 
   /** After every CONNACK, and after the tokens were presented. */
   onConnected(): void {
+    this.#isConnected = true
     this.#granted.clear()
     this.#ask(this.list())
   }
 
   onDisconnected(): void {
+    this.#isConnected = false
     this.#granted.clear()
     this.#repeats.stopAll()
   }
@@ -81,14 +84,16 @@ export class Channels {
     this.#ask([...channels].filter((channel) => this.isJoined(channel)))
   }
 
-  /** Ends every wait. */
+  /** Ends every wait; a wish that is still being written is on disk then, and asked for by nobody. */
   close(): void {
-    this.#repeats.stopAll()
+    this.onDisconnected()
     const closed = fault('Closed', 'the device was closed before the broker answered')
     for (const waiting of [...this.#waiting.values()]) waiting.reject(closed)
   }
 
+  /** Without a connection nothing: the next CONNACK asks for all that are to be joined. */
   #ask(channels: readonly ChannelId[]): void {
+    if (!this.#isConnected) return
     for (let at = 0; at < channels.length; at += MAX_FILTERS)
       this.#subscribe(channels.slice(at, at + MAX_FILTERS))
   }

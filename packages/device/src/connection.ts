@@ -78,13 +78,23 @@ export class Connection {
 
   #dial(): void {
     const options = this.#parts.linkOptions()
-    const link = new Link(options)
+    const link = this.#linkTo(options)
     this.#link = link
     link.opened.then(
       () => this.#onOpened(options),
       () => this.#parts.onFailed(options),
     )
     link.closed.then((cause) => this.#onClosed(cause))
+  }
+
+  /** An address or a CA that is refused before anything is dialed is an attempt that failed. */
+  #linkTo(options: LinkOptions): Link {
+    try {
+      return new Link(options)
+    } catch (thrown) {
+      this.#parts.onFailed(options)
+      throw thrown
+    }
   }
 
   #onOpened(used: LinkOptions): void {

@@ -11,6 +11,7 @@ import { makeDirectory } from './files.ts'
 import { type Activated, IdentityStore } from './identity.ts'
 import { Inbox, type NotificationHandler } from './inbox.ts'
 import { type JsonObject, parseObject } from './json.ts'
+import { Lifetime } from './lifetime.ts'
 import type { LinkOptions } from './link.ts'
 import { Move } from './move.ts'
 import { type DeviceOptions, type Settings, withDefaults } from './options.ts'
@@ -49,6 +50,7 @@ export async function openDevice(options: DeviceOptions): Promise<Device> {
 export class Device {
   readonly #settings: Settings
   readonly #stores: Stores
+  readonly #lifetime: Lifetime
   readonly #events = new Events()
   readonly #registrar: Registrar
   readonly #channels: Channels
@@ -62,13 +64,15 @@ export class Device {
   #connection: Connection | undefined
   #connecting: Promise<void> | undefined
   #activating: Promise<string> | undefined
-  #closed = false
+  #closing: Promise<void> | undefined
 
   /** Use `openDevice`. */
   constructor(settings: Settings, stores: Stores) {
     this.#settings = settings
     this.#stores = stores
-    const { clock, log, random, timeLimitMs } = settings
+    const { log, random, timeLimitMs } = settings
+    const clock = new Lifetime(settings.clock)
+    this.#lifetime = clock
     const send: Send = (request, body) => this.#send(request, body)
     const report = (error: HeliographDeviceError) => this.#report(error)
     const reconnect = () => this.#connection?.redial()
@@ -193,17 +197,20 @@ export class Device {
     return this.#channels.list()
   }
 
-  /** Lets handlers at work finish, within `closeLimitMs`, and disconnects. The device cannot be used again. */
-  async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
+  /**
+   * Lets handlers at work finish, within `closeLimitMs`, and disconnects; ends every wait with `Closed`. The device
+   * cannot be used again, and keeps no process alive. A second call ends with the first.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     await this.#handlersDone()
+    this.#lifetime.end()
     this.#registrar.close()
     this.#channels.close()
-    this.#renewal.onDisconnected()
-    this.#redrain.stop()
-    this.#rejoin.stop()
-    this.#move.stop()
     await this.#connection?.stop()
     await this.#stores.identity.idle()
     await this.#stores.registrations.idle()
@@ -212,7 +219,7 @@ export class Device {
   }
 
   #refuseClosed(): void {
-    if (this.#closed) throw fault('Closed', 'this device was closed: open it again')
+    if (this.#closing) throw fault('Closed', 'this device was closed: open it again')
   }
 
   #hasExpired({ certificate }: Activated): boolean {
@@ -220,12 +227,13 @@ export class Device {
   }
 
   async #activate(): Promise<string> {
-    const { activation, clock, random, log, directory } = this.#settings
+    const { activation, random, log, directory } = this.#settings
     if (!activation) {
       const message = `the device in ${directory} has no valid certificate: open it with an activation url and code`
       throw fault('NotActivated', message)
     }
-    const deviceId = await activate(activation, this.#stores.identity, { clock, random })
+    const world = { lifetime: this.#lifetime, random }
+    const deviceId = await activate(activation, this.#stores.identity, world)
     log(`activated as ${deviceId}`)
     return deviceId
   }
@@ -235,7 +243,7 @@ export class Device {
     this.#refuseClosed()
     this.#warnOfExpiry()
     this.#connection = new Connection({
-      clock: this.#settings.clock,
+      clock: this.#lifetime,
       random: this.#settings.random,
       linkOptions: () => this.#linkOptions(),
       onOpened: (used) => this.#onOpened(used),
@@ -348,13 +356,10 @@ export class Device {
   }
 
   async #handlersDone(): Promise<void> {
-    const { clock, closeLimitMs } = this.#settings
-    let stop = () => {}
     const limit = new Promise<void>((resolve) => {
-      stop = clock.after(closeLimitMs, resolve)
+      this.#lifetime.after(this.#settings.closeLimitMs, resolve)
     })
     await Promise.race([this.#inbox.finish(), limit])
-    stop()
   }
 }
 

@@ -116,11 +116,9 @@ export class Move {
     this.#parts.events.emit('moved', { host: move.host, port: move.port })
   }
 
-  stop(): void {
-    this.#stop()
-  }
-
   async #begin(move: Broker): Promise<void> {
+    // what is said from here on proves nothing of a place that has not been dialed yet
+    if (this.#at === 'new') this.#at = 'old'
     await this.#parts.identity.change((kept) => ({ ...kept, move }))
     this.#parts.log(`the service goes to ${nameOf(move)}: following`)
     this.#failures = 0

@@ -96,8 +96,16 @@ export class Registrar {
     this.#parts.store
       .change(topic, () => wish)
       .then(() => this.#leave(topic, wish))
-      .catch(answer.reject)
+      .catch((error) => {
+        this.#stay(topic)
+        answer.reject(error)
+      })
     return answer.promise
+  }
+
+  /** A topic that is registered still, as the wish to leave it could not be written: what comes for it counts. */
+  #stay(topic: string): void {
+    if (this.#parts.store.topics.get(topic)?.state === 'wanted') this.#left.delete(topic)
   }
 
   /** After every CONNACK: presents the tokens, then repeats unanswered requests. */
@@ -227,14 +235,23 @@ export class Registrar {
   }
 
   #sendRegister(topic: string): void {
-    const send = () => this.#parts.send('register', { topic })
-    send().then(
-      () => this.#isAsked(topic) && this.#repeats.start(topic, () => send().catch(() => {})),
+    this.#parts.send('register', { topic }).then(
+      () =>
+        this.#isAsked(topic) && this.#repeats.start(topic, () => this.#registerUnanswered(topic)),
       () => {}, // sent again after the next CONNACK
     )
   }
 
-  /** No answer has come yet: the PUBACK of the request and the answer can come in any order. */
+  /** What has been answered, or given up, while the PUBACK of the request came is not asked for again. */
+  #registerUnanswered(topic: string): void {
+    if (this.#isAsked(topic)) this.#parts.send('register', { topic }).catch(() => {})
+    else this.#repeats.stop(topic)
+  }
+
+  /**
+   * No answer has come yet, or it is still being written: the PUBACK of the request and the answer can come in any
+   * order.
+   */
   #isAsked(topic: string): boolean {
     const known = this.#parts.store.topics.get(topic)
     return known?.state === 'wanted' && (known.token === undefined || this.#waiting.has(topic))

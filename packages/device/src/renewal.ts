@@ -98,14 +98,14 @@ export class Renewal {
   }
 
   #look(): void {
-    const { now, after } = this.#parts.clock
+    const { clock } = this.#parts
     this.#stopLooking()
-    this.#stopLooking = after(LOOK_EVERY_MS, () => this.#look())
+    this.#stopLooking = clock.after(LOOK_EVERY_MS, () => this.#look())
     const { activated } = this.#parts.identity.current
     if (!activated?.publish.renew) return
-    if (certificateAge(activated.certificate, now()) === 'fresh') return
-    if (now() - this.#askedAt < ASK_AT_MOST_EVERY_MS) return
-    this.#askedAt = now()
+    if (certificateAge(activated.certificate, clock.now()) === 'fresh') return
+    if (clock.now() - this.#askedAt < ASK_AT_MOST_EVERY_MS) return
+    this.#askedAt = clock.now()
     this.#ask().catch((thrown) => this.#parts.log(`renewal not asked for: ${messageOf(thrown)}`))
   }
 

@@ -6,6 +6,8 @@ import { Pkcs10CertificateRequest } from '@peculiar/x509'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openDevice } from '../src/index.ts'
 import { deviceId, reply } from './helpers/activation-endpoint.ts'
+import { manualClock } from './helpers/manual-clock.ts'
+import { until } from './helpers/wait.ts'
 import { makeWorld, type World } from './helpers/world.ts'
 
 let world: World
@@ -111,6 +113,26 @@ describe('activate', () => {
     expect(await (await world.open({ clock })).activate()).toBe(deviceId)
     expect(world.activation.asked).toHaveLength(7)
     expect(waits.filter((ms) => ms >= 1_000)).toHaveLength(6)
+  })
+
+  it('ends with the device, whether it waits for an answer or for the next try', async () => {
+    const { asked } = world.activation
+    world.activation.answer = () => {}
+    const silent = await world.open()
+    const unanswered = expect(silent.connect()).rejects.toMatchObject({ reason: 'Closed' })
+    await until(() => asked.length === 1, 'the request')
+    await silent.close()
+    await unanswered
+
+    world.activation.answer = (_asked, response) => reply(response, 503, {})
+    const clock = manualClock()
+    const device = await world.open({ clock })
+    const waiting = expect(device.activate()).rejects.toMatchObject({ reason: 'Closed' })
+    await until(() => clock.waiting().length === 1, 'the wait for the next try')
+    await device.close()
+    await waiting
+    clock.advance(3600_000)
+    expect([asked.length, clock.waiting()]).toEqual([2, []])
   })
 
   it.each([

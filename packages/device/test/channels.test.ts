@@ -9,6 +9,7 @@ import { Channels } from '../src/channels.ts'
 import { type Deferred, defer } from '../src/deferred.ts'
 import type { HeliographDeviceError } from '../src/errors.ts'
 import type { Notification } from '../src/index.ts'
+import { FIRST_ASK_MS } from '../src/redrain.ts'
 import { FIRST_REPEAT_MS } from '../src/repeats.ts'
 import { type ManualClock, manualClock } from './helpers/manual-clock.ts'
 import { until } from './helpers/wait.ts'
@@ -31,12 +32,14 @@ describe('channels', () => {
     directory = await mkdtemp(join(tmpdir(), 'heliograph-channels-'))
     store = await ChannelStore.open(directory)
     clock = manualClock()
-    ;[asked, reported, unsubscribed] = [[], [], []]
+    // what an earlier test left running must not write here
+    const own: typeof asked = []
+    ;[asked, reported, unsubscribed] = [own, [], []]
     channels = new Channels({
       store,
       subscribe: (some) => {
         const answer = defer<boolean[]>()
-        asked.push({ channels: some, answer })
+        own.push({ channels: some, answer })
         return answer.promise
       },
       unsubscribe: (channel) => void unsubscribed.push(channel),
@@ -45,8 +48,12 @@ describe('channels', () => {
       random: () => 0.5,
       timeLimitMs: 60_000,
     })
+    channels.onConnected()
   })
-  afterEach(() => rm(directory, { recursive: true, force: true }))
+  afterEach(async () => {
+    await store.idle()
+    await rm(directory, { recursive: true, force: true })
+  })
 
   /** Waits for the n-th SUBSCRIBE, and answers it. */
   async function answer(number: number, granted: boolean[]): Promise<void> {
@@ -102,6 +109,20 @@ describe('channels', () => {
     expect(channels.list()).toEqual([ONE])
   })
 
+  it('that were given up are over although the disk fails', async () => {
+    const joining = channels.join(ONE)
+    await until(() => asked.length === 1, 'SUBSCRIBE')
+    store.remove = () => Promise.reject(new Error('the disk is full'))
+    await answer(1, [false])
+    await expect(joining).rejects.toMatchObject({ reason: 'ChannelRefused', channel: ONE })
+  })
+
+  it('are asked for again for what they retain, those that are joined', async () => {
+    await joined(ONE)
+    channels.askAgain([ONE, TWO, 'com.example.app'])
+    expect(asked.slice(1).map((one) => one.channels)).toEqual([[ONE]])
+  })
+
   it('that an answer leaves out are asked for again', async () => {
     const joining = channels.join(ONE)
     await answer(1, [])
@@ -145,6 +166,21 @@ describe('channels', () => {
     await closed
   })
 
+  it.each([
+    ['closed', () => channels.close()],
+    ['disconnected', () => channels.onDisconnected()],
+  ])('a wish that was written when the device was %s is asked for by nobody', async (_, end) => {
+    const joining = channels.join(ONE)
+    joining.catch(() => {})
+    end()
+    await store.idle()
+    await new Promise(setImmediate)
+    channels.askAgain([ONE])
+    expect([channels.list(), asked]).toEqual([[ONE], []])
+    clock.advance(60_000)
+    expect([asked, clock.waiting()]).toEqual([[], []])
+  })
+
   it('are fifty at most, also when all are joined at once', async () => {
     const all = Array.from({ length: 52 }, (_, number) => channels.join(channelNo(number)))
     const ends = Promise.allSettled(all)
@@ -154,6 +190,13 @@ describe('channels', () => {
     )
     expect(reasons.slice(50)).toEqual(['TooManyChannels', 'TooManyChannels'])
     expect(new Set(reasons.slice(0, 50))).toEqual(new Set(['joined']))
+  })
+
+  it('are on disk once nothing is being written', async () => {
+    void store.add(ONE)
+    void store.add(TWO)
+    await store.idle()
+    expect((await ChannelStore.open(directory)).channels).toEqual(new Set([ONE, TWO]))
   })
 
   it('are on disk, and damage is told', async () => {
@@ -206,6 +249,23 @@ describe('a device', () => {
     await until(() => got.length === 3, 'the last one')
     expect(got[2]?.id).toBe('last')
     expect(device.channels()).toEqual([ONE])
+  })
+
+  it('asks for what a channel retains again where it could not be taken over', async () => {
+    await publish(ONE, { id: 'latest' }, true)
+    const clock = manualClock()
+    const device = await world.open({ clock, random: () => 0.5, closeLimitMs: 0 })
+    let tries = 0
+    device.onNotification(() => {
+      tries += 1
+      if (tries === 1) throw new Error('not now')
+    })
+    await device.connect()
+    await device.join(ONE)
+    await until(() => tries === 1, 'the first try')
+    await until(() => clock.waiting().includes(FIRST_ASK_MS), 'the wait before asking')
+    clock.advance(FIRST_ASK_MS)
+    await until(() => tries === 2, 'the second try')
   })
 
   it('hears without a word that a channel stores nothing any more', async () => {

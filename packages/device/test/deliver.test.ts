@@ -311,9 +311,15 @@ describe('close', () => {
     const device = await connected(() => new Promise((resolve) => finish.push(resolve)))
     push(world, notificationMessage())
     await until(() => finish.length === 1, 'the handler at work')
-    const closing = device.close()
+    const ended: string[] = []
+    const closing = [device.close(), device.close()].map((end, number) =>
+      end.then(() => ended.push(`close ${number + 1}`)),
+    )
+    await new Promise(setImmediate)
+    ended.push('handler')
     finish[0]?.()
-    await closing
+    await Promise.all(closing)
+    expect(ended).toEqual(['handler', 'close 1', 'close 2'])
     expect(acknowledged()).toBe(1)
   })
 
@@ -329,5 +335,24 @@ describe('close', () => {
     await until(() => started, 'the handler at work')
     await device.close()
     await expect(device.connect()).rejects.toMatchObject({ reason: 'Closed' })
+  })
+
+  it('leaves nothing to be done later, whatever a handler does after it', async () => {
+    const clock = manualClock()
+    const device = await world.open({ clock, closeLimitMs: 1 })
+    const failed: HeliographDeviceError[] = []
+    device.on('error', (error) => void failed.push(error))
+    const fail: ((error: Error) => void)[] = []
+    device.onNotification(() => new Promise((_, reject) => fail.push(reject)))
+    await device.connect()
+    push(world, notificationMessage())
+    await until(() => fail.length === 1, 'the handler at work')
+    const closing = device.close()
+    clock.advance(1)
+    await closing
+    fail[0]?.(new Error('too late'))
+    await until(() => failed.length === 1, 'the failure')
+    await new Promise(setImmediate)
+    expect(clock.waiting()).toEqual([])
   })
 })

@@ -176,6 +176,37 @@ describe('a device whose service moves', () => {
     expect(await knownPort()).toBe(world.broker.port)
   })
 
+  it('proves a third place, named by one that is not proven yet, before it forgets the first', async () => {
+    const third = await startBroker(world.ca)
+    const device = await registered()
+    const moved: object[] = []
+    device.on('moved', (place) => void moved.push(place))
+    other.onPublish = ({ topic }, id) => {
+      if (!topic.includes('_connect/')) return
+      tell(other, placeOf(third))
+      other.push(id, 'heliograph/connected', { accepted: [], renewed: [], rejected: [] })
+    }
+    tell(world.broker, placeOf(other))
+    await until(() => third.wires.length === 1, 'the connection to the third place')
+    expect([moved, await knownPort()]).toEqual([[], world.broker.port])
+    third.push(deviceId, 'heliograph/connected', { accepted: [], renewed: [], rejected: [] })
+    await until(() => moved.length === 1, 'the move')
+    expect(await knownPort()).toBe(third.port)
+    await device.close()
+    await third.close()
+  })
+
+  it('goes back from a place that cannot even be dialed', async () => {
+    await (await registered()).close()
+    const { activated } = await identity()
+    const move = { ...placeOf(other).mqtt, port: 65_536 }
+    await writeFile(identityFile(), JSON.stringify({ version: 1, activated, move }))
+    const device = await world.open()
+    for (let attempt = 0; attempt < 3; attempt++) await expect(device.connect()).rejects.toThrow()
+    await device.connect()
+    expect(world.broker.wires).toHaveLength(2)
+  })
+
   it('is not sent to and fro at once', async () => {
     await registered()
     tell(world.broker, placeOf(other))

@@ -7,7 +7,7 @@ import { type Deferred, defer } from '../src/deferred.ts'
 import { Events } from '../src/events.ts'
 import { Registrar } from '../src/registrar.ts'
 import { RegistrationStore } from '../src/registrations.ts'
-import { manualClock } from './helpers/manual-clock.ts'
+import { type ManualClock, manualClock } from './helpers/manual-clock.ts'
 import { until } from './helpers/wait.ts'
 
 const APP = 'com.example.app'
@@ -15,27 +15,34 @@ const APP = 'com.example.app'
 let directory: string
 let store: RegistrationStore
 let registrar: Registrar
+let clock: ManualClock
 /** What was published, each with its PUBACK. */
 let sent: { readonly kind: string; readonly acknowledged: Deferred<void> }[]
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'heliograph-registrar-'))
   store = await RegistrationStore.open(directory)
-  sent = []
+  // what an earlier test left running must not write here
+  const own: typeof sent = []
+  sent = own
+  clock = manualClock()
   registrar = new Registrar({
     store,
     send: (kind) => {
       const acknowledged = defer<void>()
-      sent.push({ kind, acknowledged })
+      own.push({ kind, acknowledged })
       return acknowledged.promise
     },
     events: new Events(),
-    clock: manualClock(),
+    clock,
     random: () => 0.5,
     timeLimitMs: 1_000,
   })
 })
-afterEach(() => rm(directory, { recursive: true, force: true }))
+afterEach(async () => {
+  await store.idle()
+  await rm(directory, { recursive: true, force: true })
+})
 
 const published = (count: number) => until(() => sent.length === count, `${count} messages`)
 
@@ -57,4 +64,49 @@ it('an acknowledgement of the first unregister does not settle the last one', as
     .at(-1)
     ?.acknowledged.resolve()
   await until(() => !store.topics.has(APP), 'the topic to be left')
+})
+
+it('a topic that could not be given up, as the disk is full, is not taken for left', async () => {
+  await store.change(APP, () => ({ state: 'wanted', token: 'token' }))
+  const write = store.change.bind(store)
+  store.change = () => Promise.reject(new Error('the disk is full'))
+  await expect(registrar.unregister(APP)).rejects.toThrow('full')
+  expect([registrar.hasLeft(APP), sent]).toEqual([false, []])
+
+  store.change = write
+  const left = registrar.unregister(APP)
+  await published(1)
+  sent[0]?.acknowledged.resolve()
+  await left
+  store.change = () => Promise.reject(new Error('the disk is full'))
+  await expect(registrar.unregister(APP)).rejects.toThrow('full')
+  expect(registrar.hasLeft(APP)).toBe(true)
+})
+
+it.each([
+  ['answered', () => registrar.onToken({ topic: APP, token: 'token' })],
+  [
+    'refused',
+    () => registrar.onError({ reason: 'UnknownTopic', request: { kind: 'register', topic: APP } }),
+  ],
+  ['given up', async () => void registrar.unregister(APP).catch(() => {})],
+])('a register that is acknowledged while it is %s is not repeated', async (_what, end) => {
+  registrar.register(APP).catch(() => {})
+  await published(1)
+  const ended = end()
+  sent[0]?.acknowledged.resolve()
+  await ended
+  await store.idle()
+  clock.advance(20_000)
+  expect(sent.filter(({ kind }) => kind === 'register')).toHaveLength(1)
+  expect(clock.waiting()).toEqual([])
+})
+
+it('a register that is acknowledged and not answered is repeated', async () => {
+  registrar.register(APP).catch(() => {})
+  await published(1)
+  sent[0]?.acknowledged.resolve()
+  await sleep(1)
+  clock.advance(10_000)
+  expect(sent.map(({ kind }) => kind)).toEqual(['register', 'register'])
 })

@@ -1,4 +1,13 @@
-import { mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import {
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -176,6 +185,26 @@ describe('what was taken', () => {
     expect(again.verdict(one(`n${4 * REMEMBERED_IDS}`))).toBe('repeat')
     await again.close()
   })
+
+  it.skipIf(process.platform !== 'linux')(
+    'holds its journal open until it is closed, and for a handler that outlasts that',
+    async () => {
+      const fds = '/proc/self/fd'
+      const isOpen = async () => {
+        const links = (await readdir(fds)).map((fd) => readlink(join(fds, fd)).catch(() => ''))
+        return (await Promise.all(links)).includes(join(directory, 'taken.jsonl'))
+      }
+      const store = await TakenStore.open(directory)
+      await store.record(one('a'))
+      expect(await isOpen()).toBe(true)
+      await store.close()
+      expect(await isOpen()).toBe(false)
+      await Promise.all([store.record(one('b')), store.record(one('c'))])
+      expect(await isOpen()).toBe(false)
+      const again = await TakenStore.open(directory)
+      for (const id of ['a', 'b', 'c']) expect(again.verdict(one(id))).toBe('repeat')
+    },
+  )
 
   it('loses nothing to a last line that lacks its end', async () => {
     const first = await TakenStore.open(directory)

@@ -25,6 +25,12 @@ const times = (count: number, answer: AnswerActivation) =>
 
 const lost: AnswerActivation = (_asked, response) => void response.destroy()
 
+/** Ends before the length that it has told. */
+const cutShort: AnswerActivation = (_asked, response) => {
+  response.writeHead(201, { 'content-type': 'application/json', 'content-length': '500' })
+  response.write('{}', () => response.socket?.end())
+}
+
 const busy: AnswerActivation = (_asked, response) =>
   reply(response, 503, { reason: 'ServiceUnavailable', detail: 'later' })
 
@@ -78,9 +84,9 @@ export const activationCases: Readonly<Record<string, ScriptedCase>> = {
   },
 
   async A2(world) {
-    answers(world, [lost])
+    answers(world, [lost, cutShort])
     await activate(await world.open())
-    assert.equal(world.service.endpoint.asked.length, 2)
+    assert.equal(world.service.endpoint.asked.length, 3)
     sameKey(world)
   },
 
@@ -173,5 +179,21 @@ export const activationCases: Readonly<Record<string, ScriptedCase>> = {
     await (await world.open()).refusal({ do: 'activate' })
     await until(() => written.length === world.service.endpoint.asked.length, 'the end of each')
     for (const bytes of written) assert.ok(bytes < MOST_BUFFERED, `the device took ${bytes} bytes`)
+  },
+
+  async A11(world) {
+    const { endpoint } = world.service
+    for (const answer of [() => {}, faulty]) {
+      const before = endpoint.asked.length
+      endpoint.answer = answer
+      const driver = await world.open()
+      const ended = driver.refusal({ do: 'connect' })
+      await until(() => endpoint.asked.length > before, 'the request')
+      await settle(answer === faulty ? 300 : 0)
+      await driver.do({ do: 'close' })
+      assert.equal((await ended).reason, 'Closed')
+      await settle(answer === faulty ? 3_000 : 0)
+      assert.equal(endpoint.asked.length, before + 1)
+    }
   },
 }

@@ -462,6 +462,25 @@ export const channelCases: Readonly<Record<string, ScriptedCase>> = {
     assert.ok(await wasTaken(world, calm, broadcast()))
     assert.equal(world.service.broker.accepted.length, (long ? 200 : 10) + 2)
   },
+
+  async J23(world) {
+    const driver = await joined(world)
+    await driver.do({ do: 'register', topic: TOPIC })
+    const sent = ordered(10)
+    assert.ok(await wasTaken(world, driver, sent, on(CHANNEL, true)))
+    const others = Array.from({ length: 1_100 }, (_, number) =>
+      note({ pending: 'perCollapseId', collapseId: `score-${number}` }),
+    )
+    for (let at = 0; at < others.length; at += 50) {
+      const messages = others.slice(at, at + 50).map(({ text }) => world.now.push(text))
+      for (const message of messages) await acknowledged(world.now, message)
+    }
+    assert.equal(driver.handedOver.length, 1 + others.length)
+    assert.ok(!(await wasTaken(world, driver, sent, on(CHANNEL, true))), 'retained')
+    await driver.kill()
+    const next = await world.connected()
+    assert.ok(!(await wasTaken(world, next, sent, on(CHANNEL, true))), 'retained, after a kill')
+  },
 }
 
 /** A run that gets what is retained and what is published, and is killed somewhere in between. */

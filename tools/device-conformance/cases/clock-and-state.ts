@@ -21,6 +21,15 @@ async function connectedAt(
   return driver
 }
 
+/** A run that has connected and is over: the serial number of its certificate. */
+async function connectedOnce(world: World): Promise<string> {
+  const driver = await world.connected()
+  // the device may say so before its first request has been sent, and a kill takes that with it
+  const { serial } = await world.session()
+  await driver.kill()
+  return serial
+}
+
 /** Taken with one clock; the repeat comes with another. */
 async function repeatAfter(world: World, before: number, after: number): Promise<void> {
   const directory = world.runs.directory(`clock ${before} ${after}`)
@@ -74,19 +83,17 @@ async function openDamaged(world: World, path: string, damaged: Buffer): Promise
 export const clockAndStateCases: Readonly<Record<string, ScriptedCase>> = {
   async T1(world) {
     world.service.validity = validFor(10, 300)
-    await (await world.connected()).kill()
+    const serial = await connectedOnce(world)
     const driver = await connectedAt(world, YEAR_MS)
     await driver.event('error', ({ reason }) => reason === 'CertificateExpired')
-    const [first, second] = [await world.session(1), await world.session(2)]
-    assert.equal(second.serial, first.serial)
+    assert.equal((await world.session(2)).serial, serial)
     assert.equal(world.service.endpoint.asked.length, 1)
   },
 
   async T2(world) {
-    await (await world.connected()).kill()
+    const serial = await connectedOnce(world)
     await connectedAt(world, -YEAR_MS)
-    const [first, second] = [await world.session(1), await world.session(2)]
-    assert.equal(second.serial, first.serial)
+    assert.equal((await world.session(2)).serial, serial)
     assert.equal(world.service.endpoint.asked.length, 1)
   },
 

@@ -178,8 +178,13 @@ export const connectionCases: Readonly<Record<string, ScriptedCase>> = {
     const { id, text } = note()
     const messageId = session.push(text)
     await driver.event('notification')
+    const closing = driver.do({ do: 'close' })
     await driver.do({ do: 'close' })
-    await driver.handled(id)
+    assert.ok(
+      driver.all('handled').some((one) => one.id === id),
+      'the second call has waited',
+    )
+    await closing
     await until(() => !session.isOpen, 'the end of the connection')
     await acknowledged(session, messageId)
     const order = session.packets.map(({ cmd }) => cmd)
@@ -191,13 +196,37 @@ export const connectionCases: Readonly<Record<string, ScriptedCase>> = {
     const driver = await world.registered({ closeLimitMs: 300 })
     await driver.do({ do: 'handler', mode: 'hold' })
     const session = world.now
-    const messageId = session.push(note().text)
+    const { id, text } = note()
+    const messageId = session.push(text)
     await driver.event('notification')
     await driver.do({ do: 'close' })
     await until(() => !session.isOpen, 'the end of the connection')
     await driver.do({ do: 'release' })
+    await driver.handled(id)
     await settle()
     assert.ok(!session.hasAcknowledged(messageId))
     assert.equal(world.service.broker.accepted.length, 1)
+    await driver.kill()
+    const next = await world.connected()
+    await world.deliver(text)
+    assert.equal(next.timesHanded(id), 0)
+  },
+
+  async C13(world) {
+    const { broker } = world.service
+    for (const welcome of ['deaf', 'silent'] as const) {
+      broker.welcome = welcome
+      const before = broker.attempts.length
+      const driver = await world.open()
+      const ended = driver.refusal({ do: 'connect' })
+      await until(() => broker.attempts.length > before, 'an attempt')
+      const start = Date.now()
+      await driver.do({ do: 'close' })
+      assert.equal((await ended).reason, 'Closed')
+      const tookMs = Date.now() - start
+      assert.ok(tookMs < 10_000, `closed after ${tookMs} ms`)
+      await settle()
+      assert.equal(broker.attempts.length, before + 1)
+    }
   },
 }

@@ -175,4 +175,24 @@ export const moveCases: Readonly<Record<string, ScriptedCase>> = {
       [sent.id, fresh.id],
     )
   },
+
+  async M10(world) {
+    const { service } = world
+    const [second, third] = [await service.openPlace(), await service.openPlace()]
+    const driver = await world.registered()
+    const goesOn = (session: Session, said: Said) => {
+      if (said.kind === 'connect') service.say(session, 'move', placeOf(world, third))
+      service.answer(session, said)
+    }
+    second.onRequest = goesOn
+    third.welcome = 'cut'
+    tell(world, second)
+    await until(() => third.attempts.length >= 1, 'an attempt at the third place')
+    await settle()
+    assert.deepEqual(driver.all('moved'), [], 'not before the third place has answered')
+    await driver.kill()
+    third.welcome = 'accept'
+    const next = await world.connected()
+    await hasMoved(next, third)
+  },
 }

@@ -27,6 +27,9 @@ async function isTaken(world: World, driver: Driver, { id, text }: Note): Promis
   assert.equal(driver.timesHanded(id), before + 1, `${id} was not handed over`)
 }
 
+/** An array in an array, and so on. */
+const nested = (depth: number): unknown[] => (depth === 1 ? [] : [nested(depth - 1)])
+
 /** A note whose place in the service's order is given. */
 const ordered = (order: number, stored = false) =>
   note({ seq: seqOf(1_000_000 + order), acceptedAt: 1_764_500_000_000 + order, stored })
@@ -288,14 +291,23 @@ export const notificationCases: Readonly<Record<string, ScriptedCase>> = {
     world.service.say(world.now, 'future', { anything: true })
     await acknowledged(world.now, world.now.push('{"a":1}', { topic: 'heliograph/future' }))
     await isTaken(world, driver, note({ novelty: { inside: [1] }, another: null }))
+    const odd = { text: 'a\u0000b \ud800 \u{1f9a9}', number: 1e300, deep: nested(100) }
+    await isTaken(world, driver, note(odd))
     assert.deepEqual(driver.all('error'), [])
-    assert.equal(driver.handedOver.length, 1)
+    assert.equal(driver.handedOver.length, 2)
   },
 
   async N20(world) {
     const driver = await world.registered()
-    const nested = `{"deep":${'['.repeat(1_000)}${']'.repeat(1_000)}}`
-    const payloads = [`{"text":"${'x'.repeat(4_085)}"}`, nested, '{"n":1e400,"m":-1e-400}', '{}']
+    const deep = `{"deep":${'['.repeat(1_000)}${']'.repeat(1_000)}}`
+    const long = `{"n":${'7'.repeat(2_000)},"m":-0.${'0'.repeat(1_500)}1}`
+    const payloads = [
+      `{"text":"${'x'.repeat(4_085)}"}`,
+      deep,
+      '{"n":1e400,"m":-1e-400}',
+      long,
+      '{}',
+    ]
     for (const payload of payloads) {
       const limits = { collapseId: 'c'.repeat(64), expiration: 4_102_444_800, priority: 1 }
       await isTaken(world, driver, note(limits, payload))

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ScriptedCase } from '../case.ts'
 import type { Driver } from '../driver.ts'
 import type { Said, Session } from '../service/session.ts'
 import { settle, until } from '../until.ts'
 import { acknowledged, note, OTHER_TOPIC, TOPIC, type World } from '../world.ts'
+import { needPrlimit } from './needs.ts'
 
 const tokensOf = async (driver: Driver) =>
   (await driver.do<{ tokens: Record<string, string> }>({ do: 'tokens' })).tokens
@@ -25,6 +27,11 @@ function answerConnect(world: World, message: () => object): void {
 }
 
 const gap = (one: Said, other: Said) => other.at - one.at
+
+const GIVEN_UP = 'com.example.given-up'
+
+/** When the first repeat of a request that was not answered has come: 10 s and a half, with a second to spare. */
+const LATEST_REPEAT_MS = 16_000
 
 /** A tenth of a second early is not early. */
 const SLACK_MS = 100
@@ -195,5 +202,37 @@ export const registrationCases: Readonly<Record<string, ScriptedCase>> = {
     const id = world.now.push(note().text)
     await acknowledged(world.now, id)
     await until(() => driver.handedOver.length === 1, 'a notification for the topic')
+  },
+
+  async R13(world) {
+    const { broker, unknownTopics } = world.service
+    broker.acknowledgesLast = true
+    unknownTopics.add(OTHER_TOPIC)
+    const driver = await world.registered()
+    assert.equal(
+      (await driver.refusal({ do: 'register', topic: OTHER_TOPIC })).reason,
+      'UnknownTopic',
+    )
+    const given = driver.ask({ do: 'register', topic: GIVEN_UP })
+    await driver.do({ do: 'unregister', topic: GIVEN_UP })
+    await given
+    const before = topicsIn(world.now.requests('register'))
+    await sleep(LATEST_REPEAT_MS)
+    assert.deepEqual(topicsIn(world.now.requests('register')), before)
+    assert.deepEqual(driver.all('error'), [])
+    assert.equal(broker.accepted.length, 1, 'on one connection')
+  },
+
+  async R14(world) {
+    needPrlimit()
+    const driver = await world.registered()
+    driver.limitFiles(true)
+    const { reason } = await driver.refusal({ do: 'unregister', topic: TOPIC })
+    assert.equal(reason, 'StateUnusable')
+    driver.limitFiles(false)
+    const sent = note()
+    await world.deliver(sent.text)
+    assert.equal(driver.timesHanded(sent.id), 1)
+    assert.deepEqual(world.now.requests('unregister'), [])
   },
 }

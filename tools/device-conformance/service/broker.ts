@@ -34,6 +34,8 @@ export class Broker {
   answersPings = true
   /** Whether requests get their PUBACK. */
   acknowledges = true
+  /** Whether the PUBACK comes after the answer, as from a service that acknowledges what it has worked. */
+  acknowledgesLast = false
   /** Whether SUBSCRIBE and UNSUBSCRIBE are answered; if not, they have no effect either. */
   answersSubscribe = true
   /** The return code for a filter [MQTT 3.1.1, 3.9.3]. */
@@ -135,9 +137,10 @@ export class Broker {
     this.#judge(packet, kind, body)
     const said = { kind, topic: packet.topic, text, body: body ?? {}, packet, at: Date.now() }
     session.said.push(said)
+    if (this.acknowledgesLast) this.onRequest(session, said)
     if (this.acknowledges && packet.qos === 1)
       session.send({ cmd: 'puback', messageId: packet.messageId ?? 0 })
-    this.onRequest(session, said)
+    if (!this.acknowledgesLast) this.onRequest(session, said)
   }
 
   /** Sends what is retained at every subscription, as brokers must [MQTT-3.8.4-3]. */

@@ -14,7 +14,8 @@ import { MACHINE_STATE, openOperator } from '../../conformance/open-operator.ts'
 
 /** A slow device is waited for: what is not acknowledged in time would go to its slot, and be coalesced there. */
 const settings: Partial<Settings> = {
-  ...{ tokenRatePerSecond: 0, activationsPerSecond: 1_000, activationRequestsPerSecond: 10_000 },
+  ...{ channelRatePerSecond: 0, tokenRatePerSecond: 0 },
+  ...{ activationsPerSecond: 1_000, activationRequestsPerSecond: 10_000 },
   ...{ deliverPatienceSeconds: 4, receipts: 'all' },
 }
 
