@@ -5,6 +5,7 @@ python kiosk.py [topic] [state directory] [local.json of `npm start` or `heliogr
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import sys
@@ -48,11 +49,14 @@ def main() -> None:
     activation = json.loads(Path(local).read_text())["activation"]
     ca = Path(activation["ca"]).read_text()
 
-    ended = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: ended.set())
+    # both end the program wherever it waits, also before its first connection
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt):
+        run(topic, directory, Activation(activation["url"], activation["code"], ca))
 
-    with Device(directory, activation=Activation(activation["url"], activation["code"], ca)) as device:
+
+def run(topic: str, directory: str, activation: Activation) -> None:
+    with Device(directory, activation=activation) as device:
         device.on_notification(show)
         device.on("disconnected", on_disconnected)
         device.on("token", on_token)
@@ -60,7 +64,7 @@ def main() -> None:
         device.connect()
         print(f"device {device.device_id} is connected", flush=True)
         print(f"registered: {device.register(topic)}", flush=True)
-        ended.wait()
+        threading.Event().wait()
 
 
 if __name__ == "__main__":

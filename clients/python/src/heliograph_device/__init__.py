@@ -3,7 +3,7 @@
 from ._activation import Activation
 from ._aio import AsyncDevice, AsyncHandler, Settings
 from ._blocking import Device, Handler
-from ._events import Accepted, Connected, Disconnected, Moved, Rejected, TokenChanged
+from ._events import Accepted, Connected, Disconnected, DropCause, Dropped, Moved, Rejected, TokenChanged
 from ._notification import Notification
 from .errors import (
     ActivationError,
@@ -35,6 +35,8 @@ __all__ = [
     "Connected",
     "Device",
     "Disconnected",
+    "DropCause",
+    "Dropped",
     "Handler",
     "HandlerError",
     "HeliographDeviceError",

@@ -8,18 +8,21 @@ import http.client
 import json
 import re
 import ssl
-import time
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from ._backoff import Random, retry_delay
-from ._certificate import belong_together, make_private_key, make_request
+from ._certificate import belong_together, make_private_key, make_request, server_context
 from ._identity import Activated, IdentityStore, parse_answer
 from ._json import JsonObject, parse_object, text_at
+from ._line import Line
+from ._program import in_thread
 from .errors import ActivationError, message_of
 
 _TRIES = 4
 _TIME_LIMIT_S = 15.0
+"""For a whole try: a peer that drips its answer is given no more time than one that is silent."""
+
 _LARGEST_ANSWER = 64 * 1024
 """Two certificates and a few names; an answer above this is not one."""
 
@@ -90,7 +93,7 @@ async def _post_with_retries(options: Activation, body: str, random: Random) -> 
     while True:
         is_last = failures == _TRIES - 1
         try:
-            reply = await asyncio.to_thread(_post, options, body)
+            reply = await _post(options, body)
         except (OSError, ValueError, http.client.HTTPException) as error:
             if is_last:
                 raise _unreachable(options.url, error) from error
@@ -107,47 +110,57 @@ async def _post_with_retries(options: Activation, body: str, random: Random) -> 
         failures += 1
 
 
-def _post(options: Activation, body: str) -> _Reply:
-    deadline = time.monotonic() + _TIME_LIMIT_S
-    connection = _connection(options)
+async def _post(options: Activation, body: str) -> _Reply:
+    """One try; its thread ends with the wait for it, and keeps no process alive."""
+    line = Line(_TIME_LIMIT_S)
+    answer = in_thread(lambda: _exchange(options, body, line), "heliograph-activation")
     try:
-        target = urlsplit(options.url)
-        path = (target.path or "/") + (f"?{target.query}" if target.query else "")
-        connection.request("POST", path, body.encode(), {"Content-Type": "application/json"})
-        response = connection.getresponse()
-        return _Reply(response.status, _read(response, deadline), _retry_after(response))
+        return await asyncio.wait_for(answer, _TIME_LIMIT_S)
+    except asyncio.TimeoutError:
+        raise TimeoutError(f"no whole answer within {_TIME_LIMIT_S:g} s") from None
     finally:
-        connection.close()
+        line.cut()
 
 
-def _connection(options: Activation) -> http.client.HTTPSConnection:
+def _exchange(options: Activation, body: str, line: Line) -> _Reply:
     target = urlsplit(options.url)
     if target.scheme != "https" or not target.hostname:
         raise ActivationError(
             "ActivationUnreachable",
             f'the activation url must be an https address, not "{options.url}"',
         )
+    context = _context(options)
+    connection = http.client.HTTPSConnection(target.hostname, target.port or 443, context=context)
+    connection.sock = line.open(connection.host, connection.port, context)
+    try:
+        connection.sock.settimeout(_TIME_LIMIT_S)
+        path = (target.path or "/") + (f"?{target.query}" if target.query else "")
+        connection.request("POST", path, body.encode(), {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        return _Reply(response.status, _read(response), _retry_after(response))
+    finally:
+        connection.close()
+
+
+def _context(options: Activation) -> ssl.SSLContext:
     if options.ca is None:
         context = ssl.create_default_context()
-    else:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.load_verify_locations(cadata=options.ca)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return http.client.HTTPSConnection(
-        target.hostname, target.port or 443, timeout=_TIME_LIMIT_S, context=context
-    )
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        return context
+    try:
+        return server_context(options.ca)
+    except (OSError, ValueError) as error:  # it would be no other at the next try
+        raise _unreachable(options.url, error) from error
 
 
-def _read(response: http.client.HTTPResponse, deadline: float) -> str:
-    """The body; a peer that drips it is given no more time than one that is silent."""
-    chunks = bytearray()
-    while chunk := response.read1(16 * 1024):
-        chunks += chunk
-        if len(chunks) > _LARGEST_ANSWER:
-            raise ValueError(f"answer above {_LARGEST_ANSWER} bytes")
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"no whole answer within {_TIME_LIMIT_S:.0f} s")
-    return chunks.decode("utf-8", "replace")
+def _read(response: http.client.HTTPResponse) -> str:
+    body = response.read(_LARGEST_ANSWER + 1)
+    if len(body) > _LARGEST_ANSWER:
+        raise ValueError(f"answer above {_LARGEST_ANSWER} bytes")
+    # a read with a limit does not say that the connection ended before what Content-Length told
+    if response.length:
+        raise http.client.IncompleteRead(body, response.length)
+    return body.decode("utf-8", "replace")
 
 
 def _retry_after(response: http.client.HTTPResponse) -> float | None:
@@ -174,7 +187,8 @@ def _refused(status: int, data: JsonObject) -> ActivationError:
     reason = text_at(data, "reason")
     detail = (text_at(data, "detail") or "no reason given")[:200]
     named = f"HTTP {status}" if reason is None else f"{reason}, HTTP {status}"
-    return ActivationError(reason or "ActivationRefused", f"activation was refused: {detail} ({named})")
+    text = f"activation was refused: {detail} ({named})"
+    return ActivationError(reason or "ActivationRefused", text, status=status)
 
 
 def _unreachable(url: str, error: BaseException) -> ActivationError:

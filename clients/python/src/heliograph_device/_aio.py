@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import json
 import logging
 import os
@@ -13,7 +12,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from ._activation import Activation, activate
 from ._backoff import Random
@@ -26,9 +25,11 @@ from ._files import Disk, Serial, make_directory
 from ._identity import Activated, IdentityStore
 from ._inbox import Inbox
 from ._json import JsonObject, parse_object
+from ._lifetime import Lifetime
 from ._link import LinkOptions
 from ._move import MayMoveTo, Move
 from ._notification import Notification
+from ._program import Log
 from ._redrain import Redrain
 from ._registrar import Registrar
 from ._registrations import RegistrationStore
@@ -44,6 +45,7 @@ from .errors import (
     as_fault,
 )
 
+Result = TypeVar("Result")
 AsyncHandler = Callable[[Notification], Awaitable[None] | None]
 """Takes a notification over. It is acknowledged when this has finished, or sent again when it raises."""
 
@@ -106,18 +108,20 @@ class AsyncDevice:
         self._directory = directory
         self._activation = activation
         self._settings = settings
-        self._logger = settings.logger
-        self._events = Events(settings.logger)
+        self._log = Log(settings.logger)
+        self._events = Events(self._log)
         self._tasks: set[asyncio.Task[object]] = set()
         self._control = Serial()
         self._connection: Connection | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._activating: asyncio.Task[str] | None = None
-        self._is_closed = False
+        self._closing: asyncio.Task[None] | None = None
+        self._lifetime = Lifetime()
         self._registrar = Registrar(
             stores.registrations,
             self._send,
             self._events,
+            self._lifetime,
             settings.random,
             settings.time_limit,
             self._start,
@@ -126,32 +130,35 @@ class AsyncDevice:
             stores.identity,
             self._send,
             settings.clock,
+            self._lifetime,
             self._reconnect,
             self._report,
-            settings.logger,
+            self._log,
             self._start,
         )
         self._move = Move(
             stores.identity,
+            self._lifetime,
             settings.random,
             self._events,
             self._reconnect,
             self._registrar.has_every_token,
             settings.may_move_to,
             self._report,
-            settings.logger,
+            self._log,
         )
         self._channels = Channels(
             stores.channels,
             self._subscribe,
             self._unsubscribe,
             self._report,
+            self._lifetime,
             settings.random,
             settings.time_limit,
             self._start,
         )
-        self._redrain = Redrain(lambda _topics: self._registrar.present(), settings.random)
-        self._rejoin = Redrain(self._channels.ask_again, settings.random)
+        self._redrain = Redrain(lambda _topics: self._registrar.present(), self._lifetime, settings.random)
+        self._rejoin = Redrain(self._channels.ask_again, self._lifetime, settings.random)
         self._inbox = Inbox(
             stores.taken,
             self._registrar.has_left,
@@ -159,7 +166,8 @@ class AsyncDevice:
             self._redrain,
             self._rejoin,
             self._report,
-            settings.logger,
+            lambda event: self._events.emit("dropped", event),
+            self._log,
         )
 
     @classmethod
@@ -199,8 +207,9 @@ class AsyncDevice:
         return self._connection is not None and self._connection.is_open
 
     def on(self, name: str, listener: Listener) -> Callable[[], None]:
-        """Adds a listener for ``connected``, ``disconnected``, ``token``, ``accepted``, ``rejected`` or
-        ``error``; the returned function removes it. It may be a coroutine function."""
+        """Adds a listener for ``connected``, ``disconnected``, ``token``, ``accepted``, ``rejected``,
+        ``dropped``, ``moved`` or ``error``; the returned function removes it. It may be a coroutine
+        function."""
         return self._events.on(name, listener)
 
     def on_notification(self, handler: AsyncHandler) -> AsyncHandler:
@@ -210,12 +219,8 @@ class AsyncDevice:
         runs in the event loop, and holds it up.
         """
 
-        async def handle(notification: Notification) -> None:
-            answer = handler(notification)
-            if inspect.isawaitable(answer):
-                await answer
-
-        self._inbox.handle_with(handle)
+        self._refuse_closed()
+        self._inbox.handle_with(handler)
         return handler
 
     async def activate(self) -> str:
@@ -229,7 +234,7 @@ class AsyncDevice:
         if activated is not None and not self._has_expired(activated):
             return activated.device_id
         if self._activating is None or self._activating.done():
-            self._activating = asyncio.ensure_future(self._activate())
+            self._activating = _begin(self._activate())
         return await asyncio.shield(self._activating)
 
     async def connect(self) -> None:
@@ -241,7 +246,7 @@ class AsyncDevice:
         self._refuse_closed()
         task = self._connecting
         if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
-            task = self._connecting = asyncio.ensure_future(self._connect())
+            task = self._connecting = _begin(self._connect())
         await asyncio.shield(task)
 
     async def register(self, topic: str) -> str:
@@ -285,28 +290,34 @@ class AsyncDevice:
         return self._channels.joined()
 
     async def close(self) -> None:
-        """Lets handlers at work finish, within ``close_limit``, and disconnects.
+        """Lets handlers at work finish, within ``close_limit``, and disconnects; ends every wait with
+        ClosedError.
 
-        The device cannot be used again.
+        The device cannot be used again. A second call ends with the first.
         """
-        if self._is_closed:
-            return
-        self._is_closed = True
+        if self._closing is None:
+            self._closing = _begin(self._close())
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
         finishing = self._start(self.finish())
         await asyncio.wait([finishing], timeout=self._settings.close_limit)
         finishing.cancel()
+        self._lifetime.end()
+        if self._activating is not None:
+            self._activating.cancel()
         self._registrar.close()
         self._channels.close()
-        self._renewal.on_disconnected()
-        self._redrain.stop()
-        self._rejoin.stop()
-        self._move.stop()
         if self._connection is not None:
             await self._connection.stop()
         await self._stores.identity.idle()
         await self._stores.registrations.idle()
         await self._stores.channels.idle()
         await self._stores.taken.idle()
+
+    async def listeners_idle(self) -> None:
+        """Returns when no listener is at work."""
+        await self._events.idle()
 
     async def finish(self) -> None:
         """Returns when no handler is at work, and what was taken over is acknowledged."""
@@ -330,7 +341,7 @@ class AsyncDevice:
             self._report(as_fault(error))
 
     def _refuse_closed(self) -> None:
-        if self._is_closed:
+        if self._closing is not None:
             raise ClosedError("Closed", "this device was closed: open it again")
 
     def _has_expired(self, activated: Activated) -> bool:
@@ -343,8 +354,14 @@ class AsyncDevice:
                 f"the device in {self._directory} has no valid certificate: "
                 "open it with an activation url and code",
             )
-        device_id = await activate(self._activation, self._stores.identity, self._settings.random)
-        self._logger.info("activated as %s", device_id)
+        try:
+            device_id = await activate(self._activation, self._stores.identity, self._settings.random)
+        except asyncio.CancelledError:
+            if self._closing is None:
+                raise
+            text = "the device was closed before it was activated"
+            raise ClosedError("Closed", text) from None
+        self._log.info("activated as %s", device_id)
         return device_id
 
     async def _connect(self) -> None:
@@ -360,6 +377,7 @@ class AsyncDevice:
                 self._on_failed,
                 self._on_closed,
                 self._start,
+                self._report,
             )
         )
         await self._connection.start()
@@ -421,7 +439,7 @@ class AsyncDevice:
 
     def _on_opened(self, used: LinkOptions) -> None:
         device_id = self._activated().device_id
-        self._logger.info("connected as %s", device_id)
+        self._log.info("connected as %s", device_id)
         self._move.on_opened(used.broker)
         self._registrar.on_connected()
         self._channels.on_connected()
@@ -434,7 +452,7 @@ class AsyncDevice:
         self._renewal.on_disconnected()
         self._move.on_disconnected()
         following = "" if retry_in is None else f"; next attempt in {retry_in:.3f} s"
-        self._logger.info("not connected: %s%s", cause, following)
+        self._log.info("not connected: %s%s", cause, following)
         self._events.emit("disconnected", Disconnected(cause, retry_in))
 
     async def _receive(self, topic: str, message: bytes, retained: bool) -> bool:
@@ -470,11 +488,18 @@ class AsyncDevice:
         elif topic == "heliograph/certificate":
             await self._renewal.on_certificate(data)
         else:
-            self._logger.info("a message on %s is of no use to this version", topic)
+            self._log.info("a message on %s is of no use to this version", topic)
 
     def _report(self, error: HeliographDeviceError) -> None:
-        self._logger.info("%s", error)
+        self._log.info("%s", error)
         self._events.emit("error", error)
+
+
+def _begin(work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
+    """A task that several may wait for; where all of them gave up, its failure is no news."""
+    task = asyncio.get_running_loop().create_task(work)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return task
 
 
 def _checked(topic: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import os
 import queue
 import threading
@@ -14,10 +15,15 @@ from typing import Any, TypeVar
 from ._activation import Activation
 from ._aio import AsyncDevice, Settings
 from ._notification import Notification
+from ._program import in_thread, settle_with, start_thread
+from .errors import ClosedError
 
 Result = TypeVar("Result")
 Handler = Callable[[Notification], None]
 """Takes a notification over. It is acknowledged when this returns, or sent again when it raises."""
+
+_LAST_CALLS_S = 1.0
+"""How long the loop goes on for the calls that came while it ended."""
 
 
 class Device:
@@ -39,16 +45,19 @@ class Device:
         ``activation`` is needed once, until the device has its certificate.
         """
         self._loop = asyncio.new_event_loop()
-        self._is_closed = False
+        self._is_over = False
+        # a signal handler may call the device while its thread does
+        self._entering = threading.RLock()
+        self._winding_down: asyncio.Task[None] | None = None
         self._heard: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        _thread(self._serve, "heliograph")
+        start_thread(self._serve, "heliograph")
         opening = AsyncDevice.open(directory, activation=activation, settings=settings)
         try:
             self._device = self._run(opening)
         except BaseException:
             self._loop.call_soon_threadsafe(self._loop.stop)
             raise
-        _thread(self._listen, "heliograph-events")
+        start_thread(self._listen, "heliograph-events")
 
     def __enter__(self) -> Device:
         return self
@@ -71,15 +80,15 @@ class Device:
         return self._device.is_connected
 
     def on(self, name: str, listener: Callable[[Any], None]) -> Callable[[], None]:
-        """Adds a listener for ``connected``, ``disconnected``, ``token``, ``accepted``, ``rejected`` or
-        ``error``; the returned function removes it.
+        """Adds a listener for ``connected``, ``disconnected``, ``token``, ``accepted``, ``rejected``,
+        ``dropped``, ``moved`` or ``error``; the returned function removes it.
 
         Listeners are called one after the other, in a thread of the device.
         """
 
         async def hear(event: Any) -> None:
             told: asyncio.Future[None] = self._loop.create_future()
-            self._heard.put(lambda: self._tell(told, lambda: listener(event)))
+            self._heard.put(lambda: settle_with(told, lambda: _call(listener, event)))
             await told
 
         return self._device.on(name, hear)
@@ -92,9 +101,7 @@ class Device:
         """
 
         async def handle(notification: Notification) -> None:
-            handled: asyncio.Future[None] = self._loop.create_future()
-            _thread(lambda: self._tell(handled, lambda: handler(notification)), "heliograph-handler")
-            await handled
+            await in_thread(lambda: _call(handler, notification), "heliograph-handler")
 
         async def set_handler() -> None:
             self._device.on_notification(handle)
@@ -152,50 +159,57 @@ class Device:
     def close(self) -> None:
         """Lets handlers at work finish, within ``close_limit``, and disconnects.
 
-        The device cannot be used again.
+        The device cannot be used again. A second call ends with the first.
         """
-        if self._is_closed:
-            return
-        self._is_closed = True
-        self._run(self._device.close())
+        with contextlib.suppress(ClosedError):  # that was long ago
+            self._run(self._close())
+
+    async def _close(self) -> None:
+        """In the loop, so that it comes to its end also where Ctrl-C ends the wait for it."""
+        await self._device.close()
+        if self._winding_down is None:
+            self._winding_down = self._loop.create_task(self._wind_down())
+
+    async def _wind_down(self) -> None:
+        """A handler or a listener that outlasts ``close`` is still heard."""
+        await self._device.finish()
+        await self._device.listeners_idle()
         self._heard.put(None)
-        # a handler that outlasts this is still remembered
-        asyncio.run_coroutine_threadsafe(self._wind_down(), self._loop)
+        self._loop.stop()
 
     def _run(self, work: Coroutine[Any, Any, Result]) -> Result:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        with self._entering:
+            if self._is_over:
+                work.close()
+                raise ClosedError("Closed", "this device was closed: open it again")
+            answer = asyncio.run_coroutine_threadsafe(work, self._loop)
+        return answer.result()
 
     def _serve(self) -> None:
         self._loop.run_forever()
+        with self._entering:
+            self._is_over = True
+        self._loop.run_until_complete(self._end())
         self._loop.close()
+
+    async def _end(self) -> None:
+        """Answers the calls that came before ``_is_over``, and leaves no task behind."""
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        if others:
+            _, late = await asyncio.wait(others, timeout=_LAST_CALLS_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     def _listen(self) -> None:
         while (action := self._heard.get()) is not None:
             action()
 
-    async def _wind_down(self) -> None:
-        await self._device.finish()
-        self._loop.stop()
 
-    def _tell(self, done: asyncio.Future[None], action: Callable[[], None]) -> None:
-        """Runs the program's own code, and tells the loop how it ended, if that still runs."""
-        error: Exception | None = None
-        try:
-            action()
-        except Exception as thrown:  # the loop reports it
-            error = thrown
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(_settle, done, error)
-
-
-def _settle(done: asyncio.Future[None], error: Exception | None) -> None:
-    if done.done():
-        return
-    if error is None:
-        done.set_result(None)
-    else:
-        done.set_exception(error)
-
-
-def _thread(target: Callable[[], None], name: str) -> None:
-    threading.Thread(target=target, name=name, daemon=True).start()
+def _call(own: Callable[[Any], None], given: Any) -> None:
+    """Runs the program's own code, which nobody awaits here."""
+    answer: object = own(given)  # type: ignore[func-returns-value]
+    if inspect.isawaitable(answer):
+        if inspect.iscoroutine(answer):
+            answer.close()
+        raise TypeError("a coroutine function is of use to AsyncDevice only: Device calls plain functions")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import ssl
 import tempfile
 from collections.abc import Iterator
@@ -12,13 +13,14 @@ from datetime import datetime, timezone
 from typing import Literal
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 CertificateAge = Literal["fresh", "renewal_due", "expired"]
 _PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+
+_BLOCK = re.compile("-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\\s]+-----END CERTIFICATE-----", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -62,20 +64,23 @@ def _load(certificate: str) -> x509.Certificate:
 
 
 def belong_together(pair: Credentials) -> bool:
-    """True when the text is a certificate for this private key."""
+    """True when the text is a certificate for this private key, of which all can be read that a device
+    reads."""
     encoding = serialization.Encoding.DER
     kind = serialization.PublicFormat.SubjectPublicKeyInfo
     try:
         key = _load_key(pair.private_key).public_key().public_bytes(encoding, kind)
+        certificate_age(pair.certificate, 0)
+        common_name(pair.certificate)
         return _load(pair.certificate).public_key().public_bytes(encoding, kind) == key
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+    except Exception:  # x509.InvalidVersion, for one, is no ValueError
         return False
 
 
 def is_certificate(text: str) -> bool:
     try:
         _load(text)
-    except (ValueError, UnsupportedAlgorithm):
+    except Exception:
         return False
     return True
 
@@ -103,11 +108,21 @@ def _epoch(certificate: x509.Certificate, name: str) -> float:
     return known.timestamp()
 
 
-def tls_context(authority: str, pair: Credentials) -> ssl.SSLContext:
-    """Checks the server against one CA and shows the pair to it; raises OSError or ValueError."""
+def server_context(authority: str) -> ssl.SSLContext:
+    """Checks the server against one CA; raises OSError or ValueError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_verify_locations(cadata=authority)
+    # what stands between the certificates may be in any language, and ssl takes ASCII alone
+    blocks = _BLOCK.findall(authority)
+    if not blocks:
+        raise ValueError("the CA holds no certificate in PEM")
+    context.load_verify_locations(cadata="\n".join(blocks))
+    return context
+
+
+def tls_context(authority: str, pair: Credentials) -> ssl.SSLContext:
+    """Checks the server against one CA and shows the pair to it; raises OSError or ValueError."""
+    context = server_context(authority)
     with _readable(pair.certificate) as certificate, _readable(pair.private_key) as key:
         context.load_cert_chain(certificate, key)
     return context

@@ -8,6 +8,7 @@ from typing import Any
 
 from ._backoff import Random
 from ._channel_store import MOST_CHANNELS, ChannelStore, is_channel_id
+from ._lifetime import Lifetime
 from ._repeats import Repeats
 from ._waits import await_as, reject, resolve
 from .errors import (
@@ -16,6 +17,7 @@ from .errors import (
     HeliographDeviceError,
     NotConnectedError,
     RequestTimeoutError,
+    as_fault,
 )
 
 _PREFIX = "heliograph/channel/"
@@ -43,6 +45,7 @@ class Channels:
         subscribe: Subscribe,
         unsubscribe: Callable[[str], None],
         report: Callable[[HeliographDeviceError], None],
+        lifetime: Lifetime,
         random: Random,
         time_limit: float,
         start: Callable[[Coroutine[Any, Any, object]], object],
@@ -53,10 +56,11 @@ class Channels:
         self._report = report
         self._time_limit = time_limit
         self._start = start
-        self._repeats = Repeats(random)
+        self._repeats = Repeats(lifetime, random)
         self._waiting: dict[str, asyncio.Future[None]] = {}
         self._granted: set[str] = set()
         """Those that the broker has granted on this connection."""
+        self._is_connected = False
 
     def joined(self) -> tuple[str, ...]:
         return self._store.channels
@@ -120,10 +124,12 @@ class Channels:
 
     def on_connected(self) -> None:
         """After every CONNACK, and after the tokens were presented."""
+        self._is_connected = True
         self._granted.clear()
         self._ask(self._store.channels)
 
     def on_disconnected(self) -> None:
+        self._is_connected = False
         self._granted.clear()
         self._repeats.stop_all()
 
@@ -132,13 +138,16 @@ class Channels:
         self._ask([channel for channel in channels if self.is_joined(channel)])
 
     def close(self) -> None:
-        """Ends every wait."""
-        self._repeats.stop_all()
+        """Ends every wait; a wish that is still being written is on disk then, and asked for by nobody."""
+        self.on_disconnected()
         closed = ClosedError("Closed", "the device was closed before the broker answered")
         for waiting in list(self._waiting.values()):
             reject(waiting, closed)
 
     def _ask(self, channels: Sequence[str]) -> None:
+        """Without a connection nothing: the next CONNACK asks for all that are to be joined."""
+        if not self._is_connected:
+            return
         for at in range(0, len(channels), _MOST_FILTERS):
             some = channels[at : at + _MOST_FILTERS]
             for channel in some:
@@ -183,10 +192,11 @@ class Channels:
             self._report(error)
             return
         self._repeats.stop(channel)
+        reject(waiting, error)
         try:
             await self._store.remove(channel)
-        finally:
-            reject(waiting, error)
+        except Exception as thrown:  # the other channels of the answer have theirs all the same
+            self._report(as_fault(thrown))
 
 
 def _check(channel: str) -> None:

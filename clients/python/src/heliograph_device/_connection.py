@@ -9,7 +9,7 @@ from typing import Any
 
 from ._backoff import STABLE_AFTER_S, Random, retry_delay
 from ._link import Link, LinkOptions
-from .errors import ClosedError, NotConnectedError, message_of
+from .errors import ClosedError, HeliographDeviceError, NotConnectedError, as_fault, message_of
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class ConnectionParts:
     on_closed: Callable[[str, float | None], None]
     """An open connection or an attempt has ended; None when no attempt follows."""
     start: Callable[[Coroutine[Any, Any, object]], object]
+    report: Callable[[HeliographDeviceError], None]
 
 
 class Connection:
@@ -92,7 +93,7 @@ class Connection:
         try:
             await link.opened
         except NotConnectedError:
-            self._parts.on_failed(used)
+            self._tell(lambda: self._parts.on_failed(used))
         else:
             self._on_opened(used)
         self._on_closed(await link.closed)
@@ -101,7 +102,7 @@ class Connection:
         self.is_open = True
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(STABLE_AFTER_S, self._has_proved_stable)
-        self._parts.on_opened(used)
+        self._tell(lambda: self._parts.on_opened(used))
         if not self._first.done():
             self._first.set_result(None)
 
@@ -113,7 +114,7 @@ class Connection:
         self._link = None
         self._cancel()
         if self._is_stopped:
-            self._parts.on_closed(cause, None)
+            self._tell(lambda: self._parts.on_closed(cause, None))
         else:
             self._retry_after(cause)
 
@@ -124,7 +125,7 @@ class Connection:
             self._failures += 1
         self._redials = False
         self._timer = asyncio.get_running_loop().call_later(wait, self._try_dial)
-        self._parts.on_closed(cause, wait)
+        self._tell(lambda: self._parts.on_closed(cause, wait))
 
     def _try_dial(self) -> None:
         """What fails before there is a connection that could close is an end like any other."""
@@ -132,6 +133,13 @@ class Connection:
             self._dial()
         except Exception as error:
             self._on_closed(message_of(error))
+
+    def _tell(self, tell: Callable[[], None]) -> None:
+        """Whatever comes of it, the connection is watched on, and dialed again."""
+        try:
+            tell()
+        except Exception as thrown:
+            self._parts.report(as_fault(thrown))
 
     def _cancel(self) -> None:
         if self._timer is not None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
+from ._program import Log, outcome_of
 from .errors import HandlerError, HeliographDeviceError, message_of
 
 
@@ -52,6 +52,22 @@ class Rejected:
     reason: str
 
 
+DropCause = Literal["repeat", "overtaken", "unregistered", "left"]
+"""Why a notification does not reach the handler: it was taken over before; a newer one of its topic or
+channel was; its topic is unregistered; its channel is not joined."""
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A notification was acknowledged and did not reach the handler."""
+
+    id: str
+    topic: str
+    channel: str | None
+    """The channel that it was published on; None if it was sent to this device."""
+    why: DropCause
+
+
 @dataclass(frozen=True)
 class Moved:
     """The device has followed the service to this place, and knows no other any more."""
@@ -60,10 +76,12 @@ class Moved:
     port: int
 
 
-Event = Connected | Disconnected | TokenChanged | Accepted | Rejected | Moved | HeliographDeviceError
+Event = (
+    Connected | Disconnected | TokenChanged | Accepted | Rejected | Dropped | Moved | HeliographDeviceError
+)
 Listener = Callable[[Any], Awaitable[None] | None]
 
-EVENTS = ("connected", "disconnected", "token", "accepted", "rejected", "moved", "error")
+EVENTS = ("connected", "disconnected", "token", "accepted", "rejected", "dropped", "moved", "error")
 
 
 class Events:
@@ -73,9 +91,9 @@ class Events:
     line of the log: never an exit, never silence.
     """
 
-    def __init__(self, logger: logging.Logger) -> None:
+    def __init__(self, log: Log) -> None:
         self._listeners: dict[str, list[Listener]] = {name: [] for name in EVENTS}
-        self._logger = logger
+        self._log = log
         self._running: set[asyncio.Future[None]] = set()
 
     def on(self, name: str, listener: Listener) -> Callable[[], None]:
@@ -93,14 +111,16 @@ class Events:
     def emit(self, name: str, event: Event) -> None:
         listeners = list(self._listeners[name])
         if name == "error" and not listeners:
-            self._logger.warning("%s", event)
+            self._log.warning("%s", event)
         for listener in listeners:
             self._call(name, listener, event)
 
     def _call(self, name: str, listener: Listener, event: Event) -> None:
         try:
             answer = listener(event)
-        except Exception as thrown:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as thrown:  # sys.exit() or a CancelledError would end what emits the event
             self._failed(name, thrown)
             return
         if inspect.isawaitable(answer):
@@ -109,15 +129,19 @@ class Events:
             running.add_done_callback(self._running.discard)
 
     async def _watch(self, name: str, answer: Awaitable[None]) -> None:
-        try:
-            await answer
-        except Exception as thrown:
+        thrown = await outcome_of(lambda: answer)
+        if thrown is not None:
             self._failed(name, thrown)
 
-    def _failed(self, name: str, thrown: Exception) -> None:
+    async def idle(self) -> None:
+        """Returns when no listener is at work."""
+        while self._running:
+            await asyncio.wait(self._running)
+
+    def _failed(self, name: str, thrown: BaseException) -> None:
         error = HandlerError("ListenerFailed", f'a listener for "{name}" failed: {message_of(thrown)}')
         error.__cause__ = thrown
         if name == "error":
-            self._logger.warning("%s", error)
+            self._log.warning("%s", error)
         else:
             self.emit("error", error)

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from ._events import DropCause, Dropped
 from ._files import Serial
 from ._notification import Notification, parse_broadcast, parse_notification
+from ._program import Log, outcome_of
 from ._redrain import Redrain
 from ._taken import TakenStore
 from .errors import BadMessageError, HandlerError, HeliographDeviceError, as_fault, message_of
 
-Handle = Callable[[Notification], Awaitable[None]]
+Handle = Callable[[Notification], Awaitable[None] | None]
 """Takes a notification over. It is acknowledged when this returns, or sent again when it raises."""
+
+_DROP_TEXT: dict[DropCause, str] = {
+    "repeat": "it was taken before",
+    "overtaken": "a newer one was taken before",
+    "unregistered": "its topic is unregistered",
+    "left": "its channel is not joined",
+}
 
 _MOST_WAITING = 100
 """Waiting notifications per topic or channel; IoT Core leaves at most 100 unacknowledged on a connection."""
@@ -41,7 +49,8 @@ class Inbox:
         redrain: Redrain,
         rejoin: Redrain,
         report: Callable[[HeliographDeviceError], None],
-        logger: logging.Logger,
+        dropped: Callable[[Dropped], None],
+        log: Log,
     ) -> None:
         self._taken = taken
         self._has_left = has_left
@@ -49,7 +58,8 @@ class Inbox:
         self._redrain = redrain
         self._rejoin = rejoin
         self._report = report
-        self._logger = logger
+        self._dropped = dropped
+        self._log = log
         self._lanes: dict[str, _Lane] = {}
         self._ready = asyncio.Event()
         self._handle: Handle | None = None
@@ -73,9 +83,6 @@ class Inbox:
         """What has come on the topic of a channel; ``retained``: the packet's RETAIN flag."""
         # how the broker says that it has nothing stored any more, when a channel is deleted
         if not message:
-            return True
-        if not message:
-            # how the broker says that it has nothing stored any more, when a channel is deleted
             return True
         notification = parse_broadcast(message, channel, retained)
         if notification is None:
@@ -104,34 +111,37 @@ class Inbox:
                 self._lanes.pop(notification.origin, None)
 
     async def _take_over(self, notification: Notification) -> bool:
-        channel = notification.channel
-        if channel is None and self._has_left(notification.topic):
-            return self._drop(notification, "its topic is unregistered")
-        if channel is not None and not self._is_joined(channel):
-            return self._drop(notification, "its channel is not joined")
-        verdict = self._taken.verdict(notification)
-        if verdict == "repeat":
-            return self._drop(notification, "it was taken before")
-        if verdict == "outdated":
-            return self._drop(notification, "a newer one was taken before")
+        why = self._drop_cause(notification)
+        if why is not None:
+            return self._drop(notification, why)
         await self._ready.wait()
         return False if self._handle is None else await self._run(self._handle, notification)
 
+    def _drop_cause(self, notification: Notification) -> DropCause | None:
+        channel = notification.channel
+        if channel is None and self._has_left(notification.topic):
+            return "unregistered"
+        if channel is not None and not self._is_joined(channel):
+            return "left"
+        verdict = self._taken.verdict(notification)
+        if verdict == "repeat":
+            return "repeat"
+        return "overtaken" if verdict == "outdated" else None
+
     async def _run(self, handle: Handle, notification: Notification) -> bool:
-        try:
-            await handle(notification)
-        except Exception as thrown:
-            error = HandlerError(
-                "HandlerFailed",
-                f"the handler failed on notification {notification.id}, which will come again: "
-                f"{message_of(thrown)}",
-                topic=notification.topic,
-                channel=notification.channel,
-            )
-            error.__cause__ = thrown
-            self._report(error)
-            return False
-        return await self._remember(notification)
+        thrown = await outcome_of(lambda: handle(notification))
+        if thrown is None:
+            return await self._remember(notification)
+        error = HandlerError(
+            "HandlerFailed",
+            f"the handler failed on notification {notification.id}, which will come again: "
+            f"{message_of(thrown)}",
+            topic=notification.topic,
+            channel=notification.channel,
+        )
+        error.__cause__ = thrown
+        self._report(error)
+        return False
 
     async def _remember(self, notification: Notification) -> bool:
         """What is not remembered is not acknowledged either: rather a repeat than a surprise later."""
@@ -142,8 +152,10 @@ class Inbox:
             return False
         return True
 
-    def _drop(self, notification: Notification, why: str) -> bool:
-        self._logger.info("notification %s for %s dropped: %s", notification.id, notification.topic, why)
+    def _drop(self, notification: Notification, why: DropCause) -> bool:
+        id, topic = notification.id, notification.topic
+        self._log.info("notification %s for %s dropped: %s", id, topic, _DROP_TEXT[why])
+        self._dropped(Dropped(id, topic, notification.channel, why))
         return True
 
     def _unreadable(self) -> bool:

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import selectors
 import socket
-import threading
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -18,12 +18,15 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from ._certificate import Credentials, tls_context
 from ._identity import Broker
+from ._line import Line
+from ._program import start_thread
 from .errors import NotConnectedError, message_of
 
 _END_LIMIT_S = 2.0
 """How long a clean end may take before the socket is cut."""
 
 _NO_CAUSE = "the connection was closed"
+_ENDED = "the device closed the connection"
 
 
 @dataclass(frozen=True)
@@ -61,11 +64,12 @@ class Link:
         self._published: dict[int, asyncio.Future[None]] = {}
         self._subscribed: dict[int, asyncio.Future[list[bool]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._line = Line(options.connect_timeout)
         self._woken, self._waker = socket.socketpair()
         self._woken.setblocking(False)
         self._waker.setblocking(False)
         self._client = self._make_client()
-        threading.Thread(target=self._serve, name="heliograph-mqtt", daemon=True).start()
+        start_thread(self._serve, "heliograph-mqtt")
 
     async def publish(self, topic: str, message: str) -> None:
         """Returns when the broker has acknowledged the message (QoS 1)."""
@@ -94,16 +98,22 @@ class Link:
             await asyncio.wait(self._tasks)
 
     async def end(self) -> None:
-        """Says DISCONNECT and waits until the connection is gone."""
+        """Says DISCONNECT and waits until the connection is gone; one that is still being made is given
+        up at once."""
         if self._end_at is None:
             self._end_at = time.monotonic() + _END_LIMIT_S
-            self._wake()
+            if self._line.give_up():
+                # its thread can be held up by a look-up of the host, and has nothing more to say
+                self._note(_ENDED)
+                self._on_closed()
+            else:
+                self._wake()
         await asyncio.wait([self.closed])
 
     # In the thread of the socket.
 
-    def _make_client(self) -> paho.Client:
-        client = paho.Client(
+    def _make_client(self) -> _Client:
+        client = _Client(
             CallbackAPIVersion.VERSION2,
             client_id=self._options.device_id,
             clean_session=True,
@@ -111,8 +121,6 @@ class Link:
             reconnect_on_failure=False,
             manual_ack=True,
         )
-        client.connect_timeout = self._options.connect_timeout
-        client.on_socket_open = _without_delay
         client.on_socket_register_write = lambda *_: self._wake()
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
@@ -127,7 +135,10 @@ class Link:
         options, client = self._options, self._client
         deadline = time.monotonic() + options.connect_timeout
         try:
-            client.tls_set_context(tls_context(options.broker.ca, options.credentials))
+            context = tls_context(options.broker.ca, options.credentials)
+            client.dial = lambda: self._dial(context)
+            # a paho that did not use our socket would still not speak plain text
+            client.tls_set_context(context)
             client.connect(options.broker.host, options.broker.port, options.keepalive)
             with selectors.DefaultSelector() as selector:
                 while (sock := client.socket()) is not None and not self._is_late(deadline):
@@ -141,12 +152,19 @@ class Link:
                     sock.close()
             self._call(self._on_closed)
 
+    def _dial(self, context: ssl.SSLContext) -> ssl.SSLSocket:
+        sock = self._line.open(self._options.broker.host, self._options.broker.port, context)
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return sock
+
     def _is_late(self, deadline: float) -> bool:
         now = time.monotonic()
         if not self._is_opened and now > deadline:
             self._note(f"no CONNACK within {self._options.connect_timeout:g} s")
             return True
-        return self._end_at is not None and now > self._end_at
+        # before CONNACK there is nothing to say goodbye to, and perhaps CONNECT has not left yet
+        return self._end_at is not None and (now > self._end_at or not self._is_opened)
 
     def _turn(self, selector: selectors.BaseSelector, sock: Any) -> None:
         """Waits for something to do, and does it; what TLS holds already is not seen by a selector."""
@@ -188,7 +206,7 @@ class Link:
 
     def _note(self, cause: str) -> None:
         if self._cause == _NO_CAUSE:
-            self._cause = "the device closed the connection" if self._end_at is not None else cause
+            self._cause = _ENDED if self._end_at is not None else cause
 
     def _wake(self) -> None:
         with contextlib.suppress(OSError):
@@ -215,6 +233,9 @@ class Link:
             subscribed.set_result(granted)
 
     def _on_closed(self) -> None:
+        """Once by ``end``, perhaps, and once by the thread."""
+        if self.closed.done():
+            return
         self._woken.close()
         self._waker.close()
         error = NotConnectedError("NotConnected", self._cause)
@@ -251,6 +272,10 @@ class Link:
             self._client.ack(message.mid, message.qos)
 
 
-def _without_delay(_client: Any, _data: Any, sock: Any) -> None:
-    with contextlib.suppress(OSError):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+class _Client(paho.Client):
+    """Dials by a way that can be given up and that keeps its time limit: paho's own does neither."""
+
+    dial: Callable[[], ssl.SSLSocket]
+
+    def _create_socket(self) -> ssl.SSLSocket:
+        return self.dial()

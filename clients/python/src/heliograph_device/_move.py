@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
-import logging
 import math
 import re
 import time
@@ -14,6 +12,8 @@ from ._backoff import Random
 from ._events import Events, Moved
 from ._identity import Broker, IdentityStore, parse_broker
 from ._json import JsonObject, as_object
+from ._lifetime import Lifetime, nothing
+from ._program import Log
 from .errors import ActivationError, BadMessageError, HeliographDeviceError, MoveRefusedError
 
 MayMoveTo = Callable[[str, int], bool]
@@ -44,29 +44,31 @@ class Move:
     def __init__(
         self,
         identity: IdentityStore,
+        lifetime: Lifetime,
         random: Random,
         events: Events,
         reconnect: Callable[[], None],
         has_every_token: Callable[[], bool],
         may_move_to: MayMoveTo,
         report: Callable[[HeliographDeviceError], None],
-        logger: logging.Logger,
+        log: Log,
     ) -> None:
         self._identity = identity
+        self._lifetime = lifetime
         self._random = random
         self._events = events
         self._reconnect = reconnect
         self._has_every_token = has_every_token
         self._may_move_to = may_move_to
         self._report = report
-        self._logger = logger
+        self._log = log
         self._failures = 0
         self._rests = 0
         self._rest_until = -math.inf
         self._is_at_new: bool | None = None
         """Where the open connection leads; None while there is none."""
         self._is_answered = False
-        self._timer: asyncio.TimerHandle | None = None
+        self._stop: Callable[[], None] = nothing
 
     def broker(self) -> Broker:
         """Where to connect now."""
@@ -93,7 +95,7 @@ class Move:
             self._try_again()
 
     def on_disconnected(self) -> None:
-        self.stop()
+        self._stop()
         if self._is_at_new:
             self._failures += 1
         self._is_at_new = None
@@ -128,7 +130,7 @@ class Move:
         move = self._identity.current.move
         if not self._is_at_new or move is None or not self._is_answered or not self._has_every_token():
             return
-        self.stop()
+        self._stop()
         self._is_at_new = False
         await self._identity.change(
             lambda kept: dataclasses.replace(
@@ -140,17 +142,15 @@ class Move:
         self._try_again()
         # two services that send a device to each other do not make it hurry
         self._rest_until = time.monotonic() + self._rest_time()
-        self._logger.info("the device has moved to %s", _name_of(move))
+        self._log.info("the device has moved to %s", _name_of(move))
         self._events.emit("moved", Moved(move.host, move.port))
 
-    def stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = None
-
     async def _begin(self, move: Broker) -> None:
+        if self._is_at_new:
+            # what is said from here on proves nothing of a place that has not been dialed yet
+            self._is_at_new = False
         await self._identity.change(lambda kept: dataclasses.replace(kept, move=move))
-        self._logger.info("the service goes to %s: following", _name_of(move))
+        self._log.info("the service goes to %s: following", _name_of(move))
         self._failures = 0
         self._rests = 0
         self._after(max(0.0, self._rest_until - time.monotonic()), self._go)
@@ -159,9 +159,9 @@ class Move:
         """What the place that is being tried says of it changes nothing."""
         if self._is_at_new or self._identity.current.move is None:
             return
-        self.stop()
+        self._stop()
         await self._identity.change(lambda kept: dataclasses.replace(kept, move=None))
-        self._logger.info("the service stays where it is")
+        self._log.info("the service stays where it is")
 
     def _go(self) -> None:
         self._try_again()
@@ -173,7 +173,7 @@ class Move:
 
     def _give_up(self) -> None:
         """The new place let the device in and does not serve it."""
-        self._logger.info("the new place does not answer: back to the old one")
+        self._log.info("the new place does not answer: back to the old one")
         self._failures = _TRIES
         self._reconnect()
 
@@ -195,8 +195,8 @@ class Move:
         return used == self._identity.current.move
 
     def _after(self, seconds: float, action: Callable[[], None]) -> None:
-        self.stop()
-        self._timer = asyncio.get_running_loop().call_later(seconds, action)
+        self._stop()
+        self._stop = self._lifetime.after(seconds, action)
 
 
 def _read_move(message: JsonObject) -> Broker | None:

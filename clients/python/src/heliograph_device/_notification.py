@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from ._json import JsonObject, as_object, loads, number_at, text_at
+from .errors import BadMessageError, message_of
 
 _BEFORE_PAYLOAD = ',"payload":'
 """Cannot occur inside a JSON string (its quotes would be escaped), so the first one is the key."""
@@ -45,8 +46,21 @@ class Notification:
 
     @cached_property
     def payload(self) -> Any:
-        """The payload as the ``json`` module gives it; read when it is first asked for."""
-        return loads(self.payload_text)
+        """The payload as the ``json`` module gives it; read when it is first asked for.
+
+        Raises BadMessageError if it is nested too deeply for that module: about a thousand levels, or
+        what ``sys.setrecursionlimit`` allows. ``payload_text`` has it all the same.
+        """
+        try:
+            return loads(self.payload_text)
+        except (ValueError, RecursionError) as error:
+            raise BadMessageError(
+                "BadMessage",
+                f"the payload of notification {self.id} cannot be read by Python's json module "
+                f"({message_of(error)}): use payload_text",
+                topic=self.topic,
+                channel=self.channel,
+            ) from error
 
     @property
     def origin(self) -> str:

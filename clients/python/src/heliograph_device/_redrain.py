@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 from ._backoff import Random
+from ._lifetime import Lifetime
 
 _FIRST_ASK_S = 15.0
 _LAST_ASK_S = 15 * 60.0
@@ -17,18 +17,18 @@ class Redrain:
     weeks away. One for topics, whose slots are drained, and one for channels, which are subscribed to
     again."""
 
-    def __init__(self, ask: Callable[[frozenset[str]], None], random: Random) -> None:
+    def __init__(self, ask: Callable[[frozenset[str]], None], lifetime: Lifetime, random: Random) -> None:
         self._ask_for = ask
+        self._lifetime = lifetime
         self._random = random
         self._failing: set[str] = set()
         self._asked = 0
-        self._timer: asyncio.TimerHandle | None = None
+        self._cancel: Callable[[], None] | None = None
 
     def on_failed(self, origin: str) -> None:
         self._failing.add(origin)
-        if self._timer is None:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(self._delay(), self._ask)
+        if self._cancel is None:
+            self._cancel = self._lifetime.after(self._delay(), self._ask)
 
     def on_taken(self, origin: str) -> None:
         if origin in self._failing:
@@ -37,14 +37,14 @@ class Redrain:
                 self.stop()
 
     def stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = None
+        if self._cancel is not None:
+            self._cancel()
+        self._cancel = None
         self._failing.clear()
         self._asked = 0
 
     def _ask(self) -> None:
-        self._timer = None
+        self._cancel = None
         self._asked += 1
         self._ask_for(frozenset(self._failing))
 

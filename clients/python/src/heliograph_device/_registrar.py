@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from ._backoff import Random
 from ._events import Accepted, Events, Rejected, TokenChanged
 from ._json import JsonObject, as_object, as_text, list_at, text_at
+from ._lifetime import Lifetime
 from ._registrations import RegisteredTopic, RegistrationStore
 from ._repeats import Repeats
 from ._waits import await_as, reject, resolve
@@ -37,6 +38,7 @@ class Registrar:
         store: RegistrationStore,
         send: Send,
         events: Events,
+        lifetime: Lifetime,
         random: Random,
         time_limit: float,
         start: Callable[[Coroutine[Any, Any, object]], object],
@@ -46,7 +48,7 @@ class Registrar:
         self._events = events
         self._time_limit = time_limit
         self._start = start
-        self._repeats = Repeats(random)
+        self._repeats = Repeats(lifetime, random)
         self._waiting: dict[str, asyncio.Future[str]] = {}
         self._leaving: dict[str, asyncio.Future[None]] = {}
         self._farewells: dict[str, RegisteredTopic] = {}
@@ -118,9 +120,17 @@ class Registrar:
         try:
             await self._store.change(topic, lambda _before: wish)
         except HeliographDeviceError as error:
+            self._stay(topic)
             reject(answer, error)
         else:
             await self._leave(topic, wish)
+
+    def _stay(self, topic: str) -> None:
+        """A topic that is registered still, as the wish to leave it could not be written: what comes for
+        it counts."""
+        known = self._store.topics.get(topic)
+        if known is not None and known.state == "wanted":
+            self._left.discard(topic)
 
     def on_connected(self) -> None:
         """After every CONNACK: presents the tokens, then repeats what was never answered."""
@@ -256,10 +266,14 @@ class Registrar:
         if not await self._try_send("register", {"topic": topic}) or not self._is_asked(topic):
             return
 
-        def again() -> None:
-            self._start(self._try_send("register", {"topic": topic}))
+        self._repeats.start(topic, lambda: self._register_unanswered(topic))
 
-        self._repeats.start(topic, again)
+    def _register_unanswered(self, topic: str) -> None:
+        """What has been answered, or given up, while the PUBACK of the request came is not repeated."""
+        if self._is_asked(topic):
+            self._start(self._try_send("register", {"topic": topic}))
+        else:
+            self._repeats.stop(topic)
 
     async def _try_send(self, request: str, body: JsonObject) -> bool:
         """False where there is no connection: it is sent again after the next CONNACK."""
@@ -270,7 +284,10 @@ class Registrar:
         return True
 
     def _is_asked(self, topic: str) -> bool:
-        """No answer has come yet: the PUBACK of the request and the answer can come in any order."""
+        """No answer has come yet, or it is still being written.
+
+        The PUBACK of the request and the answer can come in any order.
+        """
         known = self._store.topics.get(topic)
         is_wanted = known is not None and known.state == "wanted"
         return is_wanted and known is not None and (known.token is None or topic in self._waiting)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
-import logging
 import math
 import time
 from collections.abc import Callable, Coroutine
@@ -20,6 +18,8 @@ from ._certificate import (
 )
 from ._identity import Activated, Identity, IdentityStore, NextCredentials
 from ._json import JsonObject, text_at
+from ._lifetime import Lifetime, nothing
+from ._program import Log
 from ._registrar import Send
 from .errors import ActivationError, BadMessageError, HeliographDeviceError, message_of
 
@@ -38,19 +38,21 @@ class Renewal:
         identity: IdentityStore,
         send: Send,
         clock: Callable[[], float],
+        lifetime: Lifetime,
         reconnect: Callable[[], None],
         report: Callable[[HeliographDeviceError], None],
-        logger: logging.Logger,
+        log: Log,
         start: Callable[[Coroutine[Any, Any, object]], object],
     ) -> None:
         self._identity = identity
         self._send = send
         self._clock = clock
+        self._lifetime = lifetime
         self._reconnect = reconnect
         self._report = report
-        self._logger = logger
+        self._log = log
         self._start = start
-        self._timer: asyncio.TimerHandle | None = None
+        self._stop_looking: Callable[[], None] = nothing
         self._asked_at = -math.inf
         self._failures_with_next = 0
 
@@ -73,9 +75,7 @@ class Renewal:
         self._look()
 
     def on_disconnected(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = None
+        self._stop_looking()
 
     async def on_certificate(self, message: JsonObject) -> None:
         """``heliograph/certificate``"""
@@ -89,7 +89,7 @@ class Renewal:
             return
         renewed = NextCredentials(following.private_key, certificate)
         await self._identity.change(lambda kept: dataclasses.replace(kept, next=renewed))
-        self._logger.info("a new certificate has come: connecting with it")
+        self._log.info("a new certificate has come: connecting with it")
         self._reconnect()
 
     def _is_next(self, used: Credentials) -> bool:
@@ -112,13 +112,13 @@ class Renewal:
             return dataclasses.replace(kept, activated=activated, next=None)
 
         await self._identity.change(settle)
-        self._logger.info("the new certificate %s", "is in use" if is_next else "was refused")
+        self._log.info("the new certificate %s", "is in use" if is_next else "was refused")
         if is_next:
             await self._send("renew", {"inUse": True})
 
     def _look(self) -> None:
         self.on_disconnected()
-        self._timer = asyncio.get_running_loop().call_later(_LOOK_EVERY_S, self._look)
+        self._stop_looking = self._lifetime.after(_LOOK_EVERY_S, self._look)
         activated = self._identity.current.activated
         if activated is None or "renew" not in activated.publish:
             return
@@ -139,9 +139,9 @@ class Renewal:
             )
             await self._send("renew", {"csr": make_request(private_key)})
         except HeliographDeviceError as error:
-            self._logger.info("renewal not asked for: %s", message_of(error))
+            self._log.info("renewal not asked for: %s", message_of(error))
         else:
-            self._logger.info("a new certificate has been asked for")
+            self._log.info("a new certificate has been asked for")
 
 
 def _is_for(activated: Activated, pair: Credentials) -> bool:

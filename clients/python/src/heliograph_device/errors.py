@@ -30,13 +30,23 @@ class HeliographDeviceError(Exception):
     channel: str | None
     """The channel it is about, where it is about one; its id is a key, and so not in the text."""
 
+    status: int | None
+    """The HTTP status with which an activation was refused: after 429 or 5xx the code is still valid."""
+
     def __init__(
-        self, reason: str, message: str, *, topic: str | None = None, channel: str | None = None
+        self,
+        reason: str,
+        message: str,
+        *,
+        topic: str | None = None,
+        channel: str | None = None,
+        status: int | None = None,
     ) -> None:
         super().__init__(message)
         self.reason = reason
         self.topic = topic
         self.channel = channel
+        self.status = status
 
 
 class ActivationError(HeliographDeviceError):
@@ -94,4 +104,8 @@ def as_fault(thrown: BaseException) -> HeliographDeviceError:
 
 
 def message_of(thrown: BaseException) -> str:
-    return str(thrown) or type(thrown).__name__
+    """Its text; with its name where that says more, as of ``sys.exit(1)``."""
+    name, text = type(thrown).__name__, str(thrown)
+    if not text:
+        return name
+    return text if isinstance(thrown, Exception) else f"{name}: {text}"
