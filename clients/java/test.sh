@@ -40,4 +40,4 @@ ls target/*.jar
 cd ../..
 npx tsx --conditions=heliograph test/java/run.ts
 npm run conformance:device -- --command clients/java/conformance/driver.sh --failed --jobs 2 \
-  --only "${JAVA_CASES:-A1,A3,C1,C3,C11,R1,N1,N2,N7,N8,J2,J3,J13,W2,M1,T1,C2,S5}"
+  --only "${JAVA_CASES:-A1,A3,A11,C1,C3,C8,C11,C13,R1,N1,N2,N7,N8,N20,J2,J3,J13,W2,M1,M10,T1,C2,S5}"

@@ -36,6 +36,7 @@ final class Activator {
   private SSLSocketFactory sockets;
   private int failures;
   private int inLine;
+  private Runnable cancel = () -> {};
 
   Activator(
       Activation activation,
@@ -63,10 +64,16 @@ final class Activator {
       url = checkedUrl();
       sockets = sockets();
       attempt();
-    } catch (HeliographDeviceException e) {
-      done.completeExceptionally(e);
+    } catch (HeliographDeviceException | RuntimeException e) {
+      fail(e);
     }
     return done;
+  }
+
+  /** Gives up; a repeat with the same code can follow in another run. */
+  void stop() {
+    cancel.run();
+    done.completeExceptionally(Fault.Closed.with("the device was closed before it was activated"));
   }
 
   private String keptKey() throws HeliographDeviceException {
@@ -91,7 +98,7 @@ final class Activator {
   private SSLSocketFactory sockets() throws HeliographDeviceException {
     try {
       return Tls.forActivation(activation.ca().orElse(null));
-    } catch (GeneralSecurityException | IOException e) {
+    } catch (GeneralSecurityException | IOException | RuntimeException e) {
       throw unreachable(e);
     }
   }
@@ -100,24 +107,40 @@ final class Activator {
     elsewhere.execute(() -> {
       try {
         HttpsPost answer = HttpsPost.send(url, sockets, body, loop);
-        loop.run(() -> onAnswer(answer));
-      } catch (IOException | RuntimeException e) {
-        loop.run(() -> onFailure(e));
+        go(() -> onAnswer(answer));
+      } catch (Throwable e) { // an Error of the platform's TLS must not leave the program waiting
+        go(() -> onFailure(e));
       }
     });
   }
 
+  /** On the loop. What fails there ends the activation: nothing else would. */
+  private void go(Runnable step) {
+    loop.run(() -> {
+      try {
+        step.run();
+      } catch (RuntimeException e) {
+        fail(e);
+      }
+    });
+  }
+
+  private void fail(Exception failure) {
+    done.completeExceptionally(Fault.of(failure));
+  }
+
   /** Tries again where the service was busy; a refusal is final. */
   private void onAnswer(HttpsPost answer) {
+    if (done.isDone()) return;
     boolean isBusy = answer.status == 429 || answer.status >= 500;
     if (isBusy && isInLine(answer)) {
       // The code has its turn then: this wait is no failure.
       long askedMs = Math.min(Long.parseLong(answer.retryAfter) * 1000, LONGEST_WAIT_MS);
-      loop.after(askedMs + Backoff.retryDelayMs(0, random), this::attempt);
+      attemptAfter(askedMs + Backoff.retryDelayMs(0, random));
     } else if (!isBusy || failures == TRIES - 1) {
       settle(answer);
     } else {
-      loop.after(Backoff.retryDelayMs(failures++, random), this::attempt);
+      attemptAfter(Backoff.retryDelayMs(failures++, random));
     }
   }
 
@@ -128,9 +151,14 @@ final class Activator {
     return isNamed && inLine++ < LINE_TRIES;
   }
 
-  private void onFailure(Exception failure) {
+  private void onFailure(Throwable failure) {
+    if (done.isDone()) return;
     if (failures == TRIES - 1) done.completeExceptionally(unreachable(failure));
-    else loop.after(Backoff.retryDelayMs(failures++, random), this::attempt);
+    else attemptAfter(Backoff.retryDelayMs(failures++, random));
+  }
+
+  private void attemptAfter(long ms) {
+    cancel = loop.after(ms, this::attempt);
   }
 
   private void settle(HttpsPost answer) {
@@ -141,7 +169,7 @@ final class Activator {
       if (before != null) keys.delete(before.credentials.key);
       done.complete(activated.deviceId);
     } catch (HeliographDeviceException e) {
-      done.completeExceptionally(e);
+      fail(e);
     }
   }
 
@@ -163,7 +191,7 @@ final class Activator {
     return new HeliographDeviceException(reason == null ? "ActivationRefused" : reason, text, null, null);
   }
 
-  private HeliographDeviceException unreachable(Exception cause) {
+  private HeliographDeviceException unreachable(Throwable cause) {
     return Fault.ActivationUnreachable.with(
         "the activation endpoint " + activation.url() + " cannot be reached (" + Fault.messageOf(cause)
             + "): check the address, the network and the CA, then try again with the same code",

@@ -37,6 +37,7 @@ final class Channels {
   private final Map<String, CompletableFuture<Void>> waiting = new LinkedHashMap<>();
   /** Those that the broker has granted on this connection. */
   private final Set<String> granted = new HashSet<>();
+  private boolean connected;
 
   Channels(ChannelStore store, Parts parts, Loop loop, DoubleSupplier random, long timeLimitMs) {
     this.store = store;
@@ -83,11 +84,11 @@ final class Channels {
     CompletableFuture<Void> answer = new CompletableFuture<>();
     try {
       check(channel);
+      store.remove(channel);
       // from now on a join is a new wish, which has to be granted again
       granted.remove(channel);
       CompletableFuture<Void> given = waiting.remove(channel);
       if (given != null) given.completeExceptionally(Fault.Closed.with("the channel was left", null, channel, null));
-      store.remove(channel);
       repeats.stop(channel);
       parts.unsubscribe(PREFIX + channel);
       answer.complete(null);
@@ -99,11 +100,13 @@ final class Channels {
 
   /** After every CONNACK, and after the tokens were presented. */
   void onConnected() {
+    connected = true;
     granted.clear();
     ask(store.channels());
   }
 
   void onDisconnected() {
+    connected = false;
     granted.clear();
     repeats.stopAll();
   }
@@ -117,12 +120,14 @@ final class Channels {
 
   /** Ends every wait. */
   void close() {
-    repeats.stopAll();
+    onDisconnected();
     Throwable closed = Fault.Closed.with("the device was closed before the broker answered");
     for (CompletableFuture<?> wait : new ArrayList<>(waiting.values())) wait.completeExceptionally(closed);
   }
 
+  /** Without a connection nothing: the next CONNACK asks for all that are to be joined. */
   private void ask(Collection<String> channels) {
+    if (!connected) return;
     List<String> all = new ArrayList<>(channels);
     for (int at = 0; at < all.size(); at += MOST_FILTERS) {
       List<String> some = new ArrayList<>(all.subList(at, Math.min(all.size(), at + MOST_FILTERS)));

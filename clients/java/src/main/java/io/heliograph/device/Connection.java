@@ -11,8 +11,10 @@ import java.util.function.DoubleSupplier;
 final class Connection implements Link.Listener {
   /** What the connection asks of the device around it. */
   interface Parts {
-    /** The next attempt, with options of its own each time: the certificate may have changed. */
-    Link dial(Link.Listener listener) throws HeliographDeviceException;
+    /** For the next attempt, new each time: the certificate may have changed. */
+    Link.Options options();
+
+    Link dial(Link.Options options, Link.Listener listener) throws HeliographDeviceException;
 
     void onOpened(Link.Options used);
 
@@ -92,10 +94,19 @@ final class Connection implements Link.Listener {
   /** A bad file (say, a CA that is not PEM) fails before there is a connection that could close. */
   private void dial() {
     if (isStopping) return;
+    Link.Options options = parts.options();
     try {
-      link = parts.dial(this);
-    } catch (HeliographDeviceException e) {
-      retry(e.getMessage());
+      link = parts.dial(options, this);
+    } catch (HeliographDeviceException | RuntimeException e) {
+      onFailed(options, Fault.messageOf(e));
+    }
+  }
+
+  private void onFailed(Link.Options used, String cause) {
+    try {
+      parts.onFailed(used);
+    } finally {
+      retry(cause);
     }
   }
 
@@ -104,8 +115,11 @@ final class Connection implements Link.Listener {
     isOpen = true;
     cancel.run();
     cancel = loop.after(Backoff.STABLE_AFTER_MS, () -> failures = 0);
-    parts.onOpened(opened.options);
-    first.complete(null);
+    try {
+      parts.onOpened(opened.options);
+    } finally {
+      first.complete(null);
+    }
   }
 
   @Override
@@ -114,13 +128,17 @@ final class Connection implements Link.Listener {
     isOpen = false;
     link = null;
     cancel.run();
-    if (!wasOpen && !isStopping) parts.onFailed(closed.options);
-    if (!isStopping) {
-      retry(cause);
-      return;
+    if (isStopping) onStopped(cause);
+    else if (wasOpen) retry(cause);
+    else onFailed(closed.options, cause);
+  }
+
+  private void onStopped(String cause) {
+    try {
+      parts.onClosed(cause, null);
+    } finally {
+      stopped.complete(null);
     }
-    parts.onClosed(cause, null);
-    stopped.complete(null);
   }
 
   @Override

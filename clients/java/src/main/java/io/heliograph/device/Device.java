@@ -43,7 +43,14 @@ import java.util.function.Supplier;
 public final class Device implements AutoCloseable {
   private static final String DOWN = "heliograph/";
 
+  /** What no device outlives; such a time, as {@code ChronoUnit.FOREVER}, may not fit into milliseconds. */
+  private static final Duration LONGEST = Duration.ofDays(36_500);
+  /** [MQTT-3.1.2.10] */
+  private static final long LONGEST_KEEPALIVE_SECONDS = 65_535;
+
   private final Builder settings;
+  private final Consumer<String> log;
+  private final DoubleSupplier random;
   private final Loop loop;
   private final Executor elsewhere;
   private final IdentityStore identity;
@@ -60,6 +67,7 @@ public final class Device implements AutoCloseable {
   private volatile Connection connection;
   private CompletableFuture<Void> connecting;
   private CompletableFuture<String> activating;
+  private Activator activator;
   private CompletableFuture<Void> closing;
 
   private Device(Builder settings) throws HeliographDeviceException {
@@ -67,13 +75,14 @@ public final class Device implements AutoCloseable {
     elsewhere = settings.executor == null ? pool() : settings.executor;
     events = new Events(oneAfterTheOther());
     loop = new SystemLoop("heliograph-device", settings.clock, thrown -> events.error(Fault.of(thrown)));
-    keys = new Keys(settings.keyVault, settings.log);
+    log = this::log;
+    keys = new Keys(settings.keyVault, log);
     StateFiles.makeDirectory(settings.directory);
     identity = IdentityStore.open(settings.directory, keys);
     RegistrationStore registrations = RegistrationStore.open(settings.directory);
     taken = TakenStore.open(settings.directory);
-    DoubleSupplier random = settings.random;
-    long timeLimitMs = settings.timeLimit.toMillis();
+    random = this::random;
+    long timeLimitMs = millis(settings.timeLimit);
     registrar = new Registrar(registrations, this::send, events, loop, random, timeLimitMs);
     Parts parts = new Parts();
     renewal = new Renewal(identity, keys, loop, parts);
@@ -252,7 +261,10 @@ public final class Device implements AutoCloseable {
     return channels.joined();
   }
 
-  /** Lets handlers at work finish, within the close limit, and disconnects. The device cannot be used again. */
+  /**
+   * Lets handlers at work finish, within the close limit, and disconnects; what still waits fails with {@code Closed}. The device
+   * cannot be used again.
+   */
   @Override
   public void close() {
     closeAsync().join();
@@ -266,7 +278,7 @@ public final class Device implements AutoCloseable {
   public CompletableFuture<Void> closeAsync() {
     CompletableFuture<Void> closed = new CompletableFuture<>();
     loop.run(() -> {
-      if (closing == null) closing = startClosing();
+      if (closing == null) closing = attempt(this::startClosing);
       pass(closing, closed);
     });
     return closed;
@@ -274,18 +286,23 @@ public final class Device implements AutoCloseable {
 
   private CompletableFuture<Void> startClosing() {
     CompletableFuture<Void> handlersDone = inbox.finish();
-    Runnable stop = loop.after(settings.closeLimit.toMillis(), () -> handlersDone.complete(null));
+    Runnable stop = loop.after(millis(settings.closeLimit), () -> handlersDone.complete(null));
     return handlersDone.thenCompose(
         done -> {
           stop.run();
+          if (activator != null) activator.stop();
           registrar.close();
           channels.close();
           renewal.onDisconnected();
-          redrain.stop();
-          rejoin.stop();
+          redrain.close();
+          rejoin.close();
           move.stop();
           return connection == null ? CompletableFuture.completedFuture(null) : connection.stop();
         }).thenRun(taken::close);
+  }
+
+  private static long millis(Duration time) {
+    return time.compareTo(LONGEST) > 0 ? LONGEST.toMillis() : time.toMillis();
   }
 
   /** Runs a call on the loop; its future ends elsewhere, as the program may block in what it hangs on it. */
@@ -294,19 +311,37 @@ public final class Device implements AutoCloseable {
     loop.run(
         () -> {
           if (closing != null) pass(failed(Fault.Closed.with("this device was closed: open it again")), answer);
-          else pass(call.get(), answer);
+          else pass(attempt(call), answer);
         });
     return answer;
+  }
+
+  /** What is thrown fails the future instead: none may be waited for in vain. */
+  private static <Answer> CompletableFuture<Answer> attempt(Supplier<CompletableFuture<Answer>> call) {
+    try {
+      return call.get();
+    } catch (RuntimeException e) {
+      return failed(Fault.of(e));
+    }
   }
 
   private <Answer> void pass(CompletableFuture<Answer> from, CompletableFuture<Answer> to) {
     from.whenComplete(
         (value, failure) ->
-            elsewhere.execute(
+            runAnyway(
                 () -> {
                   if (failure == null) to.complete(value);
                   else to.completeExceptionally(unwrapped(failure));
                 }));
+  }
+
+  /** Where the program's executor refuses, on a thread of our own: it may have been shut down before the device is closed. */
+  private void runAnyway(Runnable work) {
+    try {
+      elsewhere.execute(work);
+    } catch (Throwable refused) {
+      new DaemonThreads("heliograph-answer").newThread(work).start();
+    }
   }
 
   private static Throwable unwrapped(Throwable failure) {
@@ -331,13 +366,13 @@ public final class Device implements AutoCloseable {
   private CompletableFuture<String> startActivating() {
     if (activating != null) return activating;
     if (settings.activation == null) return failed(Fault.NotActivated.with(noActivation()));
-    CompletableFuture<String> started =
-        new Activator(settings.activation, identity, keys, loop, settings.random, elsewhere).start();
+    activator = new Activator(settings.activation, identity, keys, loop, random, this::runAnyway);
+    CompletableFuture<String> started = activator.start();
     if (!started.isDone()) activating = started;
     started.whenComplete(
         (deviceId, failure) -> {
           activating = null;
-          if (failure == null) settings.log.accept("activated as " + deviceId);
+          if (failure == null) log.accept("activated as " + deviceId);
         });
     return started;
   }
@@ -350,7 +385,7 @@ public final class Device implements AutoCloseable {
   private CompletableFuture<Void> dial() {
     if (closing != null) return failed(Fault.Closed.with("this device was closed: open it again"));
     warnOfExpiry();
-    connection = new Connection(loop, settings.random, new ConnectionParts());
+    connection = new Connection(loop, random, new ConnectionParts());
     return connection.start();
   }
 
@@ -400,7 +435,7 @@ public final class Device implements AutoCloseable {
         renewal.onCertificate(message);
         break;
       default:
-        settings.log.accept("a message on " + topic + " is of no use to this version");
+        log.accept("a message on " + topic + " is of no use to this version");
     }
     move.settle();
   }
@@ -414,8 +449,26 @@ public final class Device implements AutoCloseable {
   }
 
   private void report(HeliographDeviceException failure) {
-    settings.log.accept(failure.getMessage());
+    log.accept(failure.getMessage());
     events.error(failure);
+  }
+
+  /** The program's own code: what it throws must not end what the device is at. */
+  private void log(String line) {
+    try {
+      settings.log.accept(line);
+    } catch (Throwable e) {
+      events.error(Fault.ListenerFailed.with("the log failed: " + Fault.messageOf(e), e));
+    }
+  }
+
+  /** The program's own code, too: a wait has to begin whatever that throws. */
+  private double random() {
+    try {
+      return settings.random.getAsDouble();
+    } catch (RuntimeException e) {
+      return Math.random();
+    }
   }
 
   private static String checkedTopic(String topic) {
@@ -474,7 +527,17 @@ public final class Device implements AutoCloseable {
 
     @Override
     public boolean mayMoveTo(String host, int port) {
-      return settings.mayMoveTo.test(host, port);
+      try {
+        return settings.mayMoveTo.test(host, port);
+      } catch (Throwable e) { // who cannot say yes has not
+        report(Fault.ListenerFailed.with("mayMoveTo failed: " + Fault.messageOf(e), e));
+        return false;
+      }
+    }
+
+    @Override
+    public void dropped(Notification notification, DropCause why) {
+      events.emit(listener -> listener.onDropped(notification, why));
     }
 
     @Override
@@ -494,25 +557,30 @@ public final class Device implements AutoCloseable {
 
     @Override
     public void log(String line) {
-      settings.log.accept(line);
+      log.accept(line);
     }
   }
 
   private final class ConnectionParts implements Connection.Parts {
     @Override
-    public Link dial(Link.Listener listener) throws HeliographDeviceException {
+    public Link.Options options() {
       Link.Options options = new Link.Options();
       options.broker = move.broker();
       options.credentials = renewal.credentials();
       options.deviceId = identity.current().activated.deviceId;
-      options.keepaliveSeconds = (int) settings.keepalive.getSeconds();
-      options.connectTimeoutMs = settings.connectTimeout.toMillis();
+      options.keepaliveSeconds = (int) Math.min(settings.keepalive.getSeconds(), LONGEST_KEEPALIVE_SECONDS);
+      options.connectTimeoutMs = millis(settings.connectTimeout);
+      return options;
+    }
+
+    @Override
+    public Link dial(Link.Options options, Link.Listener listener) throws HeliographDeviceException {
       return new Link(options, keys, loop, listener);
     }
 
     @Override
     public void onOpened(Link.Options used) {
-      settings.log.accept("connected as " + used.deviceId);
+      log.accept("connected as " + used.deviceId);
       move.onOpened(used.broker);
       registrar.onConnected();
       channels.onConnected();
@@ -533,7 +601,7 @@ public final class Device implements AutoCloseable {
       renewal.onDisconnected();
       move.onDisconnected();
       OptionalLong retry = retryInMs == null ? OptionalLong.empty() : OptionalLong.of(retryInMs);
-      settings.log.accept(
+      log.accept(
           "not connected: " + cause + (retryInMs == null ? "" : "; next attempt in " + retryInMs + " ms"));
       events.emit(listener -> listener.onDisconnected(cause, retry));
     }
@@ -545,14 +613,14 @@ public final class Device implements AutoCloseable {
       String channel = Channels.channelOf(topic);
       if (channel != null) return inbox.receiveBroadcast(channel, message, retained);
       if (!topic.startsWith(DOWN)) {
-        settings.log.accept("a message on " + topic + " is of no use to this version");
+        log.accept("a message on " + topic + " is of no use to this version");
         return CompletableFuture.completedFuture(true);
       }
       try {
         receiveControl(topic, message);
         return CompletableFuture.completedFuture(true);
-      } catch (HeliographDeviceException e) {
-        report(e);
+      } catch (HeliographDeviceException | RuntimeException e) {
+        report(Fault.of(e));
         return CompletableFuture.completedFuture(false);
       }
     }
@@ -613,7 +681,7 @@ public final class Device implements AutoCloseable {
     /**
      * How often a silent connection says that it lives; IoT Core drops it after one and a half times this.
      *
-     * @param value whole seconds, 60 s by default
+     * @param value whole seconds, 60 s by default, at most 65,535
      * @return this
      */
     public Builder keepalive(Duration value) {
@@ -670,7 +738,8 @@ public final class Device implements AutoCloseable {
     /**
      * Runs handlers, and what hangs on the futures of this device; by default on daemon threads, as many as there is work for.
      *
-     * @param value must not refuse work, and must have threads enough for handlers that wait for futures of this device
+     * @param value should not refuse work: a handler that it does not run has failed. It must have threads enough for handlers
+     *     that wait for futures of this device
      * @return this
      */
     public Builder executor(Executor value) {

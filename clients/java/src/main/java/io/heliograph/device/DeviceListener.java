@@ -56,6 +56,14 @@ public interface DeviceListener {
   default void onMoved(String host, int port) {}
 
   /**
+   * A notification was acknowledged without being handed over.
+   *
+   * @param notification what was dropped
+   * @param why why
+   */
+  default void onDropped(Notification notification, DropCause why) {}
+
+  /**
    * Something failed that no call waits for. The device goes on. Without any listener it is logged as a warning.
    *
    * @param failure what failed

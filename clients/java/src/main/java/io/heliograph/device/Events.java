@@ -36,7 +36,7 @@ final class Events {
   private void call(DeviceListener listener, Consumer<DeviceListener> event) {
     try {
       event.accept(listener);
-    } catch (RuntimeException e) {
+    } catch (Throwable e) { // an Error of the program's, too: later listeners must hear
       tell(Fault.ListenerFailed.with("a listener failed: " + Fault.messageOf(e), e));
     }
   }
@@ -46,7 +46,7 @@ final class Events {
     for (DeviceListener listener : listeners) {
       try {
         listener.onError(failure);
-      } catch (RuntimeException e) {
+      } catch (Throwable e) {
         warn(Fault.ListenerFailed.with("onError failed: " + Fault.messageOf(e), e));
       }
     }

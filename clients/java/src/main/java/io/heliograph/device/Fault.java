@@ -37,8 +37,16 @@ enum Fault {
 
   /** The message of whatever was thrown. */
   static String messageOf(Throwable thrown) {
-    String message = thrown.getMessage();
+    String message = toldBy(thrown);
     return message == null ? thrown.getClass().getSimpleName() : message;
+  }
+
+  private static String toldBy(Throwable thrown) {
+    try {
+      return thrown.getMessage();
+    } catch (RuntimeException e) {
+      return null; // the program's own exceptions come here, too
+    }
   }
 
   /** What was thrown, as a failure of this SDK; any other can only have come from the state files. */

@@ -1,6 +1,7 @@
 package io.heliograph.device;
 
 import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -65,6 +66,8 @@ final class HttpsPost {
         call.disconnect(); // before close(), which would read on
         throw new IOException("answer above " + LARGEST_ANSWER + " bytes");
       }
+      // Where the connection ends early, the platform says no more than that this is the end.
+      if (body.size() < call.getContentLengthLong()) throw new EOFException("the answer ended early");
       return new String(body.toByteArray(), StandardCharsets.UTF_8);
     }
   }

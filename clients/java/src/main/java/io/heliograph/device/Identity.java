@@ -66,7 +66,7 @@ final class Identity {
   }
 
   /** The identity in a file, or null if it is damaged. */
-  static Identity parse(Map<String, Object> object, Keys keys) {
+  static Identity parse(Map<String, Object> object, Keys keys) throws HeliographDeviceException {
     Number version = Json.numberAt(object, "version");
     String freshKey = Json.nameAt(object, "freshKey");
     Activated activated = parseActivated(object, keys);
@@ -84,7 +84,7 @@ final class Identity {
     return isBroken ? null : new Identity(freshKey, activated, next, move);
   }
 
-  private static Activated parseActivated(Map<String, Object> object, Keys keys) {
+  private static Activated parseActivated(Map<String, Object> object, Keys keys) throws HeliographDeviceException {
     Map<String, Object> kept = Json.objectAt(object, "activated");
     String key = Json.nameAt(kept, "privateKey");
     Activated activated = key == null ? null : Activated.parse(kept, key);

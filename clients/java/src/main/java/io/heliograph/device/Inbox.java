@@ -28,10 +28,13 @@ final class Inbox {
     /** True for a channel that this device has joined: what comes on another one is dropped. */
     boolean isJoined(String channel);
 
-    /** Runs the program's code, not on the loop. */
+    /** Runs the program's code, not on the loop; the program's executor may refuse that. */
     void runElsewhere(Runnable work);
 
     void report(HeliographDeviceException failure);
+
+    /** It was acknowledged and not handed over. */
+    void dropped(Notification notification, DropCause why);
 
     void log(String line);
   }
@@ -162,23 +165,33 @@ final class Inbox {
     if (finished != null && lanes.isEmpty()) finished.complete(null);
   }
 
-  /** True: drop and acknowledge; null: to be handled. */
+  /** True: drop and acknowledge; null: to be handled; false: neither can be said now. */
   private Boolean verdict(Notification notification) {
+    try {
+      return judge(notification);
+    } catch (RuntimeException e) {
+      parts.report(Fault.of(e));
+      return Boolean.FALSE;
+    }
+  }
+
+  private Boolean judge(Notification notification) {
     String channel = notification.channel().orElse(null);
-    if (channel == null && parts.hasLeft(notification.topic())) return drop(notification, "its topic is unregistered");
-    if (channel != null && !parts.isJoined(channel)) return drop(notification, "its channel is not joined");
+    if (channel == null && parts.hasLeft(notification.topic())) return drop(notification, DropCause.UNREGISTERED);
+    if (channel != null && !parts.isJoined(channel)) return drop(notification, DropCause.LEFT);
     switch (taken.verdict(Taken.of(notification))) {
       case REPEAT:
-        return drop(notification, "it was taken before");
+        return drop(notification, DropCause.REPEAT);
       case OUTDATED:
-        return drop(notification, "a newer one was taken before");
+        return drop(notification, DropCause.OVERTAKEN);
       default:
         return null;
     }
   }
 
-  private Boolean drop(Notification notification, String why) {
-    parts.log(notification + " dropped: " + why);
+  private Boolean drop(Notification notification, DropCause why) {
+    parts.log(notification + " dropped: " + why.text);
+    parts.dropped(notification, why);
     return Boolean.TRUE;
   }
 
@@ -186,7 +199,11 @@ final class Inbox {
     lane.isAtWork = true;
     Handler program = handler;
     CompletableFuture<Object> result = new CompletableFuture<>();
-    parts.runElsewhere(() -> call(program, first.notification, result));
+    try {
+      parts.runElsewhere(() -> call(program, first.notification, result));
+    } catch (Throwable e) { // refused, or no thread is left for it: a failed handler, too
+      result.completeExceptionally(e);
+    }
     result.whenComplete((done, failure) -> loop.run(() -> {
       end(lane, failure == null ? remember(first.notification) : failed(first.notification, failure));
       work(origin, lane);
@@ -215,8 +232,8 @@ final class Inbox {
     try {
       taken.record(Taken.of(one));
       return true;
-    } catch (HeliographDeviceException e) {
-      parts.report(e);
+    } catch (HeliographDeviceException | RuntimeException e) {
+      parts.report(Fault.of(e));
       return false;
     }
   }

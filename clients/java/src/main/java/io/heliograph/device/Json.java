@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.StringReader;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -22,7 +23,7 @@ final class Json {
 
   /** The object in a JSON text, or null if it is not an object. */
   static Map<String, Object> parseObject(String text) {
-    JsonReader reader = new JsonReader(new StringReader(text));
+    JsonReader reader = new JsonReader(new StringReader(LongNumbers.shortened(text)));
     reader.setStrictness(Strictness.STRICT);
     // What the service sends is bounded in length, and nothing here recurses.
     reader.setNestingLimit(Integer.MAX_VALUE);
@@ -128,7 +129,21 @@ final class Json {
     } catch (IOException e) {
       throw new UncheckedIOException(e); // a StringWriter never fails
     }
-    return text.toString();
+    return withoutLoneSurrogates(text.toString());
+  }
+
+  /** Half a character has no UTF-8, and would come back as a question mark: it is written as an escape. */
+  private static String withoutLoneSurrogates(String text) {
+    if (StandardCharsets.UTF_8.newEncoder().canEncode(text)) return text;
+    StringBuilder written = new StringBuilder(text.length());
+    for (int at = 0; at < text.length(); ) {
+      int one = text.codePointAt(at);
+      boolean isLone = one >= Character.MIN_SURROGATE && one <= Character.MAX_SURROGATE;
+      if (isLone) written.append("\\u").append(Integer.toHexString(one));
+      else written.appendCodePoint(one);
+      at += Character.charCount(one);
+    }
+    return written.toString();
   }
 
   private static void writeValue(JsonWriter writer, Object value) throws IOException {

@@ -23,38 +23,51 @@ final class Keys {
     }
   }
 
-  /** Names no reference in its failure: it can be the key itself. */
   KeyPair find(String reference) throws HeliographDeviceException {
-    try {
-      return vault.find(reference);
-    } catch (GeneralSecurityException | IOException | RuntimeException e) {
-      String text = "the key of this device cannot be used (" + e.getClass().getSimpleName() + ")";
-      throw Fault.StateDamaged.with(text + ": activate it again with a new code");
-    }
+    KeyPair found = look(reference);
+    if (found != null) return found;
+    throw Fault.StateDamaged.with("the key of this device cannot be found: activate it again with a new code");
   }
 
-  boolean has(String reference) {
-    try {
-      return find(reference) != null;
-    } catch (HeliographDeviceException e) {
-      return false;
-    }
+  boolean has(String reference) throws HeliographDeviceException {
+    return look(reference) != null;
   }
 
-  boolean match(Credentials pair) {
+  boolean match(Credentials pair) throws HeliographDeviceException {
+    KeyPair found = look(pair.key);
     try {
-      return Certificates.belongTogether(find(pair.key), pair.certificate);
-    } catch (HeliographDeviceException e) {
-      return false;
+      return found != null && Certificates.belongTogether(found, pair.certificate);
+    } catch (RuntimeException e) {
+      throw unusable(e);
     }
   }
 
   String request(String reference) throws HeliographDeviceException {
+    KeyPair found = find(reference);
     try {
-      return CertificateRequest.make(find(reference));
-    } catch (GeneralSecurityException | RuntimeException e) {
+      return CertificateRequest.make(found);
+    } catch (GeneralSecurityException e) {
       throw Fault.StateDamaged.with("the key of this device cannot sign (" + e.getClass().getSimpleName() + ")");
+    } catch (RuntimeException e) {
+      throw unusable(e);
     }
+  }
+
+  /** Null where there is no such key. A vault that throws what it need not may find the key the next time. */
+  private KeyPair look(String reference) throws HeliographDeviceException {
+    try {
+      return vault.find(reference);
+    } catch (GeneralSecurityException | IOException e) {
+      return null;
+    } catch (RuntimeException e) {
+      throw unusable(e);
+    }
+  }
+
+  /** Says no message of the vault's, and names no reference: it can be the key itself. */
+  private static HeliographDeviceException unusable(RuntimeException thrown) {
+    String text = "the key of this device cannot be used now (" + thrown.getClass().getSimpleName() + ")";
+    return Fault.StateUnusable.with(text + ": try again later");
   }
 
   /** A key that stays although it is not needed does no harm. */

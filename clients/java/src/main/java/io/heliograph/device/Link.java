@@ -1,8 +1,6 @@
 package io.heliograph.device;
 
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.util.ArrayList;
@@ -10,6 +8,8 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.Timer;
+import java.util.TimerTask;
 import java.util.concurrent.CompletableFuture;
 import javax.net.ssl.SSLSocketFactory;
 import org.eclipse.paho.client.mqttv3.IMqttActionListener;
@@ -20,6 +20,9 @@ import org.eclipse.paho.client.mqttv3.MqttCallback;
 import org.eclipse.paho.client.mqttv3.MqttConnectOptions;
 import org.eclipse.paho.client.mqttv3.MqttException;
 import org.eclipse.paho.client.mqttv3.MqttMessage;
+import org.eclipse.paho.client.mqttv3.MqttPingSender;
+import org.eclipse.paho.client.mqttv3.internal.ClientComms;
+import org.eclipse.paho.client.mqttv3.internal.NetworkModule;
 import org.eclipse.paho.client.mqttv3.internal.wire.MqttSuback;
 import org.eclipse.paho.client.mqttv3.persist.MemoryPersistence;
 
@@ -50,6 +53,8 @@ final class Link {
     CompletableFuture<Boolean> onMessage(String topic, byte[] message, boolean retained);
   }
 
+  /** Paho wants one, and does not use it: the socket knows where it leads. */
+  private static final String ANY_URI = "ssl://broker";
   /** How long a clean end may take before the socket is cut. */
   private static final long END_LIMIT_MS = 2_000;
   /** Far above what IoT Core takes. */
@@ -64,7 +69,8 @@ final class Link {
   private final CompletableFuture<Void> heard = new CompletableFuture<>();
   /** What waits for an answer of the broker. */
   private final Set<CompletableFuture<?>> pending = new HashSet<>();
-  private final Sockets sockets;
+  private final Pings pings = new Pings();
+  private final BrokerSocket socket;
   private final MqttAsyncClient client;
   private String cause = "the connection was closed";
   private Runnable stopTimer = () -> {};
@@ -79,11 +85,11 @@ final class Link {
     this.listener = listener;
     Credentials pair = options.credentials;
     try {
-      sockets = new Sockets(
-          Tls.forBroker(options.broker.ca, keys.find(pair.key).getPrivate(), pair.certificate));
-      String host = options.broker.host;
-      String uri = "ssl://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + options.broker.port;
-      client = new MqttAsyncClient(uri, options.deviceId, new MemoryPersistence());
+      SSLSocketFactory factory =
+          Tls.forBroker(options.broker.ca, keys.find(pair.key).getPrivate(), pair.certificate);
+      // Bytes that Paho cannot digest end its thread: without this the link would be deaf until the next pings.
+      socket = new BrokerSocket(options.broker, factory, (thread, thrown) -> pings.endConnection(thrown));
+      client = new Client(pings);
       client.setManualAcks(true);
       client.setCallback(new Callback());
       client.connect(connectOptions(), null, new Opening());
@@ -100,10 +106,6 @@ final class Link {
     connect.setAutomaticReconnect(false);
     connect.setKeepAliveInterval(options.keepaliveSeconds);
     connect.setMaxInflight(MOST_IN_FLIGHT);
-    // In seconds, and for TCP, TLS and CONNACK each; the timer above is for all of them.
-    connect.setConnectionTimeout((int) (options.connectTimeoutMs / 1000) + 1);
-    connect.setSocketFactory(sockets);
-    connect.setHttpsHostnameVerificationEnabled(true);
     return connect;
   }
 
@@ -174,6 +176,7 @@ final class Link {
     }
     stopTimer.run();
     stopTimer = loop.after(END_LIMIT_MS, () -> onEnd(cause));
+    socket.leave();
     try {
       client.disconnect(0, null, new Ending());
     } catch (MqttException | RuntimeException e) {
@@ -194,7 +197,7 @@ final class Link {
     isClosed = true;
     isOpen = false;
     stopTimer.run();
-    sockets.cut();
+    socket.cut();
     if (!isEnding) cause = why;
     for (CompletableFuture<?> done : new HashSet<>(pending)) fail(done, new IOException(cause));
     listener.onClosed(this, cause);
@@ -308,74 +311,57 @@ final class Link {
     }
   }
 
-  /** Makes the socket of this link and no second one, and can cut it at any moment. */
-  private static final class Sockets extends SSLSocketFactory {
-    private final SSLSocketFactory factory;
-    private Socket socket;
-    private boolean isCut;
-
-    Sockets(SSLSocketFactory factory) {
-      this.factory = factory;
+  /** Paho's client, over a socket of ours. */
+  private final class Client extends MqttAsyncClient {
+    Client(MqttPingSender pings) throws MqttException {
+      super(ANY_URI, options.deviceId, new MemoryPersistence(), pings);
     }
 
     @Override
-    public synchronized Socket createSocket() throws IOException {
-      if (isCut) throw new IOException("the connection was given up");
-      socket = factory.createSocket();
-      socket.setTcpNoDelay(true);
-      return socket;
+    protected NetworkModule[] createNetworkModules(String uri, MqttConnectOptions connect) {
+      return new NetworkModule[] {socket};
+    }
+  }
+
+  /** As Paho's own, but on a thread that keeps no program alive. */
+  private static final class Pings implements MqttPingSender {
+    private ClientComms comms;
+    private Timer timer;
+    private boolean isStopped;
+
+    @Override
+    public void init(ClientComms client) {
+      comms = client;
     }
 
-    /** On a thread of its own: closing may wait for a TLS write that does not end. */
-    synchronized void cut() {
-      isCut = true;
-      Socket open = socket;
-      if (open == null || open.isClosed()) return;
-      new DaemonThreads("heliograph-cut").newThread(() -> {
-        try {
-          open.close();
-        } catch (IOException e) {
-          // gone all the same
+    @Override
+    public synchronized void start() {
+      if (isStopped) return;
+      timer = new Timer("heliograph-ping", true);
+      schedule(comms.getKeepAlive());
+    }
+
+    @Override
+    public synchronized void stop() {
+      isStopped = true;
+      if (timer != null) timer.cancel();
+    }
+
+    @Override
+    public synchronized void schedule(long ms) {
+      if (isStopped) return;
+      TimerTask look = new TimerTask() {
+        @Override
+        public void run() {
+          comms.checkForActivity();
         }
-      }).start();
+      };
+      timer.schedule(look, ms);
     }
 
-    @Override
-    public Socket createSocket(Socket base, String host, int port, boolean autoClose) throws IOException {
-      throw new IOException("unused");
-    }
-
-    @Override
-    public Socket createSocket(String host, int port) throws IOException {
-      throw new IOException("unused");
-    }
-
-    @Override
-    public Socket createSocket(String host, int port, InetAddress from, int fromPort)
-        throws IOException {
-      throw new IOException("unused");
-    }
-
-    @Override
-    public Socket createSocket(InetAddress host, int port) throws IOException {
-      throw new IOException("unused");
-    }
-
-    @Override
-    public Socket createSocket(
-        InetAddress host, int port, InetAddress from, int fromPort)
-        throws IOException {
-      throw new IOException("unused");
-    }
-
-    @Override
-    public String[] getDefaultCipherSuites() {
-      return factory.getDefaultCipherSuites();
-    }
-
-    @Override
-    public String[] getSupportedCipherSuites() {
-      return factory.getSupportedCipherSuites();
+    /** Ends the connection as Paho does where it notices by itself that it cannot go on. */
+    void endConnection(Throwable why) {
+      comms.shutdownConnection(null, new MqttException(why));
     }
   }
 }

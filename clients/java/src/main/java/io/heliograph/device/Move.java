@@ -59,7 +59,7 @@ final class Move {
   /** By the loop's uptime; null: not resting. */
   private Long restUntil;
 
-  /** Where the open connection leads. */
+  /** Where the open connection leads; none for a new place that has sent the device on. */
   private Place at = Place.NONE;
 
   private boolean isAnswered;
@@ -146,14 +146,17 @@ final class Move {
   private void begin(Broker move) throws HeliographDeviceException {
     identity.change(kept -> kept.withMove(move));
     parts.log("the service goes to " + move + ": following");
+    // A place that was not proven has named another: its answers are no proof for that one.
+    if (at == Place.NEW) at = Place.NONE;
+    isAnswered = false;
     failures = 0;
     rests = 0;
     after(Math.max(0, restMs()), this::go);
   }
 
-  /** What the place that is being tried says of it changes nothing. */
+  /** What any place but the old one says of it changes nothing. */
   private void stay() throws HeliographDeviceException {
-    if (at == Place.NEW || identity.current().move == null) return;
+    if (at != Place.OLD || identity.current().move == null) return;
     stop.run();
     identity.change(kept -> kept.withMove(null));
     parts.log("the service stays where it is");

@@ -24,6 +24,7 @@ final class Redrain {
   private final Set<String> failing = new HashSet<>();
   private int asked;
   private Runnable cancel;
+  private boolean over;
 
   Redrain(Loop loop, DoubleSupplier random, Consumer<Set<String>> service) {
     this.loop = loop;
@@ -32,6 +33,7 @@ final class Redrain {
   }
 
   void onFailed(String origin) {
+    if (over) return;
     failing.add(origin);
     if (cancel != null) return;
     cancel = loop.after(Backoff.variedMs(FIRST_ASK_MS, LAST_ASK_MS, asked, random), this::ask);
@@ -46,6 +48,12 @@ final class Redrain {
     cancel = null;
     failing.clear();
     asked = 0;
+  }
+
+  /** Stops for good: a handler at work when the device is closed can fail later. */
+  void close() {
+    over = true;
+    stop();
   }
 
   private void ask() {

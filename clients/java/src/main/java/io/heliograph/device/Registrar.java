@@ -78,35 +78,37 @@ final class Registrar {
     CompletableFuture<String> asked = waiting.get(topic);
     if (asked != null) return asked;
     CompletableFuture<String> answer = await(waiting, topic, Request.register);
+    try {
+      store.change(topic, before -> before != null && before.isWanted ? before : Registration.wanted(null));
+    } catch (HeliographDeviceException e) {
+      answer.completeExceptionally(e);
+      return answer;
+    }
     left.remove(topic);
     CompletableFuture<Void> given = leaving.remove(topic);
     if (given != null) given.complete(null);
-    try {
-      store.change(topic, before -> before != null && before.isWanted ? before : Registration.wanted(null));
-      sendRegister(topic);
-    } catch (HeliographDeviceException e) {
-      answer.completeExceptionally(e);
-    }
+    sendRegister(topic);
     return answer;
   }
 
-  /** Makes the token of a topic dead. The wish is on disk first, so it survives being offline. */
+  /** Makes the token of a topic dead. The wish is on disk first, so it survives being offline; if it cannot be, nothing changes. */
   CompletableFuture<Void> unregister(String topic) {
     CompletableFuture<Void> asked = leaving.get(topic);
     if (asked != null) return asked;
     CompletableFuture<Void> answer = await(leaving, topic, Request.unregister);
     Registration wish = Registration.leaving();
+    try {
+      store.change(topic, before -> wish);
+    } catch (HeliographDeviceException e) {
+      answer.completeExceptionally(e);
+      return answer;
+    }
     left.add(topic);
     repeats.stop(topic);
     farewells.put(topic, wish);
     CompletableFuture<String> given = waiting.remove(topic);
     if (given != null) given.completeExceptionally(Fault.Closed.with(topic + " was unregistered", topic, null));
-    try {
-      store.change(topic, before -> wish);
-      leave(topic, wish);
-    } catch (HeliographDeviceException e) {
-      answer.completeExceptionally(e);
-    }
+    leave(topic, wish);
     return answer;
   }
 

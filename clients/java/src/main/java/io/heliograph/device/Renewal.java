@@ -82,7 +82,7 @@ final class Renewal {
     parts.reconnect();
   }
 
-  private boolean isForThisDevice(Credentials pair) {
+  private boolean isForThisDevice(Credentials pair) throws HeliographDeviceException {
     try {
       String name = Certificates.commonName(pair.certificate);
       return identity.current().activated.deviceId.equals(name) && keys.match(pair);

@@ -17,10 +17,14 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.Function;
 
 /** Files that hold the private key and the device tokens: only their owner may read them. */
 final class StateFiles {
+  /** Reads the object in a file; null: it is damaged. */
+  interface Parser<State> {
+    State parse(Map<String, Object> object) throws HeliographDeviceException;
+  }
+
   private static final FileAttribute<?>[] NONE = {};
 
   private StateFiles() {}
@@ -46,15 +50,15 @@ final class StateFiles {
   }
 
   /**
-   * A JSON state file as {@code parse} understands it, or null if it is missing. {@code remedy} ends the sentence of the
+   * A JSON state file as {@code parser} understands it, or null if it is missing. {@code remedy} ends the sentence of the
    * failure for a damaged one.
    */
-  static <State> State readState(Path path, Function<Map<String, Object>, State> parse, String remedy)
+  static <State> State readState(Path path, Parser<State> parser, String remedy)
       throws HeliographDeviceException {
     String text = readText(path);
     if (text == null) return null;
     Map<String, Object> object = Json.parseObject(text);
-    State state = object == null ? null : parse.apply(object);
+    State state = object == null ? null : parser.parse(object);
     if (state != null) return state;
     throw Fault.StateDamaged.with(path.toAbsolutePath() + " is damaged: " + remedy);
   }

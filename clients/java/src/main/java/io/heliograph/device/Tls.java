@@ -1,16 +1,21 @@
 package io.heliograph.device;
 
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.Principal;
 import java.security.PrivateKey;
 import java.security.cert.X509Certificate;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLSocket;
 import javax.net.ssl.SSLSocketFactory;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
@@ -18,6 +23,9 @@ import javax.net.ssl.X509ExtendedKeyManager;
 
 /** TLS with the device's own certificate and the service's own CA. */
 final class Tls {
+  /** What IoT Core speaks; some platforms would offer older ones, too. */
+  private static final List<String> PROTOCOLS = Collections.unmodifiableList(Arrays.asList("TLSv1.3", "TLSv1.2"));
+
   private Tls() {}
 
   /** For the broker: only what this CA has signed is trusted. */
@@ -37,7 +45,7 @@ final class Tls {
       throws GeneralSecurityException {
     SSLContext context = SSLContext.getInstance("TLS");
     context.init(own, trusted, null);
-    return context.getSocketFactory();
+    return new Sockets(context.getSocketFactory());
   }
 
   private static TrustManager[] trusting(String ca) throws GeneralSecurityException, IOException {
@@ -95,6 +103,63 @@ final class Tls {
     @Override
     public String chooseServerAlias(String keyType, Principal[] issuers, Socket socket) {
       return null;
+    }
+  }
+
+  /** Sockets that speak no version of TLS but these. */
+  private static final class Sockets extends SSLSocketFactory {
+    private final SSLSocketFactory factory;
+
+    Sockets(SSLSocketFactory factory) {
+      this.factory = factory;
+    }
+
+    private static Socket limited(Socket socket) {
+      SSLSocket secure = (SSLSocket) socket;
+      List<String> protocols = new ArrayList<>(PROTOCOLS);
+      protocols.retainAll(Arrays.asList(secure.getSupportedProtocols()));
+      secure.setEnabledProtocols(protocols.toArray(new String[0]));
+      return secure;
+    }
+
+    @Override
+    public Socket createSocket() throws IOException {
+      return limited(factory.createSocket());
+    }
+
+    @Override
+    public Socket createSocket(Socket base, String host, int port, boolean autoClose) throws IOException {
+      return limited(factory.createSocket(base, host, port, autoClose));
+    }
+
+    @Override
+    public Socket createSocket(String host, int port) throws IOException {
+      return limited(factory.createSocket(host, port));
+    }
+
+    @Override
+    public Socket createSocket(String host, int port, InetAddress from, int fromPort) throws IOException {
+      return limited(factory.createSocket(host, port, from, fromPort));
+    }
+
+    @Override
+    public Socket createSocket(InetAddress host, int port) throws IOException {
+      return limited(factory.createSocket(host, port));
+    }
+
+    @Override
+    public Socket createSocket(InetAddress host, int port, InetAddress from, int fromPort) throws IOException {
+      return limited(factory.createSocket(host, port, from, fromPort));
+    }
+
+    @Override
+    public String[] getDefaultCipherSuites() {
+      return factory.getDefaultCipherSuites();
+    }
+
+    @Override
+    public String[] getSupportedCipherSuites() {
+      return factory.getSupportedCipherSuites();
     }
   }
 }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -38,6 +39,7 @@ class ChannelsTest implements Channels.Parts {
   @BeforeEach
   void open() throws Exception {
     channels = new Channels(ChannelStore.open(directory), this, device.loop, () -> 0.5, 60_000);
+    channels.onConnected();
   }
 
   @Override
@@ -72,6 +74,19 @@ class ChannelsTest implements Channels.Parts {
   private static String reasonOf(CompletableFuture<?> future) {
     CompletionException failure = assertThrows(CompletionException.class, future::join);
     return ((HeliographDeviceException) failure.getCause()).reason();
+  }
+
+  /** The disk is full. */
+  @Test
+  void goesOnJoiningWhereTheWishToLeaveCannotBeKept() throws Exception {
+    String one = channel(1);
+    CompletableFuture<Void> joining = channels.join(one);
+    Files.createDirectories(directory.resolve("channels.json.tmp").resolve("full"));
+    assertEquals("StateUnusable", reasonOf(channels.leave(one)));
+    answer(0, true);
+    joining.join();
+    assertTrue(channels.isJoined(one));
+    assertEquals(Collections.emptyList(), unsubscribed);
   }
 
   @Test
@@ -131,6 +146,19 @@ class ChannelsTest implements Channels.Parts {
     CompletableFuture<Void> other = channels.join(TWO);
     channels.close();
     assertEquals("Closed", reasonOf(other));
+  }
+
+  @Test
+  void asksNobodyWhileThereIsNoConnection() {
+    channels.onDisconnected();
+    CompletableFuture<Void> joining = channels.join(ONE);
+    channels.askAgain(Collections.singletonList(ONE));
+    device.loop.advance(Repeats.FIRST_REPEAT_MS * 2);
+    assertTrue(asked.isEmpty());
+    channels.onConnected();
+    assertEquals(1, asked.size());
+    answer(0, true);
+    joining.join();
   }
 
   @Test

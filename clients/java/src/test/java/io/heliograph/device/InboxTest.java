@@ -80,7 +80,7 @@ class InboxTest {
     receive("two", "one", "9", false);
     device.loop.settle();
     assertEquals(Arrays.asList("one5false", "one6true"), stored);
-    assertEquals(Collections.singletonList("error BadMessage"), device.heard);
+    assertEquals(Arrays.asList("dropped 7 LEFT", "error BadMessage", "dropped 4 OVERTAKEN"), device.heard);
   }
 
   @Test
@@ -117,6 +117,7 @@ class InboxTest {
     finish(0);
     assertTrue(repeat.join());
     assertEquals(1, begun.size());
+    assertTrue(device.heard.contains("dropped 1 REPEAT"), () -> "" + device.heard);
   }
 
   @Test
@@ -172,6 +173,7 @@ class InboxTest {
     device.left = "a";
     assertTrue(receive("a", "1").join());
     assertTrue(begun.isEmpty());
+    assertTrue(device.heard.contains("dropped 1 UNREGISTERED"), () -> "" + device.heard);
   }
 
   @Test
@@ -186,6 +188,22 @@ class InboxTest {
     handle();
     receive("a", "2");
     assertEquals(Collections.singletonList("a2"), begun);
+  }
+
+  /** Of the program's executor, which may be full, or shut down. */
+  @Test
+  void survivesARefusalToRunAHandler() {
+    handle();
+    device.refuses = true;
+    CompletableFuture<Boolean> first = receive("a", "1");
+    device.loop.settle();
+    assertFalse(first.join());
+    assertEquals(Collections.singletonList("error HandlerFailed"), device.heard);
+    device.loop.advance(Redrain.FIRST_ASK_MS);
+    assertEquals(1, presented);
+    device.refuses = false;
+    receive("a", "1");
+    assertEquals(Collections.singletonList("a1"), begun);
   }
 
   @Test

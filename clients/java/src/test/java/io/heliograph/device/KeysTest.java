@@ -6,9 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.security.KeyPair;
+import java.security.ProviderException;
 import java.security.Signature;
 import java.util.Arrays;
+import java.util.List;
+import java.util.function.Function;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 
 class KeysTest {
   private final PemKeys vault = new PemKeys();
@@ -62,6 +66,40 @@ class KeysTest {
     HeliographDeviceException failure = assertThrows(HeliographDeviceException.class, () -> keys.find("SECRET"));
     assertEquals("StateDamaged", failure.reason());
     assertFalse(failure.getMessage().contains("SECRET"));
+  }
+
+  /** A vault of the program's, which may return and throw what it should not. */
+  @Test
+  void endsWhateverAVaultDoesAsAFailureOfItsOwn() throws Exception {
+    Credentials pair = TestPair.make("device", 0, 1_000_000);
+    Keys empty = new Keys(vaultThat(reference -> null), line -> {});
+    assertEquals("StateDamaged", assertThrows(HeliographDeviceException.class, () -> empty.find("a")).reason());
+    assertEquals("StateDamaged", assertThrows(HeliographDeviceException.class, () -> empty.request("a")).reason());
+    assertFalse(empty.has("a") || empty.match(pair));
+    Keys busy = new Keys(vaultThat(reference -> {
+      throw new ProviderException(reference);
+    }), line -> {});
+    List<Executable> calls = Arrays.asList(
+        () -> busy.find("SECRET"), () -> busy.has("SECRET"), () -> busy.request("SECRET"), () -> busy.match(pair));
+    for (Executable call : calls) {
+      HeliographDeviceException failure = assertThrows(HeliographDeviceException.class, call);
+      assertEquals("StateUnusable", failure.reason());
+      assertFalse(failure.getMessage().contains("SECRET"));
+    }
+  }
+
+  private static KeyVault vaultThat(Function<String, KeyPair> finds) {
+    return new KeyVault() {
+      @Override
+      public String create() {
+        return "a";
+      }
+
+      @Override
+      public KeyPair find(String reference) {
+        return finds.apply(reference);
+      }
+    };
   }
 
   @Test

@@ -91,6 +91,29 @@ class MoveTest {
     assertEquals(old, move.broker());
   }
 
+  /** The answers of a place are no proof for another that it names. */
+  @Test
+  void goesToNoPlaceThatItHasNotDialed() throws Exception {
+    follow();
+    move.onOpened(move.broker());
+    move.onMove(to("third.example", 8883));
+    move.onAccount();
+    move.settle();
+    move.onMove(Collections.emptyMap());
+    move.settle();
+    assertEquals("third.example:8883", identity.current().move.toString());
+    assertEquals(old, identity.current().activated.mqtt);
+    device.loop.advance(0);
+    assertEquals(2, device.reconnects);
+    move.onDisconnected();
+    move.onOpened(move.broker());
+    move.settle();
+    assertEquals(old, identity.current().activated.mqtt);
+    move.onAccount();
+    move.settle();
+    assertEquals("third.example:8883", identity.current().activated.mqtt.toString());
+  }
+
   @Test
   void refusesWhatCannotBeAPlaceOrMayNotBeOne() throws Exception {
     move.onOpened(old);

@@ -22,6 +22,14 @@ class NotificationTest {
     assertEquals("notification 1 for t", read.toString());
   }
 
+  @Test
+  void keepsALongNumberAsItWasWritten() {
+    String payload = "{\"n\":" + "7".repeat(2_000) + "}";
+    Notification read = Notification.parse("{\"id\":\"1\",\"topic\":\"t\",\"acceptedAt\":5,\"payload\":" + payload + "}");
+    assertEquals(payload, read.payloadText());
+    assertEquals(Double.POSITIVE_INFINITY, read.payload().get("n"));
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {

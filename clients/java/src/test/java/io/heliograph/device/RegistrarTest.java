@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collections;
@@ -60,6 +61,28 @@ class RegistrarTest {
     device.sent.clear();
     reopened().onConnected();
     assertEquals(Collections.singletonList("connect {\"tokens\":[\"t1\"]}"), device.sent);
+  }
+
+  /** The disk is full. */
+  @Test
+  void staysRegisteredWhereTheWishToLeaveCannotBeKept() throws Exception {
+    registrar.register("app");
+    token("app", "t1");
+    CompletableFuture<String> asked = registrar.register("other");
+    Path inTheWay = directory.resolve("registrations.json.tmp");
+    Files.createDirectories(inTheWay.resolve("full"));
+    device.sent.clear();
+    assertEquals("StateUnusable", reason(registrar.unregister("app")));
+    assertEquals("StateUnusable", reason(registrar.unregister("other")));
+    assertFalse(registrar.hasLeft("app"));
+    assertFalse(asked.isDone());
+    assertEquals(Collections.emptyList(), device.sent);
+    Files.delete(inTheWay.resolve("full"));
+    registrar.unregister("app");
+    assertTrue(registrar.hasLeft("app"));
+    Files.createDirectories(inTheWay.resolve("full"));
+    assertEquals("StateUnusable", reason(registrar.register("app")));
+    assertTrue(registrar.hasLeft("app"));
   }
 
   @Test

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.RejectedExecutionException;
 
 /** What the rules see of a device, without a network. */
 final class TestDevice implements Renewal.Parts, Move.Parts, Inbox.Parts, DeviceListener {
@@ -21,6 +22,7 @@ final class TestDevice implements Renewal.Parts, Move.Parts, Inbox.Parts, Device
   boolean isOnline = true;
   boolean hasEveryToken = true;
   boolean mayMove = true;
+  boolean refuses;
   String left = "";
   /** The one channel that is joined. */
   String joined = "";
@@ -87,7 +89,13 @@ final class TestDevice implements Renewal.Parts, Move.Parts, Inbox.Parts, Device
 
   @Override
   public void runElsewhere(Runnable work) {
+    if (refuses) throw new RejectedExecutionException("full");
     work.run();
+  }
+
+  @Override
+  public void dropped(Notification notification, DropCause why) {
+    heard.add("dropped " + notification.id() + " " + why);
   }
 
   @Override
