@@ -8,6 +8,7 @@
  * Without COMMAND it is printed. SIGTERM and SIGINT let what runs finish, and end the daemon.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <heliograph/device.h>
 #include <pthread.h>
 #include <signal.h>
@@ -52,8 +53,6 @@ static bool write_all(int descriptor, const char *bytes, size_t size) {
 /* In the child: becomes the command. */
 static void become(const heliograph_notification *n, const int *ends) {
   dup2(ends[0], STDIN_FILENO);
-  close(ends[0]);
-  close(ends[1]);
   signal(SIGPIPE, SIG_DFL);
   setenv("HELIOGRAPH_TOPIC", n->topic, 1);
   setenv("HELIOGRAPH_ID", n->id, 1);
@@ -62,19 +61,40 @@ static void become(const heliograph_notification *n, const int *ends) {
   _exit(127);
 }
 
+/*
+ * Starts the command, and sets `input` to the end of the pipe that it reads. One at a time: a child that is forked between
+ * another one's pipe and its marks would hold that pipe open, and a command that reads to the end of its input would wait for
+ * the other to end.
+ */
+static pid_t start_command(const heliograph_notification *n, int *input) {
+  static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+  int ends[2];
+  pid_t child = -1;
+  pthread_mutex_lock(&mutex);
+  if (pipe(ends) == 0) {
+    fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+    fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+    child = fork();
+    if (child == 0) become(n, ends);
+    close(ends[0]);
+    if (child < 0) close(ends[1]);
+    *input = ends[1];
+  }
+  pthread_mutex_unlock(&mutex);
+  return child;
+}
+
 static bool run_command(const heliograph_notification *n) {
-  int ends[2], status = 0;
-  if (pipe(ends) != 0) return false;
-  pid_t child = fork();
-  if (child == 0) become(n, ends);
-  close(ends[0]);
-  bool is_given = child > 0 && write_all(ends[1], n->payload, n->payload_size);
-  close(ends[1]);
+  int input, status = 0;
+  pid_t child = start_command(n, &input);
+  if (child < 0) return false;
+  bool is_given = write_all(input, n->payload, n->payload_size);
+  close(input);
   /* a command that does not read its input may still have done its work */
   (void)is_given;
-  while (child > 0 && waitpid(child, &status, 0) < 0)
+  while (waitpid(child, &status, 0) < 0)
     if (errno != EINTR) return false;
-  return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 static void *work(void *context) {

@@ -12,6 +12,8 @@
 enum { TRIES = 4, TIME_LIMIT_MS = 15000 };
 /* How often a service that names its time is believed, and how long it may ask to wait. */
 enum { LINE_TRIES = 60, LONGEST_WAIT_S = 600 };
+/* Reads in one turn: an endpoint that never stops does not hold up all else. */
+enum { READS_A_TURN = 32 };
 enum { CREATED = 201, TOO_MANY = 429, UNAVAILABLE = 503 };
 
 static void begin_try(void *context, timer *which);
@@ -81,21 +83,31 @@ static void refused(heliograph_device *device, int status, const cJSON *answer) 
 }
 
 static void created(heliograph_device *device, const cJSON *answer) {
-  identity edited = {0};
+  identity read = {0}, edited;
   heliograph_error error;
-  if (!identity_read_answer(device, answer, device->identity.fresh_key, &edited)) {
+  if (!identity_read_answer(device, answer, device->identity.fresh_key, &read)) {
     error_set(&error, "ActivationRefused", NULL,
               "the activation endpoint answered 201 without a certificate for this device: check the activation url");
     end(device, &error);
     return;
   }
-  bool is_kept = identity_keep(device, &edited, &error);
+  error_no_memory(&error);
+  bool is_kept = identity_copy(&edited, &read) && identity_keep(device, &edited, &error);
   end(device, is_kept ? NULL : &error);
 }
 
+/* The same request is answered again once there is memory. */
+static void end_without_memory(heliograph_device *device) {
+  heliograph_error error;
+  error_no_memory(&error);
+  end(device, &error);
+}
+
 static void conclude(heliograph_device *device, const http_reply *reply) {
-  cJSON *answer = json_object(reply->body.bytes, reply->body.size, NULL, NULL);
-  if (reply->status == CREATED) created(device, answer);
+  cJSON *answer;
+  json_result result = json_read(reply->body.bytes, reply->body.size, NULL, NULL, &answer);
+  if (result == JSON_NO_MEMORY) end_without_memory(device);
+  else if (reply->status == CREATED) created(device, answer);
   else refused(device, reply->status, answer);
   cJSON_Delete(answer);
 }
@@ -184,17 +196,37 @@ void activation_start(heliograph_device *device) {
 }
 
 /* False: the try has ended. */
-static bool move_bytes(heliograph_device *device) {
+static bool write_out(heliograph_device *device) {
   activation *activation = &device->activation;
-  char bytes[4096], why[HELIOGRAPH_WHY] = "";
+  char why[HELIOGRAPH_WHY] = "";
   while (activation->out.size > 0) {
     long sent = device->platform.tls.write(activation->stream, activation->out.bytes, activation->out.size, why);
     if (sent < 0) return fail_try(device, why), false;
     if (sent == 0) break;
     text_drop(&activation->out, (size_t)sent);
   }
-  long got = device->platform.tls.read(activation->stream, bytes, sizeof bytes, why);
-  if (got > 0) text_add(&activation->in, bytes, (size_t)got);
+  return true;
+}
+
+/* As long as there is something, and it may be more; returns what the last read did. */
+static long read_in(heliograph_device *device, char *why) {
+  activation *activation = &device->activation;
+  char bytes[4096];
+  long got = 1;
+  for (int reads = 0; got > 0 && reads < READS_A_TURN && !activation->in.failed; reads++) {
+    got = device->platform.tls.read(activation->stream, bytes, sizeof bytes, why);
+    if (got > 0) text_add(&activation->in, bytes, (size_t)got);
+  }
+  return got;
+}
+
+/* Looks at all that has come once a turn, not after each read: that would take the square of an answer in small pieces. */
+static bool read_reply(heliograph_device *device) {
+  activation *activation = &device->activation;
+  char why[HELIOGRAPH_WHY] = "";
+  size_t before = activation->in.size;
+  long got = read_in(device, why);
+  if (got == 0 && activation->in.size == before) return false;
   http_reply reply;
   http_progress progress = http_read(activation->in.bytes, activation->in.size, got < 0, &reply);
   if (progress == HTTP_WHOLE) {
@@ -203,18 +235,20 @@ static bool move_bytes(heliograph_device *device) {
   } else if (progress == HTTP_BAD || activation->in.failed) {
     fail_try(device, got < 0 ? why : "the answer is none that can be read, or too long");
   }
-  return progress == HTTP_MORE && got > 0;
+  return activation->stream && got > 0;
 }
 
-void activation_turn(heliograph_device *device) {
+static bool is_ready(heliograph_device *device) {
   activation *activation = &device->activation;
   char why[HELIOGRAPH_WHY] = "";
-  if (!activation->stream) return;
-  if (!activation->is_ready) {
-    heliograph_stream_state state = device->platform.tls.advance(activation->stream, why);
-    if (state == HELIOGRAPH_BROKEN) fail_try(device, why);
-    if (state != HELIOGRAPH_READY) return;
-    activation->is_ready = true;
-  }
-  while (activation->stream && move_bytes(device)) continue;
+  if (activation->is_ready) return true;
+  heliograph_stream_state state = device->platform.tls.advance(activation->stream, why);
+  if (state == HELIOGRAPH_BROKEN) fail_try(device, why);
+  activation->is_ready = state == HELIOGRAPH_READY;
+  return activation->is_ready;
+}
+
+bool activation_turn(heliograph_device *device) {
+  if (!device->activation.stream || !is_ready(device)) return false;
+  return write_out(device) && read_reply(device);
 }

@@ -54,10 +54,11 @@ static joined *make(heliograph_device *device, const char *id) {
   return channel;
 }
 
+static bool is_entry(const cJSON *item) { return cJSON_IsString(item) && is_channel_id(item->valuestring); }
+
+/* Returns false without memory. */
 static bool read_one(heliograph_device *device, const cJSON *item) {
-  if (!cJSON_IsString(item) || !is_channel_id(item->valuestring)) return false;
-  if (channels_has(device, item->valuestring)) return true;
-  joined *channel = device->channels.count < HELIOGRAPH_MOST_CHANNELS ? make(device, item->valuestring) : NULL;
+  joined *channel = make(device, item->valuestring);
   if (channel) device->channels.all[device->channels.count++] = channel;
   return channel != NULL;
 }
@@ -67,11 +68,15 @@ bool channels_open(heliograph_device *device, heliograph_error *error) {
   int found = state_read(device, file, remedy, &data, error);
   if (found <= 0) return found == 0;
   const cJSON *list = json_list(data, "channels"), *item = NULL;
-  bool is_good = list != NULL;
-  cJSON_ArrayForEach(item, list) is_good = is_good && read_one(device, item);
+  bool is_good = list && cJSON_GetArraySize(list) <= HELIOGRAPH_MOST_CHANNELS, is_kept = true;
+  cJSON_ArrayForEach(item, list) is_good = is_good && is_entry(item);
+  cJSON_ArrayForEach(item, list) {
+    if (is_good && is_kept && !channels_has(device, item->valuestring)) is_kept = read_one(device, item);
+  }
   cJSON_Delete(data);
   if (!is_good) state_damaged(device, file, remedy, error);
-  return is_good;
+  else if (!is_kept) error_no_memory(error);
+  return is_good && is_kept;
 }
 
 void channels_free(heliograph_device *device) {
@@ -164,8 +169,8 @@ bool channels_leave(heliograph_device *device, const char *id, heliograph_error 
     return false;
   }
   device_stop(device, &channel->repeat);
-  free(channel);
   connection_unsubscribe(device, id);
+  free(channel);
   return true;
 }
 
@@ -189,8 +194,9 @@ static void on_refused(heliograph_device *device, const char *id) {
 void channels_on_subscribed(heliograph_device *device, const sent *sent, const uint8_t *codes, size_t count) {
   for (size_t i = 0; i < sent->channel_count; i++) {
     joined *channel = get(device, sent->channels[i]);
-    if (!channel) continue;
-    if (i >= count || codes[i] >= SUBSCRIBE_FAILURE) {
+    /* about those behind its end it says nothing: they are asked for again */
+    if (!channel || i >= count) continue;
+    if (codes[i] >= SUBSCRIBE_FAILURE) {
       on_refused(device, sent->channels[i]);
       continue;
     }
@@ -200,6 +206,10 @@ void channels_on_subscribed(heliograph_device *device, const sent *sent, const u
   }
 }
 
+/* `each` may leave channels and join others: it gets copies, of those that were joined when it began. */
 void heliograph_channels(const heliograph_device *device, void (*each)(void *context, const char *channel), void *context) {
-  for (size_t i = 0; i < device->channels.count; i++) each(context, device->channels.all[i]->id);
+  char ids[HELIOGRAPH_MOST_CHANNELS][HELIOGRAPH_CHANNEL_ID + 1];
+  size_t count = device->channels.count;
+  for (size_t i = 0; i < count; i++) fit(ids[i], sizeof ids[i], device->channels.all[i]->id);
+  for (size_t i = 0; i < count; i++) each(context, ids[i]);
 }

@@ -24,6 +24,8 @@ enum { READS_A_TURN = 32 };
 /* A firewall that lets only 443 through: IoT Core then takes MQTT by its name. */
 enum { HTTPS_PORT = 443 };
 
+static const char given_up[] = "the connection was given up";
+
 static void dial(void *context, timer *which);
 
 static void note_cause(connection *connection, const char *cause) {
@@ -143,7 +145,7 @@ static void begin_end(heliograph_device *device) {
     device_stop(device, &connection->ping);
     device_after(device, &connection->limit, END_LIMIT_MS, on_end_limit, device);
   } else if (connection->state != LINK_ENDING) {
-    end_soon(device, "the connection was given up");
+    end_soon(device, given_up);
   }
 }
 
@@ -271,6 +273,8 @@ static const char *on_connack(heliograph_device *device, const mqtt_packet *pack
   uint8_t code;
   if (connection->state != LINK_GREETING || !mqtt_read_connack(packet, &code)) return malformed;
   if (code != 0) return "the broker refused the connection";
+  /* given up meanwhile, and about to be cut: opened, it would lose the timer that ends it */
+  if (connection->is_stopped || connection->redials) return given_up;
   connection->state = LINK_OPEN;
   device_stop(device, &connection->limit);
   device_after(device, &connection->stable, STABLE_AFTER_MS, has_proved_stable, device);
@@ -330,13 +334,18 @@ static const char *on_packet(heliograph_device *device, const mqtt_packet *packe
   }
 }
 
-/* All packets that are there. After a goodbye none counts any more. */
+static bool takes_packets(const heliograph_device *device) {
+  link_state state = device->connection.state;
+  return (state == LINK_GREETING || state == LINK_OPEN) && !calls_are_many(device);
+}
+
+/* All packets that are there, or as many as the program can be told of. After a goodbye none counts any more. */
 static const char *read_packets(heliograph_device *device) {
   connection *connection = &device->connection;
   const char *wrong = NULL;
   size_t done = 0;
   mqtt_packet packet;
-  while (!wrong && (connection->state == LINK_GREETING || connection->state == LINK_OPEN)) {
+  while (!wrong && connection->in.size > done && takes_packets(device)) {
     long size = mqtt_next(connection->in.bytes + done, connection->in.size - done, MQTT_MOST_PACKET, &packet);
     if (size < 0) wrong = "the broker sent something that is no MQTT, or too much";
     if (size <= 0) break;
@@ -369,9 +378,20 @@ static int read_in(heliograph_device *device) {
   if (got < 0) note_cause(connection, why);
   if (got <= 0) return (int)got;
   text_add(&connection->in, bytes, (size_t)got);
-  const char *wrong = connection->in.failed ? "there is no memory" : read_packets(device);
+  return 1;
+}
+
+/* Reads while there is something; returns as `read_in`, 1 where there may be more. */
+static int read_some(heliograph_device *device) {
+  connection *connection = &device->connection;
+  const char *wrong = read_packets(device); /* that the last turn left */
+  int got = 1;
+  for (int reads = 0; !wrong && got > 0 && reads < READS_A_TURN && !calls_are_many(device); reads++) {
+    got = read_in(device);
+    if (got > 0) wrong = connection->in.failed ? "there is no memory" : read_packets(device);
+  }
   if (wrong) note_cause(connection, wrong);
-  return wrong ? -1 : 1;
+  return wrong ? -1 : got;
 }
 
 static bool greet(heliograph_device *device) {
@@ -388,8 +408,7 @@ static bool greet(heliograph_device *device) {
 bool connection_turn(heliograph_device *device) {
   connection *connection = &device->connection;
   if (!connection->stream || (connection->state == LINK_DIALING && !greet(device))) return false;
-  int got = 1;
-  for (int reads = 0; got > 0 && reads < READS_A_TURN; reads++) got = read_in(device);
+  int got = read_some(device);
   bool is_alive = got >= 0 && write_out(device);
   bool has_said_goodbye = connection->state == LINK_ENDING && connection->out.size == 0;
   if (!is_alive || has_said_goodbye) ended(device, NULL);

@@ -91,12 +91,16 @@ static void free_options(heliograph_options *options) {
 
 void heliograph_free(heliograph_device *device) {
   if (!device) return;
+  /* nobody is to hear of a device that is half gone */
+  device->options.on_event = NULL;
+  device->options.log = NULL;
   activation_stop(device);
   connection_free(device);
   while (device->waits) {
     wait_entry *first = device->waits;
     device->waits = first->next;
     device_stop(device, &first->limit);
+    calls_forget(first->expected);
     free(first);
   }
   registrar_free(device);
@@ -228,9 +232,11 @@ void heliograph_join(heliograph_device *device, const char *channel, heliograph_
 void heliograph_leave(heliograph_device *device, const char *channel, heliograph_answer *answer, void *context) {
   if (!is_open(device, answer, context) || !is_channel(device, channel, answer, context)) return;
   heliograph_error error, closed;
-  bool is_left = channels_leave(device, channel, &error);
-  error_channel(&closed, "Closed", channel, "the channel was left");
-  if (is_left) wait_end(device, WAIT_JOIN, channel, &closed, NULL);
+  char id[HELIOGRAPH_CHANNEL_ID + 1];
+  fit(id, sizeof id, channel); /* `channel` may belong to what is freed now */
+  bool is_left = channels_leave(device, id, &error);
+  error_channel(&closed, "Closed", id, "the channel was left");
+  if (is_left) wait_end(device, WAIT_JOIN, id, &closed, NULL);
   calls_answer(device, answer, context, is_left ? NULL : &error, NULL);
 }
 
@@ -293,8 +299,10 @@ static on_answer *answer_for(const char *topic) {
 
 static bool receive_answer(heliograph_device *device, on_answer *take, const char *topic, const mqtt_message *message,
                            heliograph_error *error) {
-  cJSON *data = json_object(message->payload, message->payload_size, NULL, NULL);
-  if (!data) {
+  cJSON *data;
+  json_result result = json_read(message->payload, message->payload_size, NULL, NULL, &data);
+  if (result == JSON_NO_MEMORY) return error_no_memory(error), false;
+  if (result == JSON_BAD) {
     error_set(error, "BadMessage", NULL, "a message on %s is not a JSON object", topic);
     device_report(device, error);
     return true;
@@ -339,10 +347,11 @@ bool heliograph_post(heliograph_device *device, void (*work)(void *context), voi
   if (is_taken) {
     *device->posted_end = made;
     device->posted_end = &made->next;
+    /* still locked: once it is not, the work may run, close the device, and have it freed */
+    device->platform.loop.wake(device->loop);
   }
   device->platform.loop.unlock(device->loop);
-  if (is_taken) device->platform.loop.wake(device->loop);
-  else free(made);
+  if (!is_taken) free(made);
   return is_taken;
 }
 
@@ -366,13 +375,19 @@ static void end(heliograph_device *device);
 static bool work(heliograph_device *device) {
   run_posted(device);
   timers_run(&device->timers, device_now(device));
-  activation_turn(device);
-  bool is_more = connection_turn(device);
+  bool is_more = activation_turn(device);
+  is_more = connection_turn(device) || is_more;
   is_more = inbox_turn(device) || is_more;
   if (device->state == DEVICE_FINISHING && !inbox_is_at_work(device)) end(device);
   /* what a handler or a listener has asked for goes out at once */
-  is_more = calls_make(device) || is_more;
-  return is_more || device->connection.out.size > 0;
+  return calls_make(device) || is_more;
+}
+
+/* What callbacks have asked for goes out before the wait; returns whether there is more to do at once. */
+static bool flush(heliograph_device *device) {
+  if (device->connection.out.size == 0 || !device->connection.stream) return false;
+  bool is_more = connection_turn(device);
+  return is_more || device->connection.out.size == 0;
 }
 
 static void wait(heliograph_device *device, int64_t most_ms) {
@@ -394,14 +409,14 @@ static void wait(heliograph_device *device, int64_t most_ms) {
 
 bool heliograph_step(heliograph_device *device, int64_t most_ms) {
   bool is_more = work(device);
-  bool is_blocked = device->connection.out.size > 0 && device->connection.stream;
   if (device->state != DEVICE_CLOSED) {
-    if (is_more && is_blocked) connection_turn(device);
-    bool waits = !device->calls && (!is_more || (is_blocked && device->connection.out.size > 0));
-    wait(device, waits ? most_ms : 0);
+    is_more = flush(device) || is_more;
+    wait(device, is_more || device->calls ? 0 : most_ms);
     work(device);
   }
   if (device->state != DEVICE_CLOSED) return true;
+  /* what was accepted just before posts were refused */
+  run_posted(device);
   while (calls_make(device)) continue;
   return false;
 }

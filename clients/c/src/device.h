@@ -31,10 +31,18 @@ void error_no_memory(heliograph_error *error);
 
 typedef struct call call;
 void calls_event(heliograph_device *device, const heliograph_event *event);
+/* The memory for an answer that is to be given; NULL without. */
+call *calls_expect(heliograph_answer *answer, void *context);
+/* Answers what was expected: without memory for the error or the value, with OutOfMemory. */
+void calls_give(heliograph_device *device, call *expected, const heliograph_error *error, const char *value);
+void calls_forget(call *expected);
+/* Answers at once. Without memory even for that, there is no answer. */
 void calls_answer(heliograph_device *device, heliograph_answer *answer, void *context, const heliograph_error *error,
                   const char *value);
 /* Makes the calls that are there now; returns whether there were any. */
 bool calls_make(heliograph_device *device);
+/* Whether so many wait that nothing more is to be read until they have been made. */
+bool calls_are_many(const heliograph_device *device);
 void calls_free(heliograph_device *device);
 
 /* A line for people. */
@@ -52,8 +60,7 @@ struct wait_entry {
   heliograph_device *device;
   wait_kind kind;
   char about[MOST_TOPIC + 1]; /* a topic, a channel, or "" */
-  heliograph_answer *answer;
-  void *context;
+  call *expected;
   timer limit;
 };
 
@@ -87,8 +94,8 @@ typedef struct {
 
 /* `device_on_activated` follows. */
 void activation_start(heliograph_device *device);
-/* Reads and writes what there is. */
-void activation_turn(heliograph_device *device);
+/* Reads and writes what there is; returns whether there may be more to read at once. */
+bool activation_turn(heliograph_device *device);
 void activation_stop(heliograph_device *device);
 
 /* ── connection ── */
@@ -241,7 +248,7 @@ typedef struct {
   void *context;
   bool is_stopped;
   taken_index taken;
-  size_t lines; /* in the journal */
+  size_t appended; /* lines, since the journal was rewritten */
 } inbox;
 
 bool inbox_open(heliograph_device *device, heliograph_error *error);
@@ -333,6 +340,7 @@ struct heliograph_device {
   device_state state;
   timer close_limit;
   call *calls, **calls_end;
+  size_t call_count;
   wait_entry *waits;
   posted *posted, **posted_end; /* guarded by the loop's lock, and so is the next */
   bool refuses_posts;

@@ -38,8 +38,8 @@ bool broker_read(heliograph_device *device, const cJSON *data, broker *read) {
   bool is_port = cJSON_IsNumber(port) && port->valuedouble >= 1 && port->valuedouble <= 65535 &&
                  port->valuedouble == (double)port->valueint;
   if (!host || !ca || !is_port || !device->platform.keys.is_certificate(device->platform.context, ca)) return false;
-  broker known = {(char *)host, (uint16_t)port->valueint, (char *)ca};
-  return broker_copy(read, &known);
+  *read = (broker){(char *)host, (uint16_t)port->valueint, (char *)ca};
+  return true;
 }
 
 static char **texts_of(identity *i, size_t index) {
@@ -122,6 +122,14 @@ static void write_identity(text *out, const identity *i) {
   text_put(out, "}\n");
 }
 
+/* The program may hold the text of the id, which seldom changes. */
+static void keep_id(identity *old, identity *edited) {
+  if (!old->device_id || !is_same(old->device_id, edited->device_id)) return;
+  forget(edited->device_id);
+  edited->device_id = old->device_id;
+  old->device_id = NULL;
+}
+
 bool identity_keep(heliograph_device *device, identity *edited, heliograph_error *error) {
   text content;
   text_init(&content, 1024 * 1024);
@@ -130,6 +138,7 @@ bool identity_keep(heliograph_device *device, identity *edited, heliograph_error
     identity_free(edited);
     return false;
   }
+  keep_id(&device->identity, edited);
   identity_free(&device->identity);
   device->identity = *edited;
   memset(edited, 0, sizeof *edited);
@@ -140,35 +149,25 @@ static bool read_publish(const cJSON *data, identity *read) {
   for (size_t r = 0; r < REQUESTS; r++) {
     const char *topic = json_name(data, request_names[r], MOST_UPSTREAM);
     if (!topic && r != REQUEST_RENEW) return false;
-    read->publish[r] = copy_of(topic);
-    if (topic && !read->publish[r]) return false;
+    read->publish[r] = (char *)topic;
   }
   return true;
 }
 
 bool identity_read_answer(heliograph_device *device, const cJSON *answer, const char *private_key, identity *read) {
   const heliograph_platform *platform = &device->platform;
-  const char *device_id = json_name(answer, "deviceId", MOST_ID);
-  const char *certificate = json_name(answer, "certificate", MOST_PEM);
-  bool is_good = device_id && certificate && broker_read(device, json_object_at(answer, "mqtt"), &read->mqtt) &&
-                 read_publish(json_object_at(answer, "publish"), read) &&
-                 platform->keys.belong_together(platform->context, private_key, certificate);
-  if (is_good) {
-    read->device_id = copy_of(device_id);
-    read->certificate = copy_of(certificate);
-    read->private_key = copy_of(private_key);
-    is_good = read->device_id && read->certificate && read->private_key;
-  }
-  if (!is_good) identity_free(read);
-  return is_good;
+  read->device_id = (char *)json_name(answer, "deviceId", MOST_ID);
+  read->certificate = (char *)json_name(answer, "certificate", MOST_PEM);
+  read->private_key = (char *)private_key;
+  return read->device_id && read->certificate && broker_read(device, json_object_at(answer, "mqtt"), &read->mqtt) &&
+         read_publish(json_object_at(answer, "publish"), read) &&
+         platform->keys.belong_together(platform->context, private_key, read->certificate);
 }
 
 static bool read_next(const cJSON *data, identity *read) {
-  const char *key = json_name(data, "privateKey", MOST_PEM);
-  const char *certificate = json_name(data, "certificate", MOST_PEM);
-  read->next_key = copy_of(key);
-  read->next_certificate = copy_of(certificate);
-  return read->next_key && (!certificate || read->next_certificate);
+  read->next_key = (char *)json_name(data, "privateKey", MOST_PEM);
+  read->next_certificate = (char *)json_name(data, "certificate", MOST_PEM);
+  return read->next_key != NULL;
 }
 
 static bool has(const cJSON *data, const char *name) {
@@ -176,6 +175,7 @@ static bool has(const cJSON *data, const char *name) {
   return item && !cJSON_IsNull(item);
 }
 
+/* A view: the texts are those of `data`, so that nothing but what stands there decides whether it is damaged. */
 static bool read_identity(heliograph_device *device, const cJSON *data, identity *read) {
   if (has(data, "activated")) {
     const cJSON *activated = json_object_at(data, "activated");
@@ -184,20 +184,19 @@ static bool read_identity(heliograph_device *device, const cJSON *data, identity
   }
   if (has(data, "next") && !read_next(json_object_at(data, "next"), read)) return false;
   if (has(data, "move") && !broker_read(device, json_object_at(data, "move"), &read->move)) return false;
-  const char *fresh = json_name(data, "freshKey", MOST_PEM);
-  read->fresh_key = copy_of(fresh);
-  return !fresh || read->fresh_key;
+  read->fresh_key = (char *)json_name(data, "freshKey", MOST_PEM);
+  return true;
 }
 
 bool identity_open(heliograph_device *device, heliograph_error *error) {
   cJSON *data = NULL;
+  identity read = {0};
   int found = state_read(device, file, remedy, &data, error);
   if (found <= 0) return found == 0;
-  bool is_good = read_identity(device, data, &device->identity);
+  bool is_good = read_identity(device, data, &read);
+  bool is_kept = is_good && identity_copy(&device->identity, &read);
   cJSON_Delete(data);
-  if (!is_good) {
-    identity_free(&device->identity);
-    state_damaged(device, file, remedy, error);
-  }
-  return is_good;
+  if (!is_good) state_damaged(device, file, remedy, error);
+  else if (!is_kept) error_no_memory(error);
+  return is_kept;
 }

@@ -42,7 +42,10 @@ void identity_free(identity *identity);
 bool identity_copy(identity *copy, const identity *of);
 /* Replaces what is on disk, then the device's identity, with `edited`, which is freed or taken. */
 bool identity_keep(heliograph_device *device, identity *edited, heliograph_error *error);
-/* The answer to an activation with the key it is for, into `read`, which is empty; false if it is not one. */
+/*
+ * The answer to an activation with the key it is for, into `read`, which is empty; false if it is not one. Its texts, like
+ * those of `broker_read`, are those of what it was read from: nothing is allocated, and nothing is to be freed.
+ */
 bool identity_read_answer(heliograph_device *device, const cJSON *answer, const char *private_key, identity *read);
 
 bool broker_read(heliograph_device *device, const cJSON *data, broker *read);

@@ -5,6 +5,9 @@
 
 static const char file[] = "taken.jsonl";
 
+/* Of the journal, in bytes: four times what this SDK can have written, for what another one has. */
+#define MOST_JOURNAL (4 * (size_t)(TAKEN_MOST_LINES + HELIOGRAPH_REMEMBERED_IDS) * TAKEN_MOST_LINE)
+
 typedef enum { HANDLING_WAITS, HANDLING_AT_WORK, HANDLING_TAKEN, HANDLING_FAILED } handling_state;
 
 struct heliograph_handling {
@@ -12,6 +15,7 @@ struct heliograph_handling {
   heliograph_device *device;
   notification *notification;
   handling_state state;
+  handling_state said; /* by the program, from any thread: guarded by the loop's lock */
   uint32_t connection;
   uint16_t message_id; /* 0: nothing to acknowledge */
 };
@@ -33,49 +37,60 @@ struct lane {
  */
 static bool rewrite(heliograph_device *device, heliograph_error *error) {
   text content;
-  text_init(&content, 4 * 1024 * 1024);
-  size_t lines = taken_write(&content, &device->inbox.taken);
-  if (lines == 0) text_add(&content, "", 0);
-  if (!state_write(device, file, &content, error)) return false;
-  device->inbox.lines = lines;
-  return true;
+  device->inbox.appended = 0; /* where it fails, too: a full disk is not tried again at once */
+  text_init(&content, (size_t)TAKEN_MOST_LINES * TAKEN_MOST_LINE);
+  if (taken_write(&content, &device->inbox.taken) == 0) text_add(&content, "", 0);
+  return state_write(device, file, &content, error);
 }
 
-/* Lines that a power cut left damaged are skipped: all they can cost is a repeat. */
+static void read_lines(taken_index *taken, const char *bytes, size_t size) {
+  for (const char *at = bytes, *end = bytes + size; at < end;) {
+    const char *eol = memchr(at, '\n', (size_t)(end - at));
+    if (!eol) eol = end;
+    taken_add_line(taken, at, (size_t)(eol - at));
+    at = eol + 1;
+  }
+}
+
+/*
+ * Lines that a power cut left damaged are skipped, and of too many the oldest are forgotten. A file that cannot be read at all,
+ * or is larger than any that an SDK writes, is begun anew: all that it can cost is a repeat, and no device.
+ */
 bool inbox_open(heliograph_device *device, heliograph_error *error) {
   char why[HELIOGRAPH_WHY] = "";
   char *bytes = NULL;
   size_t size = 0;
   taken_init(&device->inbox.taken);
-  int found = device->platform.storage.read(device->storage, file, 8 * 1024 * 1024, &bytes, &size, why);
-  if (found < 0) error_unusable(device, error, file, "read", why);
-  if (found <= 0) return found == 0;
-  for (const char *at = bytes, *end = bytes + size; at < end;) {
-    const char *eol = memchr(at, '\n', (size_t)(end - at));
-    if (!eol) eol = end;
-    taken_add_line(&device->inbox.taken, at, (size_t)(eol - at));
-    at = eol + 1;
-  }
-  free(bytes);
+  int found = device->platform.storage.read(device->storage, file, MOST_JOURNAL, &bytes, &size, why);
+  if (found == 0) return true;
+  if (found < 0) device_log(device, "%s cannot be read (%s): the last notifications may come again", file, why);
+  if (found > 0) read_lines(&device->inbox.taken, bytes, size);
+  if (found > 0) free(bytes);
   /* always: a last line without its end would swallow the next one that is appended */
   return rewrite(device, error);
 }
 
+static bool append(heliograph_device *device, const text *line, heliograph_error *error) {
+  char why[HELIOGRAPH_WHY] = "";
+  if (line->failed) return error_no_memory(error), false;
+  if (!device->platform.storage.append(device->storage, file, line->bytes, line->size, why)) {
+    error_unusable(device, error, file, "written", why);
+    return false;
+  }
+  device->inbox.appended++;
+  return true;
+}
+
 /* Returns when it is remembered; after that it may be acknowledged. */
 static bool remember(heliograph_device *device, const notification *notification, heliograph_error *error) {
-  char why[HELIOGRAPH_WHY] = "";
   text line;
   text_init(&line, 16 * 1024);
-  taken_write_line(&line, notification);
-  bool is_made = !line.failed;
-  bool is_kept = is_made && device->platform.storage.append(device->storage, file, line.bytes, line.size, why);
+  bool is_kept = !taken_write_line(&line, notification) || append(device, &line, error);
   text_free(&line);
-  if (!is_made) error_no_memory(error);
-  else if (!is_kept) error_unusable(device, error, file, "written", why);
   if (!is_kept) return false;
-  device->inbox.lines++;
   if (!taken_add(&device->inbox.taken, notification)) device_log(device, "a notification is remembered on disk alone");
-  if (device->inbox.lines < 2 * HELIOGRAPH_REMEMBERED_IDS) return true;
+  /* after so many, however many lines a rewrite has to leave */
+  if (device->inbox.appended < HELIOGRAPH_REMEMBERED_IDS) return true;
   heliograph_error later;
   if (!rewrite(device, &later)) device_log(device, "%s", later.message);
   return true;
@@ -237,10 +252,20 @@ static void settle(heliograph_device *device, lane *lane, bool is_taken) {
 }
 
 static void hand_over(heliograph_device *device, heliograph_handling *handling) {
-  handling->state = HANDLING_AT_WORK;
+  handling->state = handling->said = HANDLING_AT_WORK;
   heliograph_outcome outcome = device->inbox.handler(device->inbox.context, &handling->notification->shown, handling);
   if (outcome == HELIOGRAPH_LATER) return; /* and perhaps finished by now */
   handling->state = outcome == HELIOGRAPH_TAKEN ? HANDLING_TAKEN : HANDLING_FAILED;
+}
+
+/* Whether the program has finished it; what it said is the state from then on. */
+static bool has_finished(heliograph_handling *handling) {
+  const heliograph_device *device = handling->device;
+  if (handling->state != HANDLING_AT_WORK) return true;
+  device->platform.loop.lock(device->loop);
+  handling->state = handling->said;
+  device->platform.loop.unlock(device->loop);
+  return handling->state != HANDLING_AT_WORK;
 }
 
 /* Works on the first of a lane; returns whether the next one can follow. */
@@ -257,9 +282,23 @@ static bool work_on(heliograph_device *device, lane *lane) {
     if (!device->inbox.handler) return false;
     hand_over(device, first);
   }
-  if (first->state == HANDLING_AT_WORK) return false;
+  if (!has_finished(first)) return false;
   settle(device, lane, conclude(device, first));
   return lane->first != NULL;
+}
+
+/* Too late to be acknowledged; but what was taken over is remembered, so that the next process is not handed it again. */
+static void settle_abandoned(heliograph_device *device) {
+  for (heliograph_handling **link = &device->inbox.abandoned; *link;) {
+    heliograph_handling *each = *link;
+    if (!has_finished(each)) {
+      link = &each->next;
+      continue;
+    }
+    *link = each->next;
+    conclude(device, each);
+    free_handling(each);
+  }
 }
 
 bool inbox_turn(heliograph_device *device) {
@@ -268,6 +307,7 @@ bool inbox_turn(heliograph_device *device) {
   for (lane *each = device->inbox.lanes; each; each = each->next)
     if (each->first && work_on(device, each)) is_more = true;
   remove_empty_lanes(device);
+  settle_abandoned(device);
   return is_more;
 }
 
@@ -278,13 +318,13 @@ void heliograph_on_notification(heliograph_device *device, heliograph_handler *h
   device->inbox.context = context;
 }
 
-static void finish_taken(void *context) { ((heliograph_handling *)context)->state = HANDLING_TAKEN; }
-
-static void finish_failed(void *context) { ((heliograph_handling *)context)->state = HANDLING_FAILED; }
-
+/* It needs no memory: what cannot be finished would hold up its topic until close. */
 void heliograph_finish(heliograph_handling *handling, bool is_taken) {
-  /* after the end nobody waits for it, and the post is refused */
-  heliograph_post(handling->device, is_taken ? finish_taken : finish_failed, handling);
+  heliograph_device *device = handling->device;
+  device->platform.loop.lock(device->loop);
+  handling->said = is_taken ? HANDLING_TAKEN : HANDLING_FAILED;
+  device->platform.loop.wake(device->loop);
+  device->platform.loop.unlock(device->loop);
 }
 
 /* ── the end ── */
@@ -315,6 +355,7 @@ void inbox_abandon(heliograph_device *device) {
 
 void inbox_free(heliograph_device *device) {
   inbox_abandon(device);
+  settle_abandoned(device);
   while (device->inbox.abandoned) {
     heliograph_handling *first = device->inbox.abandoned;
     device->inbox.abandoned = first->next;

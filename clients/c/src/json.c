@@ -1,19 +1,37 @@
 #include "json.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "text.h"
 
+/* Levels that are kept, and that are read at all. */
 enum { MOST_DEPTH = 32, MOST_RAW_DEPTH = 8192 };
+/* Characters of a number that is kept: cJSON reads no more. */
+enum { MOST_NUMBER = 60 };
 
-/* Reads JSON and keeps nothing of it: it says whether it is JSON, and where a value ends. Without recursion. */
+/*
+ * Reads JSON without recursion: it says whether it is JSON, and where a value ends. What cJSON or a C string cannot hold (a
+ * string with \u0000 or half a character, a long number, what is nested too deeply) is replaced by null, and so is the raw
+ * value: where nobody reads it, it does no harm, and where somebody does, it is as if it were missing.
+ */
 typedef struct {
   const char *at;
   const char *end;
-  bool has_nul;                        /* a string with \u0000, which a C string cannot hold */
-  size_t deepest;                      /* of the last value */
+  bool is_bad_text;   /* the last string cannot be kept */
+  bool is_skipping;   /* what is read now is replaced as a whole */
+  const char *deep;   /* where that begins, if it is nested too deeply; NULL otherwise */
+  text kept;          /* what is before `copied`, with all that was replaced; empty while nothing was */
+  const char *copied; /* what follows is not in `kept` yet */
   unsigned char kinds[MOST_RAW_DEPTH / 8]; /* a bit for each level: set = an object */
 } scan;
+
+static void replace(scan *s, const char *start, const char *by) {
+  if (s->is_skipping) return;
+  text_add(&s->kept, s->copied, (size_t)(start - s->copied));
+  text_put(&s->kept, by);
+  s->copied = s->at;
+}
 
 static void skip_space(scan *s) {
   while (s->at < s->end && (*s->at == ' ' || *s->at == '\t' || *s->at == '\n' || *s->at == '\r')) s->at++;
@@ -29,19 +47,44 @@ static bool is_hex(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
+/* Four digits; -1: there are none. */
+static long scan_code(scan *s) {
+  char digits[5] = "";
+  if (s->end - s->at < 4) return -1;
+  for (int i = 0; i < 4; i++) {
+    if (!is_hex(s->at[i])) return -1;
+    digits[i] = s->at[i];
+  }
+  s->at += 4;
+  return strtol(digits, NULL, 16);
+}
+
+static bool is_first_half(long code) { return code >= 0xd800 && code < 0xdc00; }
+
+static bool is_second_half(long code) { return code >= 0xdc00 && code < 0xe000; }
+
+static bool has_second_half(scan *s) {
+  if (s->end - s->at < 2 || memcmp(s->at, "\\u", 2) != 0) return false;
+  const char *before = s->at;
+  s->at += 2;
+  if (is_second_half(scan_code(s))) return true;
+  s->at = before;
+  return false;
+}
+
 static bool scan_escape(scan *s) {
   if (s->at == s->end) return false;
   char kind = *s->at++;
   if (kind != 'u') return strchr("\"\\/bfnrt", kind) != NULL && kind != '\0';
-  if (s->end - s->at < 4) return false;
-  for (int i = 0; i < 4; i++)
-    if (!is_hex(s->at[i])) return false;
-  if (memcmp(s->at, "0000", 4) == 0) s->has_nul = true;
-  s->at += 4;
+  long code = scan_code(s);
+  if (code < 0) return false;
+  bool is_half = is_second_half(code) || (is_first_half(code) && !has_second_half(s));
+  if (code == 0 || is_half) s->is_bad_text = true;
   return true;
 }
 
 static bool scan_string(scan *s) {
+  s->is_bad_text = false;
   if (!take(s, '"')) return false;
   while (s->at < s->end) {
     unsigned char c = (unsigned char)*s->at++;
@@ -75,19 +118,36 @@ static bool scan_word(scan *s, const char *word) {
   return true;
 }
 
+static bool scan_text(scan *s) {
+  const char *start = s->at;
+  if (!scan_string(s)) return false;
+  if (s->is_bad_text) replace(s, start, "null");
+  return true;
+}
+
+static bool scan_short_number(scan *s) {
+  const char *start = s->at;
+  if (!scan_number(s)) return false;
+  if (s->at - start > MOST_NUMBER) replace(s, start, "null");
+  return true;
+}
+
 static bool scan_scalar(scan *s) {
   switch (*s->at) {
-    case '"': return scan_string(s);
+    case '"': return scan_text(s);
     case 't': return scan_word(s, "true");
     case 'f': return scan_word(s, "false");
     case 'n': return scan_word(s, "null");
-    default: return scan_number(s);
+    default: return scan_short_number(s);
   }
 }
 
+/* A key that cannot be kept is none that anybody reads. */
 static bool scan_key(scan *s) {
   skip_space(s);
+  const char *start = s->at;
   if (!scan_string(s)) return false;
+  if (s->is_bad_text) replace(s, start, "\"\"");
   skip_space(s);
   return take(s, ':');
 }
@@ -100,8 +160,21 @@ static bool push(scan *s, size_t *depth, bool is_object) {
   if (is_object) s->kinds[*depth / 8] |= bit;
   else s->kinds[*depth / 8] &= (unsigned char)~bit;
   *depth += 1;
-  if (*depth > s->deepest) s->deepest = *depth;
   return true;
+}
+
+/* What is deeper than may be kept is replaced where it begins to be. */
+static void begin_deep(scan *s, size_t depth) {
+  if (depth != MOST_DEPTH - 1 || s->is_skipping) return;
+  s->deep = s->at;
+  s->is_skipping = true;
+}
+
+static void end_deep(scan *s, size_t depth) {
+  if (depth != MOST_DEPTH - 1 || !s->deep) return;
+  s->is_skipping = false;
+  replace(s, s->deep, "null");
+  s->deep = NULL;
 }
 
 /* After a value: ends what ends here. Returns 1 if another value follows, 0 if all is closed, -1 if it is no JSON. */
@@ -112,31 +185,31 @@ static int close_levels(scan *s, size_t *depth) {
     if (take(s, ',')) return is_object && !scan_key(s) ? -1 : 1;
     if (!take(s, is_object ? '}' : ']')) return -1;
     *depth -= 1;
+    end_deep(s, *depth);
   }
   return 0;
+}
+
+/* An object or a list begins. Returns 1 if its first value follows, 0 if it is empty, -1 if it is no JSON. */
+static int open_level(scan *s, size_t *depth) {
+  bool is_object = *s->at == '{';
+  begin_deep(s, *depth);
+  s->at++;
+  if (!push(s, depth, is_object)) return -1;
+  skip_space(s);
+  if (s->at < s->end && *s->at == (is_object ? '}' : ']')) return 0;
+  return is_object && !scan_key(s) ? -1 : 1;
 }
 
 /* One value, from here to its end. */
 static bool scan_value(scan *s) {
   size_t depth = 0;
-  s->deepest = 0;
   for (;;) {
     skip_space(s);
     if (s->at == s->end) return false;
-    bool is_object = *s->at == '{';
-    if (is_object || *s->at == '[') {
-      s->at++;
-      if (!push(s, &depth, is_object)) return false;
-      skip_space(s);
-      bool is_empty = s->at < s->end && *s->at == (is_object ? '}' : ']');
-      if (!is_empty) {
-        if (is_object && !scan_key(s)) return false;
-        continue;
-      }
-    } else if (!scan_scalar(s)) {
-      return false;
-    }
-    int next = close_levels(s, &depth);
+    bool is_level = *s->at == '{' || *s->at == '[';
+    int next = is_level ? open_level(s, &depth) : scan_scalar(s) ? 0 : -1;
+    if (next == 0) next = close_levels(s, &depth);
     if (next <= 0) return next == 0;
   }
 }
@@ -145,23 +218,27 @@ static bool is_key(const char *start, size_t size, const char *name) {
   return name && size == strlen(name) + 2 && memcmp(start + 1, name, size - 2) == 0;
 }
 
+/* The raw value, of which nothing but its end is looked at. */
+static bool scan_raw(scan *s, span *value) {
+  const char *start = s->at;
+  s->is_skipping = true;
+  bool is_value = scan_value(s);
+  s->is_skipping = false;
+  if (!is_value || value->size > 0) return false; /* twice: nobody could say which one counts */
+  *value = (span){start, (size_t)(s->at - start)};
+  replace(s, start, "null");
+  return true;
+}
+
 /* One member of the outermost object; `value` is set if it is the raw one. */
 static bool scan_member(scan *s, const char *raw, span *value) {
   skip_space(s);
   const char *key = s->at;
-  if (!scan_string(s)) return false;
-  bool is_raw = is_key(key, (size_t)(s->at - key), raw);
+  if (!scan_key(s)) return false;
+  const char *end = s->at;
+  while (end > key && end[-1] != '"') end--;
   skip_space(s);
-  if (!take(s, ':')) return false;
-  skip_space(s);
-  const char *start = s->at;
-  bool had_nul = s->has_nul;
-  if (!scan_value(s)) return false;
-  if (!is_raw) return s->deepest < MOST_DEPTH;
-  if (value->size > 0) return false; /* twice: what came first would be left in the object */
-  s->has_nul = had_nul;
-  *value = (span){start, (size_t)(s->at - start)};
-  return true;
+  return is_key(key, (size_t)(end - key), raw) ? scan_raw(s, value) : scan_value(s);
 }
 
 static bool scan_object(scan *s, const char *raw, span *value) {
@@ -176,30 +253,33 @@ static bool scan_object(scan *s, const char *raw, span *value) {
     if (!take(s, '}')) return false;
   }
   skip_space(s);
-  return s->at == s->end && !s->has_nul;
+  return s->at == s->end;
 }
 
-/* The text with `null` in place of the raw value. */
-static cJSON *parse_without(const char *bytes, size_t size, const span *value) {
-  if (value->size == 0) return cJSON_ParseWithLength(bytes, size);
-  size_t before = (size_t)(value->start - bytes);
-  text rest;
-  text_init(&rest, size + 4);
-  text_add(&rest, bytes, before);
-  text_put(&rest, "null");
-  text_add(&rest, value->start + value->size, size - before - value->size);
-  cJSON *object = rest.failed ? NULL : cJSON_ParseWithLength(rest.bytes, rest.size);
-  text_free(&rest);
-  return object;
+static cJSON *parse_kept(scan *s) {
+  text_add(&s->kept, s->copied, (size_t)(s->end - s->copied));
+  return s->kept.failed ? NULL : cJSON_ParseWithLength(s->kept.bytes, s->kept.size);
+}
+
+json_result json_read(const char *bytes, size_t size, const char *raw, span *value, cJSON **object) {
+  span found = {NULL, 0};
+  *object = NULL;
+  if (size == 0 || !is_utf8(bytes, size)) return JSON_BAD;
+  scan s = {.at = bytes, .end = bytes + size, .copied = bytes};
+  text_init(&s.kept, 2 * size + 4); /* `[]` becomes `null` */
+  bool is_object = scan_object(&s, raw, &found);
+  if (is_object && s.copied == bytes) *object = cJSON_ParseWithLength(bytes, size);
+  else if (is_object) *object = parse_kept(&s);
+  text_free(&s.kept);
+  if (value) *value = found;
+  if (!is_object) return JSON_BAD;
+  return *object ? JSON_READ : JSON_NO_MEMORY;
 }
 
 cJSON *json_object(const char *bytes, size_t size, const char *raw, span *value) {
-  span found = {NULL, 0};
-  if (size == 0) return NULL;
-  scan s = {.at = bytes, .end = bytes + size};
-  if (!is_utf8(bytes, size) || !scan_object(&s, raw, &found)) return NULL;
-  if (value) *value = found;
-  return parse_without(bytes, size, &found);
+  cJSON *object;
+  json_read(bytes, size, raw, value, &object);
+  return object;
 }
 
 const char *json_text(const cJSON *object, const char *name) {

@@ -14,11 +14,17 @@ typedef struct {
   size_t size;
 } span;
 
+typedef enum { JSON_READ, JSON_BAD, JSON_NO_MEMORY } json_result;
+
 /*
- * The object in a text, or NULL if it is not one: not JSON, not UTF-8, a string with NUL, or nested more than 32 deep. If
- * `raw` names a member, its value may be nested as it likes, is not in the object, and `value` shows where it stands in the
- * text (size 0 if there is no such member); named twice, it is no object.
+ * Reads the object in a text. JSON_BAD: it is not one, or not JSON, or not UTF-8, or more than 8,000 levels deep. Strings with
+ * NUL or half a character, numbers of more than 60 characters, and what is nested more than 32 deep are null in the object:
+ * nobody reads them, or they are as good as missing. If `raw` names a member, its value may be anything, is null in the object
+ * as well, and `value` shows where it stands in the text (size 0 if there is no such member); named twice, it is no object.
  */
+json_result json_read(const char *bytes, size_t size, const char *raw, span *value, cJSON **object);
+
+/* The same, or NULL where it could not be read. */
 cJSON *json_object(const char *bytes, size_t size, const char *raw, span *value);
 
 /* NULL where there is no such string. */

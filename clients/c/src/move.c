@@ -112,6 +112,9 @@ static bool begin(heliograph_device *device, const broker *to, heliograph_error 
   move *move = &device->move;
   move->failures = 0;
   move->rests = 0;
+  /* whoever says this is not the place it names: that one is dialed and proves itself first */
+  move->place = PLACE_OLD;
+  move->is_answered = false;
   int64_t wait = move->rest_until - device_now(device);
   device_after(device, &move->next, wait > 0 ? wait : 0, go, device);
   return true;
@@ -138,13 +141,10 @@ bool move_on_message(heliograph_device *device, const cJSON *message, heliograph
   if (!cJSON_HasObjectItem(message, "mqtt")) return stay(device, error);
   broker to = {0};
   if (!broker_read(device, json_object_at(message, "mqtt"), &to) || !is_host(to.host)) {
-    broker_free(&to);
     refuse(device, "BadMessage", "the service named a place to go to that cannot be one; the device stays");
     return true;
   }
-  bool is_kept = follow(device, &to, error);
-  broker_free(&to);
-  return is_kept;
+  return follow(device, &to, error);
 }
 
 void move_on_account(heliograph_device *device) { device->move.is_answered = true; }

@@ -12,8 +12,12 @@
 #define broker_is_same heliograph_broker_is_same
 #define broker_read heliograph_broker_read
 #define calls_answer heliograph_calls_answer
+#define calls_are_many heliograph_calls_are_many
 #define calls_event heliograph_calls_event
+#define calls_expect heliograph_calls_expect
+#define calls_forget heliograph_calls_forget
 #define calls_free heliograph_calls_free
+#define calls_give heliograph_calls_give
 #define calls_make heliograph_calls_make
 #define certificate_has_expired heliograph_certificate_has_expired
 #define channels_ask_again heliograph_channels_ask_again
@@ -81,6 +85,7 @@
 #define json_name heliograph_json_name
 #define json_object heliograph_json_object
 #define json_object_at heliograph_json_object_at
+#define json_read heliograph_json_read
 #define json_text heliograph_json_text
 #define json_whole heliograph_json_whole
 #define make_printable heliograph_make_printable

@@ -65,15 +65,19 @@ static bool change(registered *topic, topic_state state, const char *token, heli
   return false;
 }
 
-static bool read_topic(heliograph_device *device, const cJSON *item) {
+static bool is_entry(const cJSON *item) {
   const char *state = json_text(item, "state");
   const char *token = json_text(item, "token");
   bool is_state = is_same(state, "wanted") || is_same(state, "leaving");
-  if (!is_state || !item->string[0] || strlen(item->string) > MOST_TOPIC) return false;
-  if (token && strlen(token) > MOST_TOKEN) return false;
+  return is_state && item->string[0] && strlen(item->string) <= MOST_TOPIC && (!token || strlen(token) <= MOST_TOKEN);
+}
+
+/* Returns false without memory. */
+static bool read_topic(heliograph_device *device, const cJSON *item) {
+  const char *token = json_text(item, "token");
   registered *topic = find_or_add(device, item->string);
   if (!topic) return false;
-  topic->state = is_same(state, "wanted") ? TOPIC_WANTED : TOPIC_LEAVING;
+  topic->state = is_same(json_text(item, "state"), "wanted") ? TOPIC_WANTED : TOPIC_LEAVING;
   if (token) fit(topic->token, sizeof topic->token, token);
   return true;
 }
@@ -83,11 +87,13 @@ bool registrar_open(heliograph_device *device, heliograph_error *error) {
   int found = state_read(device, file, remedy, &data, error);
   if (found <= 0) return found == 0;
   const cJSON *topics = json_object_at(data, "topics"), *item = NULL;
-  bool is_good = topics != NULL;
-  cJSON_ArrayForEach(item, topics) is_good = is_good && read_topic(device, item);
+  bool is_good = topics != NULL, is_kept = true;
+  cJSON_ArrayForEach(item, topics) is_good = is_good && is_entry(item);
+  cJSON_ArrayForEach(item, topics) is_kept = is_kept && is_good && read_topic(device, item);
   cJSON_Delete(data);
   if (!is_good) state_damaged(device, file, remedy, error);
-  return is_good;
+  else if (!is_kept) error_no_memory(error);
+  return is_good && is_kept;
 }
 
 void registrar_free(heliograph_device *device) {
@@ -129,8 +135,16 @@ static void repeat_later(registered *topic) {
 static void register_again(void *context, timer *which) {
   (void)which;
   registered *topic = context;
+  /* one that had a token, and whose wait is over */
+  if (!is_asked(topic)) return;
   topic->repeats++;
   repeat_later(topic);
+  send_about(topic, REQUEST_REGISTER);
+}
+
+/* The pauses start over once it has reached the service. */
+static void register_now(registered *topic) {
+  device_stop(topic->device, &topic->repeat);
   send_about(topic, REQUEST_REGISTER);
 }
 
@@ -176,7 +190,7 @@ void registrar_on_connected(heliograph_device *device) {
   registrar_present(device);
   for (registered *topic = device->registrar.topics; topic; topic = topic->next) {
     if (topic->state == TOPIC_LEAVING) send_about(topic, REQUEST_UNREGISTER);
-    else if (is_asked(topic)) send_about(topic, REQUEST_REGISTER);
+    else if (is_asked(topic)) register_now(topic);
   }
 }
 
@@ -189,6 +203,8 @@ void registrar_on_sent(heliograph_device *device, const sent *sent) {
   registered *topic = sent->topic[0] ? find(device, sent->topic) : NULL;
   if (!topic) return;
   if (sent->request == REQUEST_REGISTER && is_asked(topic)) {
+    /* the PUBACK of a repeat: the next one is due already */
+    if (topic->repeat.runs) return;
     topic->repeats = 0;
     repeat_later(topic);
   } else if (sent->request == REQUEST_UNREGISTER && topic->state == TOPIC_LEAVING && topic->wish == sent->wish) {
@@ -214,7 +230,7 @@ void registrar_register(heliograph_device *device, const char *name) {
   if (topic->state != TOPIC_WANTED && !change(topic, TOPIC_WANTED, "", &error))
     wait_end(device, WAIT_REGISTER, name, &error, NULL);
   else
-    send_about(topic, REQUEST_REGISTER);
+    register_now(topic);
 }
 
 void registrar_unregister(heliograph_device *device, const char *name) {
@@ -225,14 +241,17 @@ void registrar_unregister(heliograph_device *device, const char *name) {
     wait_end(device, WAIT_UNREGISTER, name, &error, NULL);
     return;
   }
+  /* the wish is on disk first, so it survives being offline; what is not on disk changes nothing */
+  if (!change(topic, TOPIC_LEAVING, "", &error)) {
+    wait_end(device, WAIT_UNREGISTER, name, &error, NULL);
+    return;
+  }
   topic->is_left = true;
   topic->wish = ++device->registrar.last_wish;
   device_stop(device, &topic->repeat);
   error_set(&error, "Closed", name, "%s was unregistered", name);
   wait_end(device, WAIT_REGISTER, name, &error, NULL);
-  /* the wish is on disk first, so it survives being offline */
-  if (!change(topic, TOPIC_LEAVING, "", &error)) wait_end(device, WAIT_UNREGISTER, name, &error, NULL);
-  else send_about(topic, REQUEST_UNREGISTER);
+  send_about(topic, REQUEST_UNREGISTER);
 }
 
 /* ── what the service answers ── */
@@ -278,7 +297,7 @@ static bool on_rejected(heliograph_device *device, const cJSON *rejected, heliog
   if (is_curable(reason) && !topic->is_retried) {
     topic->is_retried = true;
     if (!change(topic, TOPIC_WANTED, "", error)) return false;
-    send_about(topic, REQUEST_REGISTER);
+    register_now(topic);
     return true;
   }
   heliograph_error refused;
@@ -379,8 +398,17 @@ bool registrar_has_left(const heliograph_device *device, const char *name) {
   return topic && (topic->is_left || topic->state == TOPIC_LEAVING);
 }
 
+/* `each` may unregister the topic, whose token is gone then: it gets copies. */
+static void tell_token(const registered *topic, void (*each)(void *context, const char *topic, const char *token),
+                       void *context) {
+  char name[sizeof topic->name], token[sizeof topic->token];
+  fit(name, sizeof name, topic->name);
+  fit(token, sizeof token, topic->token);
+  each(context, name, token);
+}
+
 void heliograph_tokens(const heliograph_device *device, void (*each)(void *context, const char *topic, const char *token),
                        void *context) {
   for (const registered *topic = device->registrar.topics; topic; topic = topic->next)
-    if (topic->state == TOPIC_WANTED && topic->token[0]) each(context, topic->name, topic->token);
+    if (topic->state == TOPIC_WANTED && topic->token[0]) tell_token(topic, each, context);
 }

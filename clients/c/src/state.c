@@ -18,12 +18,14 @@ int state_read(heliograph_device *device, const char *file, const char *remedy, 
   int found = device->platform.storage.read(device->storage, file, MOST_STATE, &bytes, &size, why);
   if (found < 0) error_unusable(device, error, file, "read", why);
   if (found <= 0) return found;
-  *data = json_object(bytes, size, NULL, NULL);
+  json_result result = json_read(bytes, size, NULL, NULL, data);
   forget_bytes(bytes, size);
   if (json_whole(*data, "version", 0) == 1) return 1;
   cJSON_Delete(*data);
   *data = NULL;
-  state_damaged(device, file, remedy, error);
+  /* the remedy loses what is in the file: it is not for a file that is whole */
+  if (result == JSON_NO_MEMORY) error_no_memory(error);
+  else state_damaged(device, file, remedy, error);
   return -1;
 }
 

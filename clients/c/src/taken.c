@@ -5,9 +5,6 @@
 
 #include "json.h"
 
-/* Topics, channels and collapse ids of which the newest is remembered; a service that uses more has the oldest forgotten. */
-enum { MOST_LANES = 1000 };
-
 /* What is remembered of a notification; the texts follow it. */
 struct record {
   record *next;
@@ -88,6 +85,13 @@ static bool is_same_lane(const record *one, const record *other) {
          is_same_place(one, other);
 }
 
+typedef enum { LANE_TOPIC, LANE_CHANNEL, LANE_COLLAPSE_ID } lane_kind;
+
+static lane_kind kind_of(const record *r) {
+  if (r->channel) return LANE_CHANNEL;
+  return r->is_per_collapse_id ? LANE_COLLAPSE_ID : LANE_TOPIC;
+}
+
 /* Among those of a collapse id, what has none replaces nothing and is replaced by nothing. */
 static bool has_lane(const record *r) { return !r->is_per_collapse_id || r->collapse_id; }
 
@@ -118,36 +122,49 @@ verdict taken_verdict(const taken_index *index, const notification *n) {
   return verdict_of(index, &asked);
 }
 
+/* The record of the same lane, or the end of the list. */
+static record **link_of_lane(record **list, const record *r) {
+  while (*list && !is_same_lane(*list, r)) list = &(*list)->next;
+  return list;
+}
+
+static void remove_at(record **link) {
+  record *old = *link;
+  *link = old->next;
+  free(old);
+}
+
+static size_t most_of(lane_kind kind) { return kind == LANE_TOPIC ? TAKEN_MOST_TOPICS : TAKEN_MOST_CHANNELS; }
+
+/* One kind pushes out none of another: any number of games must not cost what is known of a topic. */
+static void forget_oldest_lane(record **list, lane_kind kind) {
+  record **oldest = NULL;
+  size_t count = 0;
+  if (kind == LANE_COLLAPSE_ID) return; /* they end with the ids, which are counted */
+  for (record **link = list; *link; link = &(*link)->next) {
+    if (kind_of(*link) != kind) continue;
+    if (!oldest) oldest = link;
+    count++;
+  }
+  if (count > most_of(kind)) remove_at(oldest);
+}
+
 /* The newest of its lane is the last in the list. */
 static bool keep_newest(record **list, const record *r) {
-  record **link = list;
-  while (*link && !is_same_lane(*link, r)) link = &(*link)->next;
+  record **link = link_of_lane(list, r);
   if (*link && !is_older(*link, r)) return true;
   record *copy = copy_of_record(r);
   if (!copy) return false;
-  if (*link) {
-    record *old = *link;
-    *link = old->next;
-    free(old);
-  }
-  size_t count = 0;
-  for (link = list; *link; link = &(*link)->next) count++;
+  if (*link) remove_at(link);
+  while (*link) link = &(*link)->next;
   *link = copy;
-  if (count >= MOST_LANES) {
-    record *oldest = *list;
-    *list = oldest->next;
-    free(oldest);
-  }
+  forget_oldest_lane(list, kind_of(copy));
   return true;
 }
 
 static void remove_from(record **list, const record *r) {
-  record **link = list;
-  while (*link && !is_same_lane(*link, r)) link = &(*link)->next;
-  if (!*link || !is_same_one(*link, r)) return;
-  record *old = *link;
-  *link = old->next;
-  free(old);
+  record **link = link_of_lane(list, r);
+  if (*link && is_same_one(*link, r)) remove_at(link);
 }
 
 /* Topics are few and stay; collapse ids may be any number, so none outlives its notification. */
@@ -204,23 +221,32 @@ static void write_line(text *out, const record *r) {
   text_put(out, "}\n");
 }
 
-void taken_write_line(text *out, const notification *n) {
-  record r = record_of(n);
-  write_line(out, &r);
+/* A line that is too long is left out; returns whether it is in. */
+static bool write_if_it_fits(text *out, const record *r) {
+  size_t before = out->size;
+  write_line(out, r);
+  if (out->failed || out->size - before <= TAKEN_MOST_LINE) return true;
+  out->size = before;
+  return false;
 }
 
-static bool is_remembered(const record *ids, const record *asked) {
-  while (ids && !is_same_one(ids, asked)) ids = ids->next;
-  return ids != NULL;
+bool taken_write_line(text *out, const notification *n) {
+  record r = record_of(n);
+  return write_if_it_fits(out, &r);
+}
+
+static bool is_among(const record *list, const record *asked) {
+  while (list && !is_same_one(list, asked)) list = list->next;
+  return list != NULL;
 }
 
 size_t taken_write(text *out, const taken_index *index) {
   size_t count = 0;
-  const record *lists[] = {index->newest, index->newest_stored};
-  for (size_t i = 0; i < 2; i++)
-    for (const record *r = lists[i]; r; r = r->next)
-      if (!is_remembered(index->ids, r)) write_line(out, r), count++;
-  for (const record *r = index->ids; r; r = r->next) write_line(out, r), count++;
+  for (const record *r = index->newest; r; r = r->next)
+    if (!is_among(index->ids, r)) count += write_if_it_fits(out, r);
+  for (const record *r = index->newest_stored; r; r = r->next)
+    if (!is_among(index->ids, r) && !is_among(index->newest, r)) count += write_if_it_fits(out, r);
+  for (const record *r = index->ids; r; r = r->next) count += write_if_it_fits(out, r);
   return count;
 }
 
@@ -233,8 +259,8 @@ void taken_add_line(taken_index *index, const char *line, size_t size) {
       .seq = json_name(data, "seq", MOST_SEQ),
       .accepted_at = json_whole(data, "acceptedAt", 0),
       .stored = json_is_true(data, "stored"),
-      .is_per_collapse_id = is_same(json_text(data, "pending"), "perCollapseId"),
   };
+  r.is_per_collapse_id = !r.channel && is_same(json_text(data, "pending"), "perCollapseId");
   if (r.is_per_collapse_id) r.collapse_id = json_name(data, "collapseId", MOST_COLLAPSE_ID);
   if (r.id && r.topic && json_is_number(data, "acceptedAt")) add(index, &r);
   cJSON_Delete(data);

@@ -20,6 +20,21 @@
 #endif
 #define REMEMBERED_MS INT64_C(86400000)
 
+/*
+ * Topics and channels of which the newest is remembered, twice as many as a device can have at a time: programs join a channel
+ * for each game. Collapse ids may be any number; each is forgotten with its notification.
+ */
+enum { TAKEN_MOST_TOPICS = 200, TAKEN_MOST_CHANNELS = 100 };
+
+/*
+ * Bytes of a line in the journal. The longest texts fit, unless somebody filled them with control characters, which JSON
+ * writes six times as long: such a notification is remembered by this process alone, so that all others always fit.
+ */
+enum { TAKEN_MOST_LINE = 2048 };
+
+/* Lines that `taken_write` writes: the newest and the newest stored one of each, and the ids. */
+enum { TAKEN_MOST_LINES = HELIOGRAPH_REMEMBERED_IDS + 2 * (TAKEN_MOST_TOPICS + TAKEN_MOST_CHANNELS) };
+
 typedef enum { VERDICT_NEW, VERDICT_REPEAT, VERDICT_OUTDATED } verdict;
 
 typedef struct record record;
@@ -39,9 +54,9 @@ verdict taken_verdict(const taken_index *index, const notification *n);
 bool taken_add(taken_index *index, const notification *n);
 /* Adds what a line of the journal says; a damaged one says nothing. */
 void taken_add_line(taken_index *index, const char *line, size_t size);
-/* The line of a notification in the journal. */
-void taken_write_line(text *out, const notification *n);
-/* All that a restart must know, in an order that `taken_add_line` can repeat. Returns the number of lines. */
+/* The line of a notification in the journal; false: it would be too long, and is not written. */
+bool taken_write_line(text *out, const notification *n);
+/* All that a restart must know, once each, in an order that `taken_add_line` can repeat. Returns the number of lines. */
 size_t taken_write(text *out, const taken_index *index);
 
 #endif

@@ -7,7 +7,7 @@ static const char *const doing[] = {"activate", "connect", "register", "unregist
 
 static void answer_and_free(wait_entry *wait, const heliograph_error *error, const char *value) {
   device_stop(wait->device, &wait->limit);
-  calls_answer(wait->device, wait->answer, wait->context, error, value);
+  calls_give(wait->device, wait->expected, error, value);
   free(wait);
 }
 
@@ -28,7 +28,8 @@ static void on_limit(void *context, timer *which) {
 bool wait_add(heliograph_device *device, wait_kind kind, const char *about, heliograph_answer *answer, void *context,
               uint32_t limit_ms) {
   wait_entry *wait = calloc(1, sizeof *wait);
-  if (!wait) {
+  if (!wait || !(wait->expected = calls_expect(answer, context))) {
+    free(wait);
     heliograph_error error;
     error_no_memory(&error);
     calls_answer(device, answer, context, &error, NULL);
@@ -37,8 +38,6 @@ bool wait_add(heliograph_device *device, wait_kind kind, const char *about, heli
   wait->device = device;
   wait->kind = kind;
   fit(wait->about, sizeof wait->about, about);
-  wait->answer = answer;
-  wait->context = context;
   wait_entry **link = &device->waits;
   while (*link) link = &(*link)->next;
   *link = wait;

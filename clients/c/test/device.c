@@ -1,83 +1,5 @@
 /* A whole device over a platform in memory: what the conformance suite cannot see or cannot cause. */
-#include "device.h"
-
-#include "fake.h"
-#include "test.h"
-
-static const char CONNACK[] = "\x20\x02\x00\x00";
-static const char CHANNEL[] = "ABCDEFGHIJKLMNOPQRSTUVW0";
-
-static fake world;
-static heliograph_platform platform;
-static char told[4096]; /* events and answers, each followed by a space */
-static heliograph_handling *at_work;
-static heliograph_outcome outcome;
-
-static void tell(const char *what) {
-  size_t used = strlen(told);
-  if (used + strlen(what) + 2 <= sizeof told) snprintf(told + used, sizeof told - used, "%s ", what);
-}
-
-static void on_event(void *context, const heliograph_event *event) {
-  (void)context;
-  static const char *const names[] = {"connected", "disconnected", "token", "accepted", "rejected", "dropped", "moved"};
-  tell(event->kind == HELIOGRAPH_ERROR ? event->error->reason : names[event->kind]);
-}
-
-static void on_answer(void *context, const heliograph_error *error, const char *value) {
-  (void)value;
-  tell(context);
-  tell(error ? error->reason : "ok");
-  CHECK(!error || !strstr(error->message, "SECRET"));
-}
-
-static void on_log(void *context, const char *line) {
-  (void)context;
-  CHECK(!strstr(line, "SECRET"));
-}
-
-static heliograph_outcome handle(void *context, const heliograph_notification *n, heliograph_handling *handling) {
-  (void)context;
-  (void)n;
-  at_work = handling;
-  tell("handed");
-  return outcome;
-}
-
-static heliograph_device *open_device(void) {
-  heliograph_options options = {.directory = "d", .on_event = on_event, .platform = &platform};
-  heliograph_device *device = heliograph_open(&options, NULL);
-  if (device) heliograph_on_notification(device, handle, NULL);
-  return device;
-}
-
-static void step(heliograph_device *device, int times) {
-  while (times-- > 0) heliograph_step(device, 0);
-}
-
-static void begin(void) {
-  fake_init(&world, &platform);
-  fake_activate(&world);
-  told[0] = '\0';
-  outcome = HELIOGRAPH_TAKEN;
-  at_work = NULL;
-}
-
-static void finish(heliograph_device *device) {
-  heliograph_free(device);
-  fake_free(&world);
-}
-
-static heliograph_device *connected(void) {
-  heliograph_device *device = open_device();
-  heliograph_connect(device, on_answer, "connect");
-  fake_say(&world, CONNACK, 4);
-  step(device, 4);
-  CHECK(heliograph_is_connected(device));
-  return device;
-}
-
-#define NOTE(id) "{\"id\":\"" id "\",\"topic\":\"t\",\"acceptedAt\":5,\"payload\":{}}"
+#include "stage.h"
 
 static void acknowledges_what_is_finished_later(void) {
   begin();
@@ -115,6 +37,28 @@ static void acknowledges_on_its_own_connection(void) {
   heliograph_finish(at_work, true);
   step(device, 3);
   CHECK(!fake_heard(&world, "\x40\x02\x00\x07", 4));
+  finish(device);
+}
+
+static bool asks_after(heliograph_device *device, int64_t pause) {
+  world.now += pause;
+  step(device, 3);
+  return fake_heard(&world, "{\"topic\":\"t\"}", 13);
+}
+
+/* The PUBACK of a repeat says nothing of the answer. */
+static void asks_less_often_each_time(void) {
+  begin();
+  world.random = 0x80000000u; /* the middle of each pause */
+  heliograph_device *device = connected();
+  fake_publish(&world, 0, "heliograph/connected", "{\"accepted\":[],\"renewed\":[],\"rejected\":[]}");
+  step(device, 3);
+  heliograph_register(device, "t", on_answer, "register");
+  CHECK(asks_after(device, 0));
+  fake_say(&world, "\x40\x02\x00\x03", 4);
+  CHECK(!asks_after(device, 0) && !asks_after(device, 9000) && asks_after(device, 1000));
+  fake_say(&world, "\x40\x02\x00\x04", 4);
+  CHECK(!asks_after(device, 0) && !asks_after(device, 19000) && asks_after(device, 1000));
   finish(device);
 }
 
@@ -274,66 +218,10 @@ static void keeps_the_code_to_itself(void) {
   finish(device);
 }
 
-/* ── without memory: each allocation fails once ── */
-
-static long allocations_left = -1;
-
-static bool is_out_of_memory(void) { return allocations_left >= 0 && allocations_left-- == 0; }
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-
-void *__wrap_malloc(size_t size) { return is_out_of_memory() ? NULL : __real_malloc(size); }
-
-void *__wrap_calloc(size_t count, size_t size) { return is_out_of_memory() ? NULL : __real_calloc(count, size); }
-
-static void *allocate(size_t size) { return __wrap_malloc(size); }
-
-static void live(void) {
-  begin();
-  heliograph_device *device = open_device();
-  if (!device) {
-    fake_free(&world);
-    return;
-  }
-  heliograph_connect(device, on_answer, "connect");
-  heliograph_register(device, "t", on_answer, "register");
-  heliograph_join(device, CHANNEL, on_answer, "join");
-  fake_say(&world, CONNACK, 4);
-  step(device, 3);
-  fake_publish(&world, 0, "heliograph/token", "{\"topic\":\"t\",\"token\":\"abc\"}");
-  fake_publish(&world, 0, "heliograph/connected", "{\"accepted\":[\"t\"],\"renewed\":[],\"rejected\":[{\"token\":\"abc\",\"reason\":\"Unregistered\"}]}");
-  fake_publish(&world, 0, "heliograph/move", "{\"mqtt\":{\"host\":\"new\",\"port\":1,\"ca\":\"CERT\"}}");
-  fake_publish(&world, 0, "heliograph/certificate", "{\"certificate\":\"CERT dev\"}");
-  fake_publish(&world, 7, "heliograph/notification", NOTE("a"));
-  fake_publish(&world, 8, "heliograph/notification", "no");
-  step(device, 5);
-  heliograph_unregister(device, "t", on_answer, "unregister");
-  heliograph_leave(device, CHANNEL, on_answer, "leave");
-  step(device, 3);
-  heliograph_close(device, NULL, NULL);
-  for (int i = 0; i < 100 && heliograph_step(device, 100); i++) continue;
-  finish(device);
-}
-
-static void survives_without_memory(void) {
-  cJSON_Hooks hooks = {allocate, free};
-  cJSON_InitHooks(&hooks);
-  long used = 0;
-  do {
-    allocations_left = used++;
-    live();
-  } while (allocations_left < 0 && used < 5000);
-  allocations_left = -1;
-  CHECK(used > 200 && used < 5000);
-  cJSON_InitHooks(NULL);
-}
-
 int main(void) {
   acknowledges_what_is_finished_later();
   acknowledges_on_its_own_connection();
+  asks_less_often_each_time();
   finishes_after_close();
   answers_each_call_once();
   leaves_a_broker_that_breaks_the_rules();
@@ -342,6 +230,5 @@ int main(void) {
   bounds_what_is_told();
   leaves_damaged_state_alone();
   keeps_the_code_to_itself();
-  survives_without_memory();
   return 0;
 }

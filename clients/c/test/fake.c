@@ -177,6 +177,13 @@ static void wait_for(void *loop, const heliograph_watch *watches, size_t count, 
   ((fake *)loop)->now += most_ms < 0 ? 1 : most_ms;
 }
 
+static void lock(void *loop) {
+  if (((fake *)loop)->is_locked) abort();
+  ((fake *)loop)->is_locked = true;
+}
+
+static void unlock(void *loop) { ((fake *)loop)->is_locked = false; }
+
 void fake_init(fake *fake, heliograph_platform *platform) {
   memset(fake, 0, sizeof *fake);
   fake->now = INT64_C(900000000000);
@@ -191,7 +198,7 @@ void fake_init(fake *fake, heliograph_platform *platform) {
       .storage = {open_storage, read_file, replace_file, append_file, path_of, nothing},
       .keys = {make_key, make_request, is_certificate, belong_together, common_name, validity},
       .tls = {dial, advance, read_stream, write_stream, watch, close_stream},
-      .loop = {open_loop, wait_for, nothing, nothing, nothing, nothing},
+      .loop = {open_loop, wait_for, nothing, lock, unlock, nothing},
   };
 }
 

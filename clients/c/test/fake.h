@@ -21,6 +21,7 @@ typedef struct {
   unsigned keys;  /* made so far */
   unsigned dials; /* so far */
   bool refuses;   /* each attempt to connect */
+  bool is_locked; /* the loop */
   bool is_open;   /* the stream; there is one at a time */
   bool ends;      /* the peer, once all that it said has been read */
   text in;        /* what the peer says */

@@ -30,9 +30,23 @@ static void has_defaults(void) {
   free(n);
 }
 
+/* A later service may add fields of any kind. */
+static void ignores_unknown_fields(void) {
+  const char *fields[] = {"\"\\u0000\"", "\"\\ud800\"", "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]",
+                          "1234567890123456789012345678901234567890123456789012345678901234567890"};
+  for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+    char message[400];
+    snprintf(message, sizeof message, "{\"new\":%s," HEAD ",\"newer\":%s,\"payload\":{\"a\":%s}}", fields[i], fields[i], fields[i]);
+    notification *n = read_text(message);
+    CHECK(n && n->shown.payload_size == strlen(fields[i]) + 6 && strncmp(n->shown.payload + 5, fields[i], strlen(fields[i])) == 0);
+    free(n);
+  }
+}
+
 static void refuses_what_is_none(void) {
   const char *bad[] = {"{" HEAD "}",
                        "{\"id\":\"\",\"topic\":\"t\",\"acceptedAt\":5,\"payload\":{}}",
+                       "{\"id\":\"\\u0000\",\"topic\":\"t\",\"acceptedAt\":5,\"payload\":{}}",
                        "{\"id\":5,\"topic\":\"t\",\"acceptedAt\":5,\"payload\":{}}",
                        "{\"id\":\"i\",\"topic\":[],\"acceptedAt\":5,\"payload\":{}}",
                        "{\"id\":\"i\",\"topic\":\"t\",\"acceptedAt\":\"5\",\"payload\":{}}",
@@ -65,6 +79,7 @@ static void tells_channel_ids(void) {
 int main(void) {
   reads_all_fields();
   has_defaults();
+  ignores_unknown_fields();
   refuses_what_is_none();
   reads_a_channels();
   tells_channel_ids();

@@ -111,6 +111,58 @@ static void forgets_the_oldest(void) {
   CHECK(judge(of_collapse_id(note("x", 0, true), "1")) == VERDICT_OUTDATED);
 }
 
+/* Any number of collapse ids, or of channels, costs nothing that is known of a topic or of another channel. */
+static void forgets_no_lane_for_another_kind(void) {
+  char names[2 * HELIOGRAPH_REMEMBERED_IDS + 200][25];
+  take(of_channel(note("c", 10, true), "one"));
+  take(note("t", 10, true));
+  for (int i = 0; i < 2 * HELIOGRAPH_REMEMBERED_IDS + 200; i++) {
+    snprintf(names[i], sizeof names[i], "%d", i);
+    take(of_collapse_id(note(names[i], i, true), names[i]));
+  }
+  for (int i = 0; i < 99; i++) take(of_channel(note(names[i], i + 20, true), names[i]));
+  reload();
+  CHECK(judge(of_channel(note("again", 10, true), "one")) == VERDICT_OUTDATED);
+  for (int i = 99; i < 200; i++) take(of_channel(note(names[i], i + 20, true), names[i]));
+  CHECK(judge(of_channel(note("again", 10, true), "one")) == VERDICT_NEW);
+  CHECK(judge(note("again", 9, true)) == VERDICT_OUTDATED);
+  CHECK(judge(of_channel(note("x", 219, true), "199")) == VERDICT_OUTDATED);
+}
+
+static size_t lines_of(text *journal) {
+  text_init(journal, (size_t)TAKEN_MOST_LINES * TAKEN_MOST_LINE);
+  return taken_write(journal, &memory);
+}
+
+/* What is the newest, and the newest stored one as well. */
+static void writes_each_line_once(void) {
+  char ids[HELIOGRAPH_REMEMBERED_IDS][8];
+  text journal;
+  take(of_channel(note("c", 10, true), "one"));
+  for (int i = 0; i < HELIOGRAPH_REMEMBERED_IDS; i++) {
+    snprintf(ids[i], sizeof ids[i], "%d", i);
+    take(note(ids[i], i + 1, false));
+  }
+  CHECK(lines_of(&journal) == HELIOGRAPH_REMEMBERED_IDS + 1);
+  text_free(&journal);
+}
+
+/* JSON writes a control character six times as long: this process remembers it, and the journal stays bounded. */
+static void leaves_out_what_is_too_long(void) {
+  char id[129], topic[256];
+  memset(id, 1, 128);
+  memset(topic, 1, 255);
+  id[128] = topic[255] = '\0';
+  notification n = note(id, 10, true);
+  n.shown.topic = topic;
+  take(n);
+  take(note("a", 10, true));
+  CHECK(judge(n) == VERDICT_REPEAT);
+  text journal;
+  CHECK(lines_of(&journal) == 1 && !strstr(journal.bytes, "u0001"));
+  text_free(&journal);
+}
+
 static void skips_damaged_lines(void) {
   const char *lines[] = {"", "{\"id\":\"a\",\"topic\":\"t\"", "garbage", "{\"id\":1,\"topic\":\"t\",\"acceptedAt\":1}",
                          "{\"id\":\"a\",\"topic\":\"t\",\"acceptedAt\":1}"};
@@ -120,7 +172,8 @@ static void skips_damaged_lines(void) {
 
 int main(void) {
   void (*const all[])(void) = {drops_repeats_for_a_day, drops_what_was_overtaken, judges_collapse_ids_apart,
-                               judges_channels_apart,   forgets_the_oldest,       skips_damaged_lines};
+                               judges_channels_apart,   forgets_the_oldest,       forgets_no_lane_for_another_kind,
+                               writes_each_line_once,   leaves_out_what_is_too_long, skips_damaged_lines};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
     taken_init(&memory);
     all[i]();

@@ -5,7 +5,9 @@
  * One thread, the loop's, calls everything here and is called back: that of `heliograph_run` or `heliograph_step`.
  * Only `heliograph_post` and `heliograph_finish` may be called from any thread. Callbacks are called from the loop
  * alone, never from inside another call, so that they may call anything but `heliograph_step`, `heliograph_run` and
- * `heliograph_free`. What a callback is given is valid until it returns. All text is UTF-8 and ends with NUL.
+ * `heliograph_free`. Two are called at once, also from inside another call: `log` and `may_move_to`, which may call nothing
+ * but `heliograph_post` and `heliograph_finish`. What a callback is given is valid until it returns. All text is UTF-8 and
+ * ends with NUL.
  */
 #ifndef HELIOGRAPH_DEVICE_H
 #define HELIOGRAPH_DEVICE_H
@@ -121,8 +123,8 @@ typedef struct {
 } heliograph_event;
 
 /*
- * The answer to a call, exactly one each. `error` is NULL where it succeeded. `value` is the device id
- * (`heliograph_activate`), the token (`heliograph_register`), or NULL.
+ * The answer to a call, exactly one each; a call that finds no memory to begin with may get none. `error` is NULL where it
+ * succeeded. `value` is the device id (`heliograph_activate`), the token (`heliograph_register`), or NULL.
  */
 typedef void heliograph_answer(void *context, const heliograph_error *error, const char *value);
 
@@ -138,7 +140,7 @@ typedef struct {
   uint16_t keepalive_s;         /* 0: 60 */
   void *context;                /* given to the functions below */
   void (*on_event)(void *context, const heliograph_event *event);
-  void (*log)(void *context, const char *line); /* lines for people, without payloads, tokens, codes and keys */
+  void (*log)(void *context, const char *line); /* lines for people, without payloads, tokens, codes and keys. Called at once */
   bool (*may_move_to)(void *context, const char *host, uint16_t port); /* NULL: anywhere; called at once */
   const struct heliograph_platform *platform; /* NULL: POSIX and OpenSSL */
 } heliograph_options;
@@ -154,7 +156,8 @@ HELIOGRAPH_API void heliograph_on_notification(heliograph_device *device, heliog
 
 /*
  * Ends a handling for which the handler returned HELIOGRAPH_LATER: once, from any thread, also after close, not after
- * free. `is_taken` false: it comes again.
+ * free. It needs no memory. `is_taken` false: it comes again. What is finished after the device has closed is remembered by
+ * the next call of step or by free, and so does not reach the handler again.
  */
 HELIOGRAPH_API void heliograph_finish(heliograph_handling *handling, bool is_taken);
 
@@ -193,7 +196,10 @@ HELIOGRAPH_API void heliograph_join(heliograph_device *device, const char *chann
 HELIOGRAPH_API void heliograph_leave(heliograph_device *device, const char *channel, heliograph_answer *answer,
                                      void *context);
 
-/* The id that the service gave this device, or NULL before activation. Valid until the next call of step or run. */
+/*
+ * The id that the service gave this device, or NULL before activation. Valid until the next call of step or run; in a
+ * callback, until that returns.
+ */
 HELIOGRAPH_API const char *heliograph_device_id(const heliograph_device *device);
 
 /* Whether there is a connection. */
@@ -216,7 +222,10 @@ HELIOGRAPH_API bool heliograph_step(heliograph_device *device, int64_t most_ms);
 /* Steps until the device is closed. */
 HELIOGRAPH_API void heliograph_run(heliograph_device *device);
 
-/* Has `work(context)` called from the loop, from any thread. Returns false without memory, or where it is closed. */
+/*
+ * Has `work(context)` called from the loop, from any thread, not after free. Returns false without memory, or where it is
+ * closed: then it is not called. A device that is freed without close does not call it either.
+ */
 HELIOGRAPH_API bool heliograph_post(heliograph_device *device, void (*work)(void *context), void *context);
 
 /*

@@ -92,7 +92,11 @@ typedef struct heliograph_platform {
     void (*close)(void *stream);
   } tls;
 
-  /* Waits for streams, and for `wake`, which may be called from any thread; `lock` guards what threads share. */
+  /*
+   * Waits for streams, and for `wake`, which may be called from any thread, with `lock` held or not: it must not lock. `lock`
+   * guards what threads share. `close` may follow as soon as another thread's `unlock` has let go of the lock, as
+   * pthread_mutex_destroy may.
+   */
   struct {
     void *(*open)(void *context, char *why);
     /* `most_ms` below 0: as long as it takes. May end early. */
