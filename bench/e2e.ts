@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { type ServiceProcess, startCloudProcess, startMachineProcess } from './cloud-process.ts'
 import { round, rounds } from './figures.ts'
 import { inParallel } from './fleet.ts'
+import { H2LOAD_PACKAGE, loadWithH2load } from './h2load.ts'
 import { latency, type Rig, throughput } from './load.ts'
 import { type Usage, usageOf } from './process-usage.ts'
 import { openProvider, send } from './provider.ts'
@@ -54,7 +55,7 @@ async function benchService(
     const rows = await measure(rig, { ...options, name }, () => usageOf(service.pid), say)
     const refusals = await measureRefusals(service, options)
     await rig.close()
-    return [...rows, refusals]
+    return [...rows, refusals, await measureWithH2load(service, options)]
   } finally {
     await service.stop()
   }
@@ -83,6 +84,25 @@ async function measureRefusals(
 }
 
 const REFUSALS_IN_FLIGHT = 100
+
+/** The same by a driver that is not in Node. */
+async function measureWithH2load(service: ServiceProcess, options: E2eOptions): Promise<Row> {
+  const what = `provider API alone with h2load, by provider token, ${REFUSALS_IN_FLIGHT} in flight`
+  const [perSecond, cpu]: [number[], number[]] = [[], []]
+  for (let n = 0; n < options.rounds; n += 1) {
+    const loaded = await loadWithH2load(service, 5 * options.sends, REFUSALS_IN_FLIGHT)
+    if (!loaded) {
+      const note = `not installed, or no provider token: apt-get install ${H2LOAD_PACKAGE}`
+      return { what, figures: { skipped: 'yes' }, note }
+    }
+    perSecond.push(loaded.perSecond)
+    cpu.push(loaded.cpuUs)
+  }
+  return {
+    what,
+    figures: { 'per second': rounds(perSecond, 0), 'service CPU us each': rounds(cpu, 0) },
+  }
+}
 
 async function measure(
   rig: HeliographRig,
@@ -115,8 +135,8 @@ async function measure(
 const SETTLED_AFTER = 3
 const MOST_ROUNDS = 16
 
-/** Until the rounds no longer get faster: compiling hot code is most of the first thousands. */
-export async function warmUp(rig: Rig, inFlight: number): Promise<void> {
+/** Until the rounds no longer get faster: compiling hot code is most of the first thousands. Returns the best, per second. */
+export async function warmUp(rig: Rig, inFlight: number): Promise<number> {
   let best = 0
   let slower = 0
   for (let n = 0; n < MOST_ROUNDS && slower < SETTLED_AFTER; n += 1) {
@@ -124,6 +144,7 @@ export async function warmUp(rig: Rig, inFlight: number): Promise<void> {
     slower = perSecond > best * 1.03 ? 0 : slower + 1
     best = Math.max(best, perSecond)
   }
+  return best
 }
 
 function inMs({ p50, p99, max, lost }: Awaited<ReturnType<typeof latency>>) {

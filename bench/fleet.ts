@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import https from 'node:https'
+import { createSecureContext } from 'node:tls'
 import { downTopics } from '@heliograph/protocol/mqtt-topic'
 import mqtt, { type MqttClient } from 'mqtt'
 import type { LocalFile } from '../bin/demo.ts'
@@ -106,19 +107,19 @@ function connect(member: Member, topic: string, onArrival: Arrival): Promise<Fle
   const { activation, key } = member
   const { deviceId, mqtt: broker, publish } = activation
   return new Promise((resolve, reject) => {
-    const client = mqtt.connect({
-      protocol: 'mqtts',
+    const options = {
+      protocol: 'mqtts' as const,
       host: broker.host,
       port: broker.port,
       servername: broker.host,
-      ca: broker.ca,
-      cert: activation.certificate,
-      key,
+      // read once: a device parses its certificate at its start and not at every connection
+      secureContext: createSecureContext({ ca: broker.ca, cert: activation.certificate, key }),
       clientId: deviceId,
       clean: true,
       reconnectPeriod: 0,
       manualConnect: true,
-    })
+    }
+    const client = mqtt.connect(options)
     let device: FleetDevice | undefined
     client.on('message', (name, payload) => {
       const message = JSON.parse(payload.toString()) as Record<string, never>

@@ -28,7 +28,9 @@ const usage = `npm run bench -- <what>
   page   docs/performance.md and its plots, from the last results
   check  counts and ratios against bench/baseline.json; --write takes them over
 
-  --devices 500  --in-flight 32  --sends 4000  --rounds 5  --tokens 100000  --port-base 12400`
+  --devices 500  --in-flight 32  --sends 4000  --rounds 5  --tokens 100000  --port-base 12400
+  --seconds 3: of a round of peers
+  --only mosquitto,nchan: of the peers, those whose name holds one of these`
 
 const scale = { registered: [1_000, 10_000, 100_000], connected: [1_000, 2_000, 5_000, 10_000] }
 
@@ -47,6 +49,8 @@ async function main(): Promise<void> {
       durability: { type: 'string', default: 'delivered' },
       connections: { type: 'string' },
       soak: { type: 'string' },
+      only: { type: 'string' },
+      seconds: { type: 'string', default: '3' },
       write: { type: 'boolean', default: false },
     },
   })
@@ -64,7 +68,18 @@ async function main(): Promise<void> {
     case 'machine':
       return machineBench({ ...options, durability: values.durability }, values)
     case 'peers':
-      return report('peers', await benchPeers({ ...options, durability: values.durability }, say))
+      return report(
+        'peers',
+        await benchPeers(
+          {
+            ...options,
+            durability: values.durability,
+            only: values.only?.split(','),
+            seconds: Number(values.seconds),
+          },
+          say,
+        ),
+      )
     case 'hot':
       return report('hot', await benchHot({ rounds: options.rounds, notifications: 6_000 }, say))
     case 'cold':

@@ -15,11 +15,14 @@ import { rabbitmqRig } from './rigs/rabbitmq.ts'
 export interface PeersOptions {
   readonly devices: number
   readonly inFlight: number
-  readonly sends: number
+  /** Of each round of the throughput, about. */
+  readonly seconds: number
   readonly rounds: number
   readonly portBase: number
   /** Of one machine: what a 200 means. */
   readonly durability: string
+  /** Parts of names, in any case; default: all. */
+  readonly only?: readonly string[] | undefined
 }
 
 const ONE_MACHINE = 'Heliograph, one machine'
@@ -79,7 +82,11 @@ const known: readonly Peer[] = [
 
 interface Measured {
   readonly rig: Rig
+  /** When it was warm. */
+  readonly best: number
   readonly perSecond: number[]
+  /** Share of one processor that the driver took, percent: at 100 it is the limit. */
+  readonly driverBusy: number[]
   readonly latencies: Latency[]
   lost: number
 }
@@ -103,7 +110,7 @@ export async function benchPeers(
     rigs.push(ours)
     say(`${ours.name}: ${ours.devices} devices`)
     const place = await preparePlace(cloud, ours.fleet, options.portBase + 100)
-    const skipped = await openPeers(place, rigs, say)
+    const skipped = await openPeers(place, rigs, options, say)
     const measured = await measure(rigs, options, say)
     const memory: Row = {
       what: `memory of one machine, ${options.devices} devices`,
@@ -117,14 +124,19 @@ export async function benchPeers(
   }
 }
 
+function isAsked(name: string, only: PeersOptions['only']): boolean {
+  return only?.some((part) => name.toLowerCase().includes(part.toLowerCase())) ?? true
+}
+
 /** Opens what is installed; returns a row for what is not. */
 async function openPeers(
   place: Place,
   rigs: Rig[],
+  { only }: PeersOptions,
   say: (line: string) => void,
 ): Promise<readonly Row[]> {
   const skipped: Row[] = []
-  for (const peer of known) {
+  for (const peer of known.filter(({ name }) => isAsked(name, only))) {
     const program = programPath(peer.program)
     const missing = program === undefined || (peer.program === 'nginx' && !existsSync(NCHAN_MODULE))
     if (missing) {
@@ -139,26 +151,37 @@ async function openPeers(
   return skipped
 }
 
+/** Memory that was given back, and code that was forgotten, come back within this. */
+const LEAD_IN_SECONDS = 0.5
+
 async function measure(
   rigs: readonly Rig[],
-  { inFlight, sends, rounds: count }: PeersOptions,
+  { inFlight, seconds, rounds: count }: PeersOptions,
   say: (line: string) => void,
 ): Promise<Measured[]> {
-  const measured = rigs.map((rig) => ({ rig, perSecond: [], latencies: [], lost: 0 }) as Measured)
+  const measured: Measured[] = []
   for (const rig of rigs) {
-    await warmUp(rig, inFlight).catch((fault: unknown) => {
+    const best = await warmUp(rig, inFlight).catch((fault: unknown) => {
       throw new Error(`${rig.name}: ${fault instanceof Error ? fault.message : fault}`)
     })
+    measured.push({ rig, best, perSecond: [], driverBusy: [], latencies: [], lost: 0 })
     say(`${rig.name}: warm`)
   }
   for (let n = 0; n < count; n += 1) {
     // whoever runs first finds the processors rested, so everybody gets that turn once
     for (const one of [...measured.slice(n % rigs.length), ...measured.slice(0, n % rigs.length)]) {
+      // who has rested while all others had their turn has to get going again
+      await throughput(one.rig, Math.ceil(one.best * LEAD_IN_SECONDS), inFlight)
+      const sends = Math.ceil(one.best * seconds)
+      const [before, started] = [usageOf(process.pid).cpuMs, performance.now()]
       const { perSecond, lost, refused } = await throughput(one.rig, sends, inFlight)
+      const busyMs = usageOf(process.pid).cpuMs - before
+      one.driverBusy.push((100 * busyMs) / (performance.now() - started))
       const open = await latency(one.rig, 900, 300)
       one.perSecond.push(perSecond)
       one.latencies.push(open)
       one.lost += lost + refused + open.lost
+      one.rig.arrivals.forget()
     }
     say(`round ${n + 1} of ${count}`)
   }
@@ -167,10 +190,11 @@ async function measure(
 
 function rowsOf(measured: readonly Measured[]): Row[] {
   const [machine, embedded, ...peers] = measured
-  const rows = measured.map(({ rig, perSecond, latencies, lost }): Row => {
+  const rows = measured.map(({ rig, perSecond, driverBusy, latencies, lost }): Row => {
     const lacks = known.find(({ name }) => name === rig.name)?.lacks
     const figures = {
       'per second': rounds(perSecond, 0),
+      'driver busy %': rounds(driverBusy, 0),
       'p50 ms at 300/s': rounds(latencies.map(({ p50 }) => p50)),
       'p99 ms at 300/s': rounds(latencies.map(({ p99 }) => p99)),
       lost,
