@@ -2,6 +2,7 @@ import type { ChannelId } from '@heliograph/protocol/identifiers'
 import { channelTopic, downTopics } from '@heliograph/protocol/mqtt-topic'
 import type { IPublishPacket } from 'mqtt-packet'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { deviceLimits } from '../src/mqtt/limits.ts'
 import { type DeviceWorld, startDeviceWorld, type TestDevice } from './device-server-support.ts'
 
 let world: DeviceWorld
@@ -216,7 +217,9 @@ test('a connection that has ended is forgotten', async () => {
 test('a device that keeps subscribing is disconnected', async () => {
   const device = await ready()
   const subscriptions = [{ topic: channelTopic(channel), qos: 1 as const }]
-  for (let n = 1; n <= 300; n += 1) device.send({ cmd: 'subscribe', messageId: n, subscriptions })
+  // enough for either second where one ends meanwhile
+  const count = 2 * deviceLimits.filtersPerSecond + 1
+  for (let n = 1; n <= count; n += 1) device.send({ cmd: 'subscribe', messageId: n, subscriptions })
   await device.closed
   expect(world.log.join()).toContain('it subscribes to too much')
 })

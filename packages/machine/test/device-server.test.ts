@@ -2,6 +2,7 @@ import { connect } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { downTopics, upTopic } from '@heliograph/protocol/mqtt-topic'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { deviceLimits } from '../src/mqtt/limits.ts'
 import {
   type DeviceWorld,
   makeAuthority,
@@ -242,6 +243,14 @@ describe('hostile bytes', () => {
     device.socket.write(pings)
     await device.closed
     expect(device.packets.length).toBeLessThan(2_000)
+  })
+
+  test('a device that asks much at once gets every answer', async () => {
+    const device = await ready()
+    const count = deviceLimits.packetsPerSecond - 100
+    device.socket.write(Buffer.alloc(2 * count, Buffer.from([0xc0, 0])))
+    await device.next('pingresp', count)
+    expect(device.socket.destroyed).toBe(false)
   })
 
   test('a device that takes no answers is not answered without end', async () => {

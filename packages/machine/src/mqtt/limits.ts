@@ -50,6 +50,8 @@ export interface DeviceLimits {
   readonly stalledMs: number
 }
 
+const PACKETS_PER_SECOND = 1_000
+
 /** The same limits as AWS IoT Core (AWS IoT Core quotas), where it has one. */
 export const deviceLimits: DeviceLimits = {
   connections: 12_000,
@@ -61,7 +63,7 @@ export const deviceLimits: DeviceLimits = {
   waitingRequests: 100,
   waitingRequestBytes: 1024 * 1024,
   messagesPerSecond: 100,
-  packetsPerSecond: 1_000,
+  packetsPerSecond: PACKETS_PER_SECOND,
   bytesPerSecond: 512 * 1024,
   subscriptions: MAX_FILTERS,
   // all that a device has joined, and all anew, with room to spare
@@ -70,7 +72,8 @@ export const deviceLimits: DeviceLimits = {
   channelMessages: 20,
   channelBytes: 64 * 1024,
   channelPatienceMs: 5_000,
-  unwrittenAnswers: 200,
+  // what may be asked in one read at the turn of a second, when none of it can have been written yet
+  unwrittenAnswers: 2 * PACKETS_PER_SECOND,
   unacknowledged: 100,
   unwrittenBytes: 512 * 1024,
   stalledMs: 30_000,
