@@ -188,7 +188,8 @@ final class Activator {
     String detail = told == null ? "no reason given" : told.substring(0, Math.min(told.length(), 200));
     String named = reason == null ? "HTTP " + status : reason + ", HTTP " + status;
     String text = "activation was refused: " + detail + " (" + named + ")";
-    return new HeliographDeviceException(reason == null ? "ActivationRefused" : reason, text, null, null);
+    String word = reason == null ? Fault.ActivationRefused.name() : reason;
+    return HeliographDeviceException.refusedActivation(word, text, status);
   }
 
   private HeliographDeviceException unreachable(Throwable cause) {
