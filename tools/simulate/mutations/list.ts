@@ -25,7 +25,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     file: deliver,
     find: "const after = sent === 'unconfirmed' ? 'again' : await sendStored(notification, ports)",
     replace: "const after = sent === 'unconfirmed' ? 'again' : 'settled'",
-    seed: 32,
+    seed: 51,
   },
   {
     name: 'unconditional-delete',
@@ -102,7 +102,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     replace: `  await emptySlots(deviceId, topic, ports)
   const registration = await ports.registrations.change(deviceId, topic, false, at)
   if (registration.live) return 'overtaken'`,
-    seed: 6,
+    seed: 128,
   },
   {
     name: 'slot-emptied-blindly',
@@ -130,7 +130,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     file: drain,
     find: "if (isSilent(notification, ports) && !attempt.last) return 'again'",
     replace: "if (isSilent(notification, ports) && !attempt.last) return 'waits'",
-    seed: 4,
+    seed: 30,
   },
   {
     name: 'held-and-forgotten',
@@ -150,7 +150,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     replace: `    case 'unconfirmed':
     case 'busy':
       return 'waits'`,
-    seed: 5,
+    seed: 44,
   },
   {
     name: 'drain-forgets-the-rest',
@@ -168,7 +168,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     if (place === 'in-slot') return`,
     replace: `    const place = await placeInSlot(notification, ports)
     if (place === ('never' as string)) return`,
-    seed: 93,
+    seed: 11,
   },
   {
     name: 'slot-retry-without-a-look',
@@ -263,7 +263,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     find: 'for (const { topic } of await ports.registrations.list(deviceId)) {',
     replace: `for (const { topic, live } of await ports.registrations.list(deviceId)) {
     if (!live) continue`,
-    seed: 68,
+    seed: 95,
   },
   {
     name: 'revoked-registers-again',
@@ -271,7 +271,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     file: unregister,
     find: 'await ports.registrations.revoke(deviceId, topic, at)',
     replace: 'await ports.registrations.change(deviceId, topic, false, at)',
-    seed: 32,
+    seed: 61,
   },
   {
     name: 'forged-row-keeps-out',
@@ -341,7 +341,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     replace: `    const answer = await handler(event)
     await outcomes.flush()
     return answer`,
-    seed: 18,
+    seed: 15,
   },
   {
     name: 'record-hides-its-failures',
@@ -389,7 +389,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     file: receipt,
     find: ' && !isOvertaking(kind, outcomes.slice(place + 1))',
     replace: '',
-    seed: 5,
+    seed: 71,
   },
   {
     name: 'replaced-by-itself',
@@ -445,7 +445,7 @@ export const mutations: readonly (Mutation & { readonly seed: number })[] = [
     file: multicast,
     find: "faultFields(fault))\n    return 'again'",
     replace: "faultFields(fault))\n    return 'done'",
-    seed: 21,
+    seed: 74,
   },
   {
     name: 'slot-among-notifications',
