@@ -51,6 +51,16 @@ async function hold(...notifications: Notification[]): Promise<void> {
   world.told.length = 0
 }
 
+function countReads(): () => number {
+  const { listOf } = world.ports.pending
+  let reads = 0
+  world.ports.pending.listOf = (...call) => {
+    reads += 1
+    return listOf(...call)
+  }
+  return () => reads
+}
+
 const ids = (all: readonly { readonly seq: unknown }[]) => all.map(({ seq }) => seq)
 const endsOf = ({ seq }: Notification) =>
   world.outcomes.filter((one) => one.seq === seq).map(({ kind }) => kind)
@@ -258,14 +268,22 @@ describe('a drain', () => {
   })
 
   test('tries what does not leave its slot a limited number of times, in one message', async () => {
-    const one = inLine(1)
-    await hold(one)
+    const [first, stuck] = [inLine(1), inLine(2)]
+    await hold(first, stuck)
     world.queued.length = 0
-    world.ports.pending.remove = async () => false
+    const { remove } = world.ports.pending
+    world.ports.pending.remove = async (id, slot, seq) => seq !== stuck.seq && remove(id, slot, seq)
     world.answers = ['acknowledged']
-    expect(await deliver(one, drainOnly, world.ports)).toBe('again')
-    expect(await deliver(one, { ...drainOnly, last: true }, world.ports)).toBe('done')
+    expect(await deliver(stuck, drainOnly, world.ports)).toBe('again')
+    expect(endsOf(first)).toEqual(['stored', 'drained'])
+    expect(await deliver(stuck, { ...drainOnly, last: true }, world.ports)).toBe('done')
     expect(world.queued).toEqual([])
+  })
+
+  test('of which nothing waits reads the line once', async () => {
+    const reads = countReads()
+    expect(await deliver(inLine(1), drainOnly, world.ports)).toBe('done')
+    expect(reads()).toBe(1)
   })
 
   test('finds the rest although its own notification is gone', async () => {
@@ -316,16 +334,6 @@ describe('a device that is connected and silent', () => {
   /** As an environment that knows nothing of the silence. */
   function forgetSilence(): void {
     Object.assign(world.ports, { silence: silence() })
-  }
-
-  function countReads(): () => number {
-    const { listOf } = world.ports.pending
-    let reads = 0
-    world.ports.pending.listOf = (...call) => {
-      reads += 1
-      return listOf(...call)
-    }
-    return () => reads
   }
 
   test.each(['is known to be silent', 'is silent for all that is known'])(
