@@ -131,7 +131,7 @@ describe('segments', () => {
     const journal = await opened({ folder, segmentBytes: 1 })
     const stuck = notification()
     await journal.add(stuck)
-    for (let n = 1; n <= 60; n += 1) {
+    for (let n = 1; n <= 200; n += 1) {
       const one = notification({ seq: seqAt(now + n) })
       await journal.add(one)
       journal.done(one.seq)

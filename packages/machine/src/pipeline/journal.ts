@@ -145,6 +145,8 @@ class FileJournal implements Journal {
   readonly #options: JournalOptions
   readonly #segments: Segment[] = []
   readonly #entries = new Map<Seq, Entry>()
+  /** Characters of the lines of all entries. */
+  #inProgress = 0
   #waiting: Waiting[] = []
   #done: string[] = []
   #writing: Promise<void> | undefined
@@ -182,6 +184,7 @@ class FileJournal implements Journal {
     const entry = this.#entries.get(seq)
     if (!entry) return
     this.#entries.delete(seq)
+    this.#inProgress -= entry.length
     entry.segment.open -= 1
     this.#done.push(lineOf(`-${seq}`))
     this.#idle ??= setTimeout(() => this.#schedule(), DONE_WITHIN_MS)
@@ -209,6 +212,7 @@ class FileJournal implements Journal {
   #enter(notification: Notification, length: number): void {
     const segment = this.#segments.at(-1) as Segment
     segment.open += 1
+    this.#inProgress += length
     this.#entries.set(notification.seq, { notification, length, segment })
   }
 
@@ -276,7 +280,9 @@ class FileJournal implements Journal {
     const active = this.#segments.at(-1) as Segment
     if (active.bytes >= (this.#options.segmentBytes ?? SEGMENT_BYTES))
       await this.#newSegment(active.number + 1)
-    if (this.#segments.length > MANY_SEGMENTS && this.#isMostlyDone()) this.#moveOldest()
+    // otherwise writing again would remove little, and would not end where all is in progress
+    const isMostlyDone = this.bytes > 2 * this.#inProgress
+    if (this.#segments.length > MANY_SEGMENTS && isMostlyDone) this.#moveOldest()
     while (this.#readers === 0 && this.#segments.length > 1 && this.#segments[0]?.open === 0) {
       const oldest = this.#segments.shift() as Segment
       await oldest.file.close()
@@ -295,13 +301,6 @@ class FileJournal implements Journal {
       throw fault
     }
     this.#segments.push({ number, path, file, bytes: 0, open: 0, isMoving: false })
-  }
-
-  /** Otherwise writing again would remove little, and would not end where all is in progress. */
-  #isMostlyDone(): boolean {
-    let open = 0
-    for (const { length } of this.#entries.values()) open += length
-    return this.bytes > 2 * open
   }
 
   /** Writes the notifications of the oldest segment that are still in progress once more. */
@@ -323,6 +322,7 @@ class FileJournal implements Journal {
         return
       }
       entry.segment.open -= 1
+      this.#inProgress -= entry.length
       this.#enter(notification, line.length)
     }
     this.#waiting.push({ line, resolve, reject: () => {} })
